@@ -1,0 +1,77 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config_document.h"
+#include "core/config_schema.h"
+#include "core/config_value.h"
+
+namespace switchyard::core {
+
+/// One table of a component after checking.
+struct ConfigTable {
+  ComponentConfig component;
+  std::map<std::string, ConfigSetting> own;     // the program's keys, defaults filled in
+  std::map<std::string, ConfigOrigin> origins;  // of "plugin", of own and of the component's keys
+};
+
+/// A checked configuration: every key of the schema has a value of its type. Copyable, immutable.
+class Config {
+ public:
+  /// Checks the document against the schema and fills in defaults. Throws Error(kInvalidArgument)
+  /// that names every problem at once.
+  Config(const ConfigSchema& schema, const ConfigDocument& document);
+
+  /// Reads a file, applies overrides "a.b=c" in their order and checks the result.
+  static Config load(const ConfigSchema& schema, const std::filesystem::path& file,
+                     const std::vector<std::string>& overrides);
+  /// The same for a text; `source_name` stands for the file in messages.
+  static Config from_text(const ConfigSchema& schema, std::string text, std::string source_name,
+                          const std::vector<std::string>& overrides);
+
+  /// The value of a key of the schema, which must have that type (Error(kInternal) otherwise).
+  [[nodiscard]] bool flag(std::string_view name) const;
+  [[nodiscard]] int64_t integer(std::string_view name) const;
+  [[nodiscard]] double number(std::string_view name) const;
+  [[nodiscard]] const std::string& text(std::string_view name) const;
+  [[nodiscard]] const std::vector<std::string>& texts(std::string_view name) const;
+  /// The tables of a component of the schema: none, one, or for a list any number.
+  [[nodiscard]] const std::vector<ConfigTable>& tables(std::string_view name) const;
+
+  /// The whole configuration as TOML in the schema's order; reads back as an equal one.
+  [[nodiscard]] std::string to_toml() const;
+
+  /// One line of `config show`.
+  struct Line {
+    std::string key;
+    std::string value;
+    std::string origin;
+  };
+  /// Every setting with its origin, in the schema's order.
+  [[nodiscard]] std::vector<Line> lines() const;
+
+ private:
+  struct Entry {
+    std::string name;
+    ConfigSetting value;
+    ConfigOrigin origin;
+  };
+  struct Group {
+    std::string name;
+    bool is_list = false;
+    std::vector<ConfigTable> tables;
+  };
+
+  [[nodiscard]] const Entry& entry(std::string_view name) const;
+  template <typename T>
+  [[nodiscard]] const T& get(std::string_view name) const;
+
+  std::vector<Entry> entries_;
+  std::vector<Group> groups_;
+};
+
+}  // namespace switchyard::core
