@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Checks the tree against its own rules: check.py ROOT.
+
+* a folder includes only what floors.txt allows, and floors.txt has no cycle;
+* a plugin includes the sdk and itself, nothing else of ours;
+* no include climbs with "..";
+* a source file has at most 500 lines, and a header says #pragma once (C headers: a guard or that);
+* library code neither ends the process nor prints;
+* the engine has no #if that asks for CUDA: a backend is a set of files;
+* every folder of floors.txt and every plugin has a README.md.
+
+Prints one line per finding, "path:line: what is wrong", and ends with 1 if there is any.
+"""
+import pathlib
+import re
+import sys
+
+MAX_LINES = 500
+SOURCES = {".h", ".hpp", ".c", ".cpp", ".cu", ".cuh"}
+TREES = ("engine", "plugins", "sdk", "storage", "studio", "tests")
+# Where the text inside an include's quotes starts.
+INCLUDE_ROOTS = ("engine/", "sdk/include/", "sdk/cpp/", "storage/include/")
+# Code that a host program links or loads. Programs (service, validator, examples) may print.
+LIBRARY = ("engine/", "storage/", "sdk/include/", "sdk/cpp/", "plugins/")
+PROGRAMS = ("engine/service/",)
+ENDS_OR_PRINTS = re.compile(
+    r"(?<![\w.>])(?:(?:std)?::)?\b(?:exit|_exit|_Exit|quick_exit|abort|terminate|printf|vprintf|fprintf|"
+    r"vfprintf|puts|fputs|putchar|perror)\s*\(|std::(?:cout|cerr|clog)\b")
+ASKS_FOR_CUDA = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*CUDA", re.IGNORECASE)
+INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
+NOT_CODE = re.compile(
+    r'R"(?P<mark>[^()\s\\]{0,16})\(.*?\)(?P=mark)"|//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"'
+    r"|(?<![0-9a-fA-F])'(?:[^'\\\n]|\\.)+'", re.DOTALL)
+
+
+def read_floors(path):
+    """Returns {folder: set of folders it may include} and what is wrong with the table."""
+    allowed, findings = {}, []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        line = line.split("#")[0].strip()
+        if not line:
+            continue
+        folder, _, uses = line.partition(":")
+        folder, uses = folder.strip(), uses.split()
+        for used in uses:
+            if used not in allowed:
+                findings.append(f"{path.name}:{number}: {folder} uses {used} before it stands")
+        allowed[folder] = set(uses) | {folder}
+    return allowed, findings
+
+
+def folder_of(path):
+    """engine/ops/moe/x.h -> engine/ops; plugins/gate_a/x.c -> plugins/gate_a; storage/x.h -> storage."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] in ("engine", "plugins") else parts[0]
+
+
+def blank(match):
+    """Keeps the lines of a comment or a literal, and nothing else."""
+    return "\n" * match.group(0).count("\n") or " "
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        self.findings = []
+        self.allowed, wrong = read_floors(self.root / "tests/layering/floors.txt")
+        self.findings += wrong
+        self.files = sorted(
+            str(path.relative_to(self.root)) for tree in TREES if (self.root / tree).is_dir()
+            for path in (self.root / tree).rglob("*") if path.suffix in SOURCES)
+        self.owner = {}
+        for path in self.files:
+            for cut in INCLUDE_ROOTS:
+                if path.startswith(cut):
+                    self.owner[path[len(cut):]] = path
+
+    def find(self, path, number, text):
+        self.findings.append(f"{path}:{number}: {text}")
+
+    def may_include(self, here, used):
+        if here.startswith("plugins/"):
+            return used in self.allowed["plugins"] or used == here
+        return here not in self.allowed or used in self.allowed[here]
+
+    def included_file(self, path, written):
+        """The file of ours that an include means, or None: beside the file first, then by its root."""
+        beside = str(pathlib.PurePosixPath(path).parent / written)
+        return beside if (self.root / beside).is_file() else self.owner.get(written)
+
+    def check_includes(self, path, lines):
+        here = folder_of(path)
+        for number, line in enumerate(lines, 1):
+            found = INCLUDE.match(line)
+            if not found:
+                continue
+            if ".." in found[1].split("/"):
+                self.find(path, number, f'write the include from its root, not with "..": {found[1]}')
+                continue
+            target = self.included_file(path, found[1])
+            if target and not self.may_include(here, folder_of(target)):
+                self.find(path, number, f"{here} may not include {folder_of(target)} ({found[1]})")
+
+    def check_text(self, path, text):
+        lines = text.splitlines()
+        if len(lines) > MAX_LINES:
+            self.find(path, len(lines), f"{len(lines)} lines; at most {MAX_LINES} are allowed, split it by idea")
+        if path.endswith((".h", ".hpp", ".cuh")) and "#pragma once" not in text and "#ifndef" not in text:
+            self.find(path, 1, "a header needs #pragma once")
+        for number, line in enumerate(NOT_CODE.sub(blank, text).splitlines(), 1):
+            if path.startswith(LIBRARY) and not path.startswith(PROGRAMS) and ENDS_OR_PRINTS.search(line):
+                self.find(path, number, "library code neither ends the process nor prints: throw, or log")
+            if path.startswith("engine/") and ASKS_FOR_CUDA.match(line):
+                self.find(path, number, "no #if about CUDA: put the code into a *_cuda.cu file")
+
+    def check_readmes(self):
+        folders = {folder_of(path) for path in self.files if not path.startswith("tests/")}
+        folders = {folder for folder in folders if (self.root / folder).is_dir()}
+        for folder in sorted(folders | {"engine", "plugins", "tests", "packaging"}):
+            if (self.root / folder).is_dir() and not (self.root / folder / "README.md").is_file():
+                self.find(folder, 1, "needs a README.md: what lives here, what does not, who may include it")
+
+    def check(self):
+        for path in self.files:
+            text = (self.root / path).read_text(errors="replace")
+            if not path.startswith("tests/"):
+                self.check_includes(path, text.splitlines())
+            self.check_text(path, text)
+        self.check_readmes()
+        return self.findings
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: check.py ROOT")
+    tree = Tree(sys.argv[1])
+    findings = tree.check()
+    print("\n".join(findings) if findings else f"layering ok: {len(tree.files)} files, {len(tree.allowed)} folders")
+    sys.exit(bool(findings))
+
+
+if __name__ == "__main__":
+    main()
