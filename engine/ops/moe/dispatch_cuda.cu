@@ -1,0 +1,81 @@
+// dispatch and dispatch_grad on CUDA: one warp per row, lanes side by side over the features, so
+// that a warp reads and writes whole lines.
+#include "ops/cuda/kernels.h"
+#include "ops/cuda/warp_rows.h"
+#include "tensor/cuda_launch.h"
+
+namespace switchyard::ops::cuda {
+
+namespace {
+
+using moe::RoutingDims;
+
+// rows[row] = x[row_pair[row] / K]; D counts elements of type Vector.
+template <typename Vector>
+__global__ void dispatch_rows(Vector* rows, const Vector* x, const int32_t* row_pair,
+                              const int32_t* num_rows, int64_t K, int64_t D) {
+  const int64_t row = warp_row();
+  if (row >= *num_rows) {
+    return;
+  }
+  const Vector* from = x + row_pair[row] / K * D;
+  Vector* to = rows + row * D;
+  for (int64_t d = lane(); d < D; d += kWarpSize) {
+    to[d] = from[d];
+  }
+}
+
+// grad_x[t] += grad_rows of t's pairs, in the order of the choices.
+__global__ void add_rows(float* grad_x, const float* grad_rows, const int32_t* pair_row,
+                         RoutingDims n) {
+  const int64_t t = warp_row();
+  if (t >= n.T) {
+    return;
+  }
+  for (int64_t d = lane(); d < n.D; d += kWarpSize) {
+    float sum = grad_x[t * n.D + d];
+    for (int64_t k = 0; k < n.K; ++k) {
+      const int64_t row = pair_row[t * n.K + k];
+      if (row >= 0) {
+        sum += grad_rows[row * n.D + d];
+      }
+    }
+    grad_x[t * n.D + d] = sum;
+  }
+}
+
+void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, const float* x,
+              const int32_t* row_pair, const int32_t* num_rows) {
+  const unsigned blocks = blocks_for_rows(n.T * n.K);
+  if (blocks == 0 || n.D == 0) {
+    return;
+  }
+  if (n.D % 4 == 0 && is_aligned_for_float4(rows) && is_aligned_for_float4(x)) {
+    SWITCHYARD_LAUNCH(dispatch_rows, blocks, kThreadsPerBlock, stream,
+                      reinterpret_cast<float4*>(rows), reinterpret_cast<const float4*>(x), row_pair,
+                      num_rows, n.K, n.D / 4);
+  } else {
+    SWITCHYARD_LAUNCH(dispatch_rows, blocks, kThreadsPerBlock, stream, rows, x, row_pair, num_rows,
+                      n.K, n.D);
+  }
+  tensor::check_cuda(cudaGetLastError(), "starting dispatch on CUDA");
+}
+
+void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, float* grad_x,
+                   const float* grad_rows, const int32_t* pair_row) {
+  const unsigned blocks = blocks_for_rows(n.T);
+  if (blocks == 0 || n.D == 0) {
+    return;
+  }
+  SWITCHYARD_LAUNCH(add_rows, blocks, kThreadsPerBlock, stream, grad_x, grad_rows, pair_row, n);
+  tensor::check_cuda(cudaGetLastError(), "starting dispatch_grad on CUDA");
+}
+
+}  // namespace
+
+void add_dispatch_kernels(moe::Kernels& kernels) {
+  kernels.dispatch = dispatch;
+  kernels.dispatch_grad = dispatch_grad;
+}
+
+}  // namespace switchyard::ops::cuda
