@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a plugin sees of the engine: the host root, from which services are found by name, and the
+ * description of one call. */
+#ifndef SWITCHYARD_HOST_H
+#define SWITCHYARD_HOST_H
+
+#include <switchyard/status.h>
+#include <switchyard/tensor.h>
+
+typedef struct sy_host sy_host;
+typedef struct sy_ctx sy_ctx;           /* opaque; dies when the call returns */
+typedef struct sy_instance sy_instance; /* opaque; the plugin's own object */
+
+enum { SY_LOG_DEBUG = 0, SY_LOG_INFO = 1, SY_LOG_WARN = 2, SY_LOG_ERROR = 3 };
+
+struct sy_host {
+  uint32_t struct_size;
+  uint16_t abi_major, abi_minor;
+  const char* engine; /* "switchyard" */
+  const char* engine_version;
+  uint32_t device_mask; /* 1u << SY_CPU | ... */
+  uint32_t reserved;
+  void (*log)(const sy_host*, int32_t level, const char* who, const char* utf8); /* [any] */
+  /* The service table of that id, or NULL where this host does not offer it. [any] */
+  const void* (*get_service)(const sy_host*, const char* id);
+};
+
+/* Flags of a call. */
+enum {
+  SY_F_TRAINING = 1,      /* noise and dropout are on, a backward call follows */
+  SY_F_RECOMPUTE = 2,     /* the same forward again: random numbers repeat bit for bit */
+  SY_F_DETERMINISTIC = 4, /* sums that reach parameters must have a fixed order */
+  SY_F_CAPTURING = 8      /* device work is being recorded into a graph */
+};
+
+/* What a component may keep for its backward call. */
+enum { SY_SAVE_ALL = 0, SY_SAVE_SELECTIVE = 1, SY_SAVE_NONE = 2 };
+
+/* One call of a component. */
+typedef struct sy_call {
+  uint32_t struct_size;
+  uint32_t flags;
+  const sy_host* host;
+  sy_ctx* ctx;
+  void* stream; /* CUDA stream, NULL on the CPU: enqueue, never synchronise */
+  int32_t device_type;
+  int32_t device_id;
+  int64_t step;       /* optimizer step this call belongs to, from 1 */
+  int64_t token_base; /* index of row 0 among the rows of all ranks */
+  int32_t microbatch;
+  int32_t layer;
+  uint32_t save_policy;
+  sy_dtype compute;
+} sy_call;
+
+#if UINTPTR_MAX == 0xffffffffffffffffu
+SY_STATIC_ASSERT(offsetof(sy_host, get_service) == 40, "0.1 layout");
+SY_STATIC_ASSERT(sizeof(sy_call) == 72, "0.1 layout");
+#endif
+
+#endif

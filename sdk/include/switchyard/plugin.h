@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plugin's descriptor, its one exported symbol, and the copy of its identity that the host
+ * reads from the file before it loads anything. */
+#ifndef SWITCHYARD_PLUGIN_H
+#define SWITCHYARD_PLUGIN_H
+
+#include <switchyard/component.h>
+
+typedef struct sy_plugin {
+  uint32_t struct_size;
+  uint16_t abi_major, abi_minor; /* of the header the plugin was built with */
+  const char *id, *version, *vendor, *license, *url;
+  const sy_component* const* components;        /* NULL-terminated */
+  sy_status (*init)(const sy_host*, sy_error*); /* optional [load] */
+  void (*shutdown)(void); /* optional [load] after every instance is destroyed */
+  const void* (*get_extension)(const char* id); /* optional [any] */
+} sy_plugin;
+
+/* The one exported symbol. Fast, no device work, no threads; *out stays valid until the process
+ * ends. [load] */
+SY_C_LINKAGE SY_EXPORT sy_status sy_plugin_entry_v1(const sy_host* host, const sy_plugin** out,
+                                                    sy_error* err);
+
+#define SY_STAMP_SECTION "sy_stamp"
+#define SY_STAMP_MAGIC "SYPLUG01"
+
+/* Lies in the ELF section SY_STAMP_SECTION; must say the same as sy_plugin. Frozen. */
+typedef struct sy_stamp {
+  char magic[8];
+  uint16_t size, abi_major, abi_minor, reserved;
+  uint32_t kinds; /* 1u << SY_KIND_* | ... */
+  uint32_t caps;  /* SY_CAP_* of all components */
+  char id[96], version[32], vendor[64], sdk[32], cuda_archs[64];
+} sy_stamp;
+
+#if defined(__GNUC__)
+#define SY_STAMP(ID, VERSION, VENDOR, KINDS, CAPS, CUDA_ARCHS)                                    \
+  SY_C_LINKAGE __attribute__((section(SY_STAMP_SECTION), used, visibility("hidden"), aligned(8))) \
+  const sy_stamp sy_stamp_ = {{'S', 'Y', 'P', 'L', 'U', 'G', '0', '1'},                           \
+                              (uint16_t)sizeof(sy_stamp),                                         \
+                              SY_ABI_MAJOR,                                                       \
+                              SY_ABI_MINOR,                                                       \
+                              0,                                                                  \
+                              KINDS,                                                              \
+                              CAPS,                                                               \
+                              ID,                                                                 \
+                              VERSION,                                                            \
+                              VENDOR,                                                             \
+                              "0.1",                                                              \
+                              CUDA_ARCHS}
+#endif
+
+#if UINTPTR_MAX == 0xffffffffffffffffu
+SY_STATIC_ASSERT(offsetof(sy_plugin, components) == 48, "0.1 layout");
+SY_STATIC_ASSERT(sizeof(sy_stamp) == 312, "frozen");
+#endif
+
+#endif

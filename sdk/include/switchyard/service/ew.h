@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sy.ew/1: one fused pass over equally shaped tensors, written as a small program over f32
+ * registers. It makes an optimizer fast on every device without a kernel of its own. */
+#ifndef SWITCHYARD_SERVICE_EW_H
+#define SWITCHYARD_SERVICE_EW_H
+
+#include <switchyard/host.h>
+
+#define SY_SVC_EW "sy.ew/1"
+#define SY_EW_REGISTERS 12
+
+enum {
+  SY_EW_LOAD,   /* r[d] = io[a], the element at hand */
+  SY_EW_STORE,  /* io[a] = r[d] */
+  SY_EW_CONST,  /* r[d] = k[a] */
+  SY_EW_SCALAR, /* r[d] = io[a][0]; io[a] has one element */
+  SY_EW_ADD,
+  SY_EW_SUB,
+  SY_EW_MUL,
+  SY_EW_DIV,
+  SY_EW_MAX,
+  SY_EW_MIN, /* r[d] = r[a] op r[b] */
+  SY_EW_FMA, /* r[d] += r[a] r[b] */
+  SY_EW_SQRT,
+  SY_EW_RSQRT,
+  SY_EW_EXP,
+  SY_EW_LOG,
+  SY_EW_TANH,
+  SY_EW_ABS,
+  SY_EW_SIGN,  /* r[d] = f(r[a]) */
+  SY_EW_SELECT /* r[d] = r[a] > 0 ? r[b] : r[d] */
+};
+
+typedef struct sy_ew_ins { /* frozen */
+  uint8_t op, d, a, b;
+} sy_ew_ins;
+
+typedef struct sy_ew {
+  uint32_t struct_size, reserved;
+  /* Runs the program for every element of io[0]; the other io are of that shape or, for SCALAR, of
+   * one element. All contiguous f32. [inst] */
+  sy_status (*run)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
+                   int32_t n_io, const float* k, int32_t n_k, sy_error*);
+} sy_ew;
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sy.params/1: the tensors an instance registered in build(). */
+#ifndef SWITCHYARD_SERVICE_PARAMS_H
+#define SWITCHYARD_SERVICE_PARAMS_H
+
+#include <switchyard/host.h>
+
+#define SY_SVC_PARAMS "sy.params/1"
+
+enum { SY_VALUE = 0, SY_GRAD = 1 };
+
+typedef struct sy_params {
+  uint32_t struct_size, reserved;
+  /* The value, or the gradient: gradients are ADDED to. Contiguous. [inst] */
+  sy_status (*get)(sy_ctx*, uint32_t handle, int32_t which, sy_tensor* out, sy_error*);
+} sy_params;
+
+#endif
