@@ -1,0 +1,19 @@
+#pragma once
+
+#include <atomic>
+
+namespace switchyard::core {
+
+/// A wish to stop, set once from any thread (or a signal handler) and asked between steps.
+class CancelToken {
+ public:
+  void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool requested() const noexcept {
+    return requested_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<bool> requested_{false};
+};
+
+}  // namespace switchyard::core

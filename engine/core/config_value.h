@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace switchyard::core {
+
+/// One value of a configuration. Lists are lists of numbers.
+using ConfigValue = std::variant<bool, int64_t, double, std::string, std::vector<double>>;
+
+/// A component as a configuration names it: which plugin, with which values. Keys that are not
+/// given get the default of the plugin's schema.
+struct ComponentConfig {
+  std::string plugin;  // short name ("noisy_topk") or component id ("org.example.gate.hash")
+  std::map<std::string, ConfigValue> values;
+  std::string where;  // for messages: "model.moe.gate (demo.toml:12)"
+};
+
+}  // namespace switchyard::core

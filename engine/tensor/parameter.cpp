@@ -1,0 +1,47 @@
+#include "tensor/parameter.h"
+
+#include <cstring>
+
+namespace switchyard::tensor {
+
+Parameter& ParameterSet::add(Parameter parameter) {
+  core::require(find(parameter.name) == nullptr, "ParameterSet: the name '", parameter.name,
+                "' is taken");
+  return parameters_.emplace_back(std::move(parameter));
+}
+
+void ParameterSet::allocate(Allocator& allocator) {
+  for (Parameter& parameter : parameters_) {
+    parameter.value = Tensor::zeros(parameter.dtype, parameter.shape, allocator);
+    if (!parameter.is_buffer) {
+      parameter.grad = Tensor::zeros(DType::kF32, parameter.shape, allocator);
+    }
+  }
+}
+
+void ParameterSet::zero_grad() {
+  for (Parameter& parameter : parameters_) {
+    if (parameter.grad.defined()) {
+      std::memset(parameter.grad.raw(), 0, static_cast<size_t>(parameter.grad.bytes()));
+    }
+  }
+}
+
+Parameter* ParameterSet::find(std::string_view name) {
+  for (Parameter& parameter : parameters_) {
+    if (parameter.name == name) {
+      return &parameter;
+    }
+  }
+  return nullptr;
+}
+
+int64_t ParameterSet::count() const {
+  int64_t total = 0;
+  for (const Parameter& parameter : parameters_) {
+    total += parameter.is_buffer ? 0 : parameter.shape.count();
+  }
+  return total;
+}
+
+}  // namespace switchyard::tensor

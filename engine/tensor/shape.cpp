@@ -1,0 +1,41 @@
+#include "tensor/shape.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace switchyard::tensor {
+
+Shape::Shape(std::initializer_list<int64_t> extents)
+    : Shape(std::span<const int64_t>(extents.begin(), extents.size())) {
+}
+
+Shape::Shape(std::span<const int64_t> extents) : dim_(static_cast<int>(extents.size())) {
+  core::require(dim_ <= kMaxDims, "Shape: at most ", kMaxDims, " dimensions, got ", dim_);
+  std::ranges::copy(extents, extents_.begin());
+  for (const int64_t extent : extents) {
+    core::require(extent >= 0, "Shape: extents must be 0 or more, got ", extent);
+  }
+}
+
+int64_t Shape::count() const {
+  int64_t product = 1;
+  for (int axis = 0; axis < dim_; ++axis) {
+    product *= (*this)[axis];
+  }
+  return product;
+}
+
+bool Shape::operator==(const Shape& other) const {
+  return dim_ == other.dim_ && std::equal(data(), data() + dim_, other.data());
+}
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  out << '[';
+  for (int axis = 0; axis < shape.dim(); ++axis) {
+    out << (axis == 0 ? "" : ", ") << shape[axis];
+  }
+  return out << ']';
+}
+
+}  // namespace switchyard::tensor
