@@ -1,0 +1,51 @@
+#include "ops/moe/combine.h"
+
+#include "ops/kernels.h"
+
+namespace switchyard::ops::moe {
+
+namespace {
+
+RoutingDims dims(const char* op, const tensor::Tensor& tokens, const tensor::Tensor& rows,
+                 const tensor::Tensor& gate_weight, const RoutingPlan& plan) {
+  const RoutingDims n = {.T = plan.pair_row.size(0),
+                         .K = plan.pair_row.size(1),
+                         .E = plan.offsets.size(0) - 1,
+                         .D = tokens.size(1)};
+  core::require(tokens.shape() == tensor::Shape({n.T, n.D}) && tokens.is_contiguous() &&
+                    rows.shape() == tensor::Shape({n.T * n.K, n.D}) && rows.is_contiguous(),
+                op, ": the plan is for ", n.T, " tokens of ", n.K, " experts, got tokens ",
+                tokens.shape(), " and rows ", rows.shape());
+  core::require(gate_weight.shape() == tensor::Shape({n.T, n.K}) && gate_weight.is_contiguous(), op,
+                ": gate_weight must be contiguous [", n.T, ", ", n.K, "], got ",
+                gate_weight.shape());
+  return n;
+}
+
+}  // namespace
+
+void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::Tensor& gate_weight,
+             const RoutingPlan& plan, const tensor::Tensor& y) {
+  const RoutingDims n = dims("combine", y, rows, gate_weight, plan);
+  const auto kernel = backend.kernels->moe.combine;
+  require_kernel(kernel != nullptr, "combine", backend);
+  kernel(backend.stream, n, y.data<float>(), rows.data<float>(), gate_weight.data<float>(),
+         plan.pair_row.data<int32_t>());
+}
+
+void combine_grad(const Backend& backend, const tensor::Tensor& grad_y, const tensor::Tensor& rows,
+                  const tensor::Tensor& gate_weight, const RoutingPlan& plan,
+                  const tensor::Tensor& grad_rows, const tensor::Tensor& grad_gate_weight) {
+  const RoutingDims n = dims("combine_grad", grad_y, rows, gate_weight, plan);
+  core::require(
+      grad_rows.shape() == rows.shape() && grad_gate_weight.shape() == gate_weight.shape(),
+      "combine_grad: gradients must have the shapes of what they belong to, got ",
+      grad_rows.shape(), " and ", grad_gate_weight.shape());
+  const auto kernel = backend.kernels->moe.combine_grad;
+  require_kernel(kernel != nullptr, "combine_grad", backend);
+  kernel(backend.stream, n, grad_rows.data<float>(), grad_gate_weight.data<float>(),
+         grad_y.data<float>(), rows.data<float>(), gate_weight.data<float>(),
+         plan.pair_row.data<int32_t>());
+}
+
+}  // namespace switchyard::ops::moe

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "ops/moe/plan.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::ops::moe {
+
+/// y_t = sum over k of gate_weight[t, k] * rows[pair_row[t, k]], in the order of k   (eq. 1)
+///
+///   rows         [T * K, D]  expert outputs
+///   gate_weight  [T, K]
+///   y            [T, D]      written; 0 for a token without experts
+///
+/// Source: Shazeer et al. 2017, section 2, equation 1.
+void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::Tensor& gate_weight,
+             const RoutingPlan& plan, const tensor::Tensor& y);
+
+/// The gradients of combine().
+///
+///   grad_rows[p]            = gate_weight[t, k] * grad_y[t]
+///   grad_gate_weight[t, k]  = <grad_y[t], rows[p]>            with p = pair_row[t, k]
+void combine_grad(const Backend& backend, const tensor::Tensor& grad_y, const tensor::Tensor& rows,
+                  const tensor::Tensor& gate_weight, const RoutingPlan& plan,
+                  const tensor::Tensor& grad_rows, const tensor::Tensor& grad_gate_weight);
+
+}  // namespace switchyard::ops::moe

@@ -1,0 +1,44 @@
+#include "ops/moe/dispatch.h"
+
+#include "ops/kernels.h"
+
+namespace switchyard::ops::moe {
+
+namespace {
+
+RoutingDims dims(const char* op, const tensor::Tensor& tokens, const tensor::Tensor& rows,
+                 const RoutingPlan& plan) {
+  core::require(tokens.dim() == 2 && tokens.is_contiguous() && rows.dim() == 2 &&
+                    rows.is_contiguous() && rows.size(1) == tokens.size(1),
+                op, ": needs contiguous [tokens, d_model] and [rows, d_model], got ",
+                tokens.shape(), " and ", rows.shape());
+  const RoutingDims n = {.T = plan.pair_row.size(0),
+                         .K = plan.pair_row.size(1),
+                         .E = plan.offsets.size(0) - 1,
+                         .D = tokens.size(1)};
+  core::require(tokens.size(0) == n.T && rows.size(0) == n.T * n.K, op, ": the plan is for ", n.T,
+                " tokens and ", n.T * n.K, " rows, got ", tokens.size(0), " and ", rows.size(0));
+  return n;
+}
+
+}  // namespace
+
+void dispatch(const Backend& backend, const tensor::Tensor& x, const RoutingPlan& plan,
+              const tensor::Tensor& rows) {
+  const RoutingDims n = dims("dispatch", x, rows, plan);
+  const auto kernel = backend.kernels->moe.dispatch;
+  require_kernel(kernel != nullptr, "dispatch", backend);
+  kernel(backend.stream, n, rows.data<float>(), x.data<float>(), plan.row_pair.data<int32_t>(),
+         plan.offsets.data<int32_t>() + n.E);
+}
+
+void dispatch_grad(const Backend& backend, const tensor::Tensor& grad_rows, const RoutingPlan& plan,
+                   const tensor::Tensor& grad_x) {
+  const RoutingDims n = dims("dispatch_grad", grad_x, grad_rows, plan);
+  const auto kernel = backend.kernels->moe.dispatch_grad;
+  require_kernel(kernel != nullptr, "dispatch_grad", backend);
+  kernel(backend.stream, n, grad_x.data<float>(), grad_rows.data<float>(),
+         plan.pair_row.data<int32_t>());
+}
+
+}  // namespace switchyard::ops::moe

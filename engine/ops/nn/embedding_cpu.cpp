@@ -1,0 +1,65 @@
+#include <algorithm>
+
+#include "core/error.h"
+#include "ops/clones.h"
+#include "ops/nn/kernels_cpu.h"
+
+namespace switchyard::ops::nn::cpu {
+
+namespace {
+
+constexpr int64_t kTokensPerPiece = 64;
+constexpr int64_t kColumnsPerPiece = 64;
+
+SWITCHYARD_CPU_CLONES
+void add_rows(const EmbeddingDims& n, float* grad_table, const float* grad_out,
+              const int32_t* tokens, int64_t begin, int64_t end) {
+  for (int64_t t = 0; t < n.T; ++t) {
+    float* out = grad_table + tokens[t] * n.D;
+    const float* in = grad_out + t * n.D;
+    for (int64_t d = begin; d < end; ++d) {
+      out[d] += in[d];
+    }
+  }
+}
+
+SWITCHYARD_CPU_CLONES
+void add_columns(float* sums, linalg::MatrixView x, int64_t rows, int64_t begin, int64_t end) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* in = x.data + row * x.stride;
+    for (int64_t column = begin; column < end; ++column) {
+      sums[column] += in[column];
+    }
+  }
+}
+
+}  // namespace
+
+void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out, const float* table,
+               const int32_t* tokens) {
+  stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      core::require(tokens[t] >= 0 && tokens[t] < n.V, "embedding: word ids must be in [0, ", n.V,
+                    "), position ", t, " has ", tokens[t]);
+      std::copy_n(table + tokens[t] * n.D, n.D, out + t * n.D);
+    }
+  });
+}
+
+// Threads share the columns, not the tokens: two tokens may be the same word.
+void embedding_grad(const tensor::Stream& stream, const EmbeddingDims& n, float* grad_table,
+                    const float* grad_out, const int32_t* tokens) {
+  stream.threads->parallel_for(n.D, kColumnsPerPiece, [&](int64_t begin, int64_t end) {
+    add_rows(n, grad_table, grad_out, tokens, begin, end);
+  });
+}
+
+void add_column_sums(const tensor::Stream& stream, float* sums, linalg::MatrixView x, int64_t rows,
+                     int64_t columns) {
+  constexpr int64_t kColumns = 256;
+  stream.threads->parallel_for(columns, kColumns, [&](int64_t begin, int64_t end) {
+    add_columns(sums, x, rows, begin, end);
+  });
+}
+
+}  // namespace switchyard::ops::nn::cpu

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/rng.h"
+#include "ops/linalg/kernels.h"
+#include "tensor/device.h"
+
+namespace switchyard::ops::nn {
+
+/// B streams of S steps, I inputs, U units.
+struct LstmDims {
+  int64_t B = 0;
+  int64_t S = 0;
+  int64_t I = 0;
+  int64_t U = 0;
+};
+
+/// The buffers of an LSTM layer; see lstm.h for shapes and meaning.
+struct LstmBuffers {
+  const float* x = nullptr;  // forward only
+  const float* kernel = nullptr;
+  const float* bias = nullptr;
+  const uint8_t* resets = nullptr;  // may be null
+  float* xh = nullptr;
+  float* gates = nullptr;
+  float* cell = nullptr;
+  float* y = nullptr;
+  float* state_h = nullptr;
+  float* state_c = nullptr;
+};
+
+/// What the backward pass of an LSTM layer needs besides.
+struct LstmGradBuffers {
+  const float* grad_y = nullptr;
+  float* grad_h = nullptr;  // [B, U], zero at first
+  float* grad_c = nullptr;  // [B, U], zero at first
+};
+
+enum class OutputActivation { kIdentity, kSigmoid };
+
+/// count values, the first of which is global element `first_element`.
+struct DropoutDims {
+  int64_t count = 0;
+  int64_t first_element = 0;
+  float drop_probability = 0.0F;
+  OutputActivation activation = OutputActivation::kIdentity;
+  core::RngKey key;
+  core::RngPosition position;
+};
+
+/// T tokens, D features, V words.
+struct EmbeddingDims {
+  int64_t T = 0;
+  int64_t D = 0;
+  int64_t V = 0;
+};
+
+struct Kernels {
+  void (*embedding)(const tensor::Stream&, const EmbeddingDims&, float* out, const float* table,
+                    const int32_t* tokens) = nullptr;
+  void (*embedding_grad)(const tensor::Stream&, const EmbeddingDims&, float* grad_table,
+                         const float* grad_out, const int32_t* tokens) = nullptr;
+  /// The recurrent part: gates hold x W_x on entry.
+  void (*lstm)(const tensor::Stream&, const LstmDims&, const LstmBuffers&) = nullptr;
+  /// Turns gates into the gradient of the pre-activations.
+  void (*lstm_grad)(const tensor::Stream&, const LstmDims&, const LstmBuffers&,
+                    const LstmGradBuffers&) = nullptr;
+  /// out = residual + dropout(activation(v)); residual may be null; v is overwritten by
+  /// activation(v).
+  void (*residual_dropout)(const tensor::Stream&, const DropoutDims&, float* out,
+                           const float* residual, float* v, uint8_t* kept) = nullptr;
+  /// grad_v from grad_out and activated = activation(v).
+  void (*residual_dropout_grad)(const tensor::Stream&, const DropoutDims&, float* grad_v,
+                                const float* grad_out, const float* activated,
+                                const uint8_t* kept) = nullptr;
+  /// sums [columns] += the sum over rows of x [rows, columns].
+  void (*add_column_sums)(const tensor::Stream&, float* sums, linalg::MatrixView x, int64_t rows,
+                          int64_t columns) = nullptr;
+};
+
+[[nodiscard]] Kernels cpu_kernels();
+
+}  // namespace switchyard::ops::nn

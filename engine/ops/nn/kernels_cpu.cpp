@@ -1,0 +1,15 @@
+#include "ops/nn/kernels_cpu.h"
+
+namespace switchyard::ops::nn {
+
+Kernels cpu_kernels() {
+  return {.embedding = cpu::embedding,
+          .embedding_grad = cpu::embedding_grad,
+          .lstm = cpu::lstm,
+          .lstm_grad = cpu::lstm_grad,
+          .residual_dropout = cpu::residual_dropout,
+          .residual_dropout_grad = cpu::residual_dropout_grad,
+          .add_column_sums = cpu::add_column_sums};
+}
+
+}  // namespace switchyard::ops::nn

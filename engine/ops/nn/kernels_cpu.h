@@ -1,0 +1,21 @@
+#pragma once
+
+#include "ops/nn/kernels.h"
+
+namespace switchyard::ops::nn::cpu {
+
+void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out, const float* table,
+               const int32_t* tokens);
+void embedding_grad(const tensor::Stream& stream, const EmbeddingDims& n, float* grad_table,
+                    const float* grad_out, const int32_t* tokens);
+void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b);
+void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
+               const LstmGradBuffers& g);
+void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, float* out,
+                      const float* residual, float* v, uint8_t* kept);
+void residual_dropout_grad(const tensor::Stream& stream, const DropoutDims& n, float* grad_v,
+                           const float* grad_out, const float* activated, const uint8_t* kept);
+void add_column_sums(const tensor::Stream& stream, float* sums, linalg::MatrixView x, int64_t rows,
+                     int64_t columns);
+
+}  // namespace switchyard::ops::nn::cpu

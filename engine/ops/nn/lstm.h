@@ -1,0 +1,44 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::ops::nn {
+
+/// The tensors of an LSTM layer over B streams of S steps, I inputs, U units. All f32, row-major.
+struct LstmTensors {
+  tensor::Tensor kernel;   // [I + U, 4 U], columns in the order i, j, f, o
+  tensor::Tensor bias;     // [4 U]
+  tensor::Tensor resets;   // [B, S] u8, 1: h and c are zero before this step; undefined: never
+  tensor::Tensor xh;       // [B, S, I + U]  input beside the previous output
+  tensor::Tensor gates;    // [B, S, 4 U]    gate activations
+  tensor::Tensor cell;     // [B, S + 1, U]  c, from the one before the first step
+  tensor::Tensor y;        // [B, S, U]      h
+  tensor::Tensor state_h;  // [B, U]  read before the first step, written after the last
+  tensor::Tensor state_c;  // [B, U]
+};
+
+/// Fills xh, gates, cell and y from x, and carries the state on.
+///
+///   [i j f o] = [x_t, h_{t-1}] W + b
+///   c_t = sigmoid(f + 1) c_{t-1} + sigmoid(i) tanh(j)
+///   h_t = sigmoid(o) tanh(c_t)
+///
+///   x  [B, S, I]
+///
+/// Source: Jozefowicz et al. 2016 (gate order, forget bias 1), as cited by Shazeer et al. 2017,
+/// C.1.
+void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& tensors);
+
+/// The gradients of lstm(); destroys gates. No gradient flows into the state before the first step.
+///
+///   grad_y       [B, S, U]
+///   grad_kernel  [I + U, 4 U], grad_bias [4 U]   added to
+///   grad_x       [B, S, I]                       added to
+///   grad_h, grad_c  [B, U]                       scratch
+void lstm_grad(const Backend& backend, const tensor::Tensor& grad_y, const LstmTensors& tensors,
+               const tensor::Tensor& grad_kernel, const tensor::Tensor& grad_bias,
+               const tensor::Tensor& grad_x, const tensor::Tensor& grad_h,
+               const tensor::Tensor& grad_c);
+
+}  // namespace switchyard::ops::nn

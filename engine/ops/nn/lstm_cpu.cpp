@@ -1,0 +1,154 @@
+#include <algorithm>
+
+#include "ops/clones.h"
+#include "ops/generic/vector_math.h"
+#include "ops/linalg/sgemm_cpu.h"
+#include "ops/nn/kernels_cpu.h"
+
+namespace switchyard::ops::nn::cpu {
+
+namespace {
+
+using generic::vsigmoid;
+using generic::vtanh;
+
+// 0 where the state is zeroed before this step, else 1.
+float keep_of(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
+  return b.resets != nullptr && b.resets[stream * n.S + step] != 0 ? 0.0F : 1.0F;
+}
+
+// Gate activations of one stream and step, in place; c and h from them. keep is 0 after a reset of
+// the state, else 1.
+SWITCHYARD_CPU_CLONES
+void cell_forward(int64_t U, const float* bias, float keep, float* gates, const float* c_before,
+                  float* c, float* h) {
+  for (int64_t u = 0; u < U; ++u) {
+    const float i = vsigmoid(gates[u] + bias[u]);
+    const float j = vtanh(gates[U + u] + bias[U + u]);
+    const float f = vsigmoid(gates[2 * U + u] + bias[2 * U + u] + 1.0F);
+    const float o = vsigmoid(gates[3 * U + u] + bias[3 * U + u]);
+    gates[u] = i;
+    gates[U + u] = j;
+    gates[2 * U + u] = f;
+    gates[3 * U + u] = o;
+    c[u] = f * (keep * c_before[u]) + i * j;
+    h[u] = o * vtanh(c[u]);
+  }
+}
+
+// Gradient of the pre-activations of one stream and step in place of the gate activations. grad_h
+// and grad_c come from the step after; grad_c leaves for the step before.
+SWITCHYARD_CPU_CLONES
+void cell_backward(int64_t U, float keep, float* gates, const float* c_before, const float* c,
+                   const float* grad_y, const float* grad_h, float* grad_c) {
+  for (int64_t u = 0; u < U; ++u) {
+    const float i = gates[u];
+    const float j = gates[U + u];
+    const float f = gates[2 * U + u];
+    const float o = gates[3 * U + u];
+    const float tanh_c = vtanh(c[u]);
+    const float dh = grad_y[u] + grad_h[u];
+    const float dc = grad_c[u] + dh * o * (1.0F - tanh_c * tanh_c);
+    gates[u] = dc * j * i * (1.0F - i);
+    gates[U + u] = dc * i * (1.0F - j * j);
+    gates[2 * U + u] = dc * (keep * c_before[u]) * f * (1.0F - f);
+    gates[3 * U + u] = dh * tanh_c * o * (1.0F - o);
+    grad_c[u] = keep * (dc * f);
+  }
+}
+
+// Puts x and the previous output side by side and picks the previous cell: zeros after a reset.
+void enter_step(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
+  float* row = b.xh + (stream * n.S + step) * (n.I + n.U);
+  std::copy_n(b.x + (stream * n.S + step) * n.I, n.I, row);
+  float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
+  if (step == 0) {
+    std::copy_n(b.state_c + stream * n.U, n.U, c_before);
+  }
+  const float* h_before =
+      step == 0 ? b.state_h + stream * n.U : b.y + (stream * n.S + step - 1) * n.U;
+  if (keep_of(n, b, stream, step) == 0.0F) {
+    std::fill_n(row + n.I, n.U, 0.0F);
+  } else {
+    std::copy_n(h_before, n.U, row + n.I);
+  }
+}
+
+void step_forward(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
+  float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
+  cell_forward(n.U, b.bias, keep_of(n, b, stream, step), b.gates + (stream * n.S + step) * 4 * n.U,
+               c_before, c_before + n.U, b.y + (stream * n.S + step) * n.U);
+}
+
+void step_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
+                   int64_t stream, int64_t step) {
+  const float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
+  cell_backward(n.U, keep_of(n, b, stream, step), b.gates + (stream * n.S + step) * 4 * n.U,
+                c_before, c_before + n.U, g.grad_y + (stream * n.S + step) * n.U,
+                g.grad_h + stream * n.U, g.grad_c + stream * n.U);
+}
+
+// Streams never meet, so each thread takes some of them through all steps without waiting.
+void forward_streams(const LstmDims& n, const LstmBuffers& b, int64_t begin, int64_t end) {
+  const int64_t width = n.I + n.U;
+  for (int64_t step = 0; step < n.S; ++step) {
+    for (int64_t stream = begin; stream < end; ++stream) {
+      enter_step(n, b, stream, step);
+    }
+    linalg::sgemm({.M = end - begin, .N = 4 * n.U, .K = n.U, .beta = 1.0F},
+                  {.data = b.xh + (begin * n.S + step) * width + n.I, .stride = n.S * width},
+                  {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U},
+                  {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U});
+    for (int64_t stream = begin; stream < end; ++stream) {
+      step_forward(n, b, stream, step);
+    }
+  }
+  for (int64_t stream = begin; stream < end; ++stream) {
+    std::copy_n(b.y + (stream * n.S + n.S - 1) * n.U, n.U, b.state_h + stream * n.U);
+    std::copy_n(b.cell + (stream * (n.S + 1) + n.S) * n.U, n.U, b.state_c + stream * n.U);
+  }
+}
+
+void backward_streams(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
+                      int64_t begin, int64_t end) {
+  for (int64_t step = n.S - 1; step >= 0; --step) {
+    for (int64_t stream = begin; stream < end; ++stream) {
+      step_backward(n, b, g, stream, step);
+    }
+    if (step == 0) {
+      break;
+    }
+    linalg::sgemm(
+        {.M = end - begin, .N = n.U, .K = 4 * n.U, .transpose_b = linalg::Transpose::kYes},
+        {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U},
+        {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U},
+        {.data = g.grad_h + begin * n.U, .stride = n.U});
+    for (int64_t stream = begin; stream < end; ++stream) {
+      if (keep_of(n, b, stream, step) == 0.0F) {
+        std::fill_n(g.grad_h + stream * n.U, n.U, 0.0F);
+      }
+    }
+  }
+}
+
+int64_t streams_per_thread(const tensor::Stream& stream, int64_t count) {
+  const int64_t threads = stream.threads->num_threads();
+  return (count + threads - 1) / threads;
+}
+
+}  // namespace
+
+void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b) {
+  stream.threads->parallel_for(
+      n.B, streams_per_thread(stream, n.B),
+      [&](int64_t begin, int64_t end) { forward_streams(n, b, begin, end); });
+}
+
+void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
+               const LstmGradBuffers& g) {
+  stream.threads->parallel_for(
+      n.B, streams_per_thread(stream, n.B),
+      [&](int64_t begin, int64_t end) { backward_streams(n, b, g, begin, end); });
+}
+
+}  // namespace switchyard::ops::nn::cpu

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "ops/nn/kernels.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::ops::nn {
+
+/// How a block's output is dropped out, and which random numbers decide.
+struct DropoutSpec {
+  double drop_probability = 0.0;  // in [0, 1), rounded to a multiple of 2^-16
+  OutputActivation activation = OutputActivation::kIdentity;
+  core::RngKey key;
+  core::RngPosition position;
+  int64_t token_base = 0;  // global index of row 0
+};
+
+/// out = residual + dropout(activation(v)), where dropout zeroes with drop_probability and else
+/// divides by 1 - drop_probability.
+///
+///   v         [T, D]     overwritten by activation(v)
+///   residual  [T, D]     undefined: none
+///   out       [T, D]
+///   kept      [T, D] u8  written: 1 where a value was kept; undefined where drop_probability is 0
+///
+/// Determinism: value (t, d) is decided by the global element (token_base + t) * D + d alone.
+/// Source: Shazeer et al. 2017, C.1 (dropout after Zaremba et al. 2014, then the residual).
+void residual_dropout(const Backend& backend, const DropoutSpec& spec, const tensor::Tensor& v,
+                      const tensor::Tensor& residual, const tensor::Tensor& out,
+                      const tensor::Tensor& kept);
+
+/// grad_v = grad_out * kept / (1 - drop_probability) * activation'(v)
+///
+///   activated  [T, D]  activation(v), as residual_dropout() left it
+void residual_dropout_grad(const Backend& backend, const DropoutSpec& spec,
+                           const tensor::Tensor& grad_out, const tensor::Tensor& activated,
+                           const tensor::Tensor& kept, const tensor::Tensor& grad_v);
+
+}  // namespace switchyard::ops::nn
