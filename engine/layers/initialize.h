@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/parameter.h"
+
+namespace switchyard::layers {
+
+/// Fills every parameter with its initial values. Value i of a parameter is decided by the seed,
+/// the parameter's name and i alone. Parameters must be allocated, on the CPU.
+void initialize(tensor::ParameterSet& parameters, uint64_t seed);
+
+/// Uniform with mean 0 and variance scale^2 / fan_in.
+[[nodiscard]] tensor::Init uniform_fan_in(int64_t fan_in, double scale);
+
+}  // namespace switchyard::layers

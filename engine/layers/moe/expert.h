@@ -1,0 +1,37 @@
+#pragma once
+
+#include <span>
+
+#include "layers/pass.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::layers {
+
+/// Which rows belong to which expert of a group: those of expert e are offsets[e] ... offsets[e +
+/// 1].
+struct ExpertRows {
+  tensor::Tensor offsets;                 // [num_local + 1] i32 on the device
+  std::span<const int32_t> host_offsets;  // the same on the host; empty where not read back
+};
+
+/// A group of experts of one kind and shape. Every expert is a plugin
+/// (sdk/include/switchyard/component/expert.h). Threads: [inst].
+class ExpertGroup {
+ public:
+  virtual ~ExpertGroup() = default;
+
+  /// y [rows, d_out] = each expert on its rows of x [rows, d_in].
+  virtual void forward(const tensor::Tensor& x, const ExpertRows& rows, const tensor::Tensor& y,
+                       Pass& pass) = 0;
+
+  /// Writes grad_x [rows, d_in] and adds to the gradients of the experts' parameters.
+  virtual void backward(const tensor::Tensor& x, const ExpertRows& rows,
+                        const tensor::Tensor& grad_y, const tensor::Tensor& grad_x, Pass& pass) = 0;
+
+  /// Multiply-and-adds of one row's forward pass.
+  [[nodiscard]] virtual double madds_per_row() const = 0;
+  /// Bytes kept per row for backward.
+  [[nodiscard]] virtual double saved_bytes_per_row() const = 0;
+};
+
+}  // namespace switchyard::layers

@@ -1,0 +1,155 @@
+#include "models/language_model.h"
+
+namespace switchyard::models {
+
+using layers::DropoutResidual;
+using ops::nn::OutputActivation;
+using tensor::DType;
+using tensor::Tensor;
+
+namespace {
+
+const LanguageModelConfig& checked(const LanguageModelConfig& config) {
+  core::require(config.vocab_size > 1, "model: the vocabulary must have 2 words or more, got ",
+                config.vocab_size);
+  core::require(config.d_model > 0, "model.d_model must be 1 or more, got ", config.d_model);
+  core::require(config.dropout >= 0.0 && config.dropout < 1.0,
+                "model.dropout must be in [0, 1), got ", config.dropout);
+  core::require(!config.layers.empty(), "model.layers must name at least one layer");
+  return config;
+}
+
+}  // namespace
+
+LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::ComponentFactory& factory,
+                             tensor::ParameterSet& parameters)
+    : config_(checked(config)),
+      parameters_(&parameters),
+      embedding_("embedding", config.vocab_size, config.d_model, config.init_scale, parameters),
+      embedding_dropout_("embedding", config.dropout, OutputActivation::kIdentity),
+      head_("softmax", config.d_model, config.vocab_size, config.init_scale, parameters) {
+  for (size_t l = 0; l < config.layers.size(); ++l) {
+    const std::string name = "layers." + std::to_string(l);
+    if (config.layers[l] == LayerKind::kLstm) {
+      add_lstm(name, parameters);
+    } else {
+      add_moe(name, factory, parameters);
+    }
+  }
+}
+
+void LanguageModel::add_lstm(const std::string& name, tensor::ParameterSet& parameters) {
+  auto lstm = std::make_unique<layers::Lstm>(name, config_.d_model, config_.d_model,
+                                             config_.init_scale, parameters);
+  layers::Lstm* as_lstm = lstm.get();
+  blocks_.push_back({.layer = std::move(lstm),
+                     .lstm = as_lstm,
+                     .residual = {name, config_.dropout, OutputActivation::kIdentity}});
+}
+
+void LanguageModel::add_moe(const std::string& name, layers::ComponentFactory& factory,
+                            tensor::ParameterSet& parameters) {
+  std::vector<layers::MoeLayer::Group> groups;
+  for (const ExpertGroupConfig& group : config_.moe.experts) {
+    groups.push_back({.component = group.component, .count = group.count});
+  }
+  auto moe = std::make_unique<layers::MoeLayer>(name, static_cast<int32_t>(moe_layers_.size()),
+                                                config_.d_model, config_.moe.gate, groups, factory,
+                                                parameters);
+  moe_layers_.push_back(moe.get());
+  blocks_.push_back(
+      {.layer = std::move(moe), .residual = {name, config_.dropout, OutputActivation::kSigmoid}});
+}
+
+std::vector<layers::RecurrentState> LanguageModel::make_state(int64_t num_streams,
+                                                              tensor::Allocator& allocator) const {
+  std::vector<layers::RecurrentState> state;
+  for (const Block& block : blocks_) {
+    if (block.lstm != nullptr) {
+      const tensor::Shape shape = {num_streams, block.lstm->units()};
+      state.push_back({.name = block.lstm->name(),
+                       .h = Tensor::zeros(DType::kF32, shape, allocator),
+                       .c = Tensor::zeros(DType::kF32, shape, allocator)});
+    }
+  }
+  return state;
+}
+
+layers::SequenceInfo LanguageModel::sequence_of(const Input& input) const {
+  return {.num_streams = input.tokens.size(0),
+          .num_steps = input.tokens.size(1),
+          .resets = input.resets,
+          .tokens = input.tokens.reshape({input.tokens.count()})};
+}
+
+Tensor LanguageModel::forward(const Input& input, std::vector<layers::RecurrentState>& state,
+                              layers::Pass& pass) {
+  const layers::SequenceInfo sequence = sequence_of(input);
+  Tensor x = embedding_dropout_.forward(embedding_.forward(sequence.tokens, pass), Tensor(), pass);
+  size_t next_state = 0;
+  for (Block& block : blocks_) {
+    if (block.lstm != nullptr) {
+      block.lstm->bind_state(state.at(next_state++));
+    }
+    x = block.residual.forward(block.layer->forward(x, sequence, pass), x, pass);
+  }
+  return x;
+}
+
+// grad_x is the gradient of the last x and becomes, layer by layer, that of the first: a residual
+// hands it on as it is, and the layer adds its own.
+void LanguageModel::backward(const Input& input, const Tensor& grad_x, layers::Pass& pass) {
+  const layers::SequenceInfo sequence = sequence_of(input);
+  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
+    const Tensor grad_v = block->residual.backward(grad_x, pass);
+    block->layer->backward(grad_v, sequence, grad_x, pass);
+  }
+  embedding_.backward(sequence.tokens, embedding_dropout_.backward(grad_x, pass), pass);
+}
+
+double LanguageModel::train(const Input& input, double grad_scale,
+                            std::vector<layers::RecurrentState>& state, layers::Pass& pass) {
+  const Tensor x = forward(input, state, pass);
+  const Tensor grad_x = pass.take(DType::kF32, x.shape());
+  const Tensor targets = input.targets.reshape({input.targets.count()});
+  const double nll = head_.loss_and_gradient(x, targets, grad_scale, grad_x, pass);
+  backward(input, grad_x, pass);
+  return nll;
+}
+
+double LanguageModel::evaluate(const Input& input, std::vector<layers::RecurrentState>& state,
+                               layers::Pass& pass) {
+  const Tensor x = forward(input, state, pass);
+  return head_.loss(x, input.targets.reshape({input.targets.count()}), pass);
+}
+
+void LanguageModel::logits(const Input& input, std::vector<layers::RecurrentState>& state,
+                           const Tensor& logits, layers::Pass& pass) {
+  head_.logits(forward(input, state, pass), logits, pass);
+}
+
+double LanguageModel::ops_per_timestep() const {
+  double madds = 0.0;
+  for (const Block& block : blocks_) {
+    madds += block.layer->madds_per_token();
+  }
+  for (const tensor::Parameter& parameter : parameters_->all()) {
+    if (parameter.role == tensor::Role::kGate) {
+      madds += static_cast<double>(parameter.shape.count());
+    }
+  }
+  return madds;
+}
+
+double LanguageModel::activation_bytes(int64_t num_tokens) const {
+  const auto row_bytes = static_cast<double>(config_.d_model) * sizeof(float);
+  // The embedding keeps its rows, what dropout left of them, and the gradient of both; every block
+  // what its layer keeps, its output, the dropout's mask and one gradient.
+  double per_token = 4.25 * row_bytes;
+  for (const Block& block : blocks_) {
+    per_token += block.layer->activation_bytes_per_token() + 2.25 * row_bytes;
+  }
+  return per_token * static_cast<double>(num_tokens);
+}
+
+}  // namespace switchyard::models

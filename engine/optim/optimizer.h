@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/backend.h"
+#include "tensor/arena.h"
+#include "tensor/parameter.h"
+
+namespace switchyard::optim {
+
+/// A tensor of an optimizer's state, such as Adam's first moment of one parameter.
+struct StateTensor {
+  std::string name;  // "lstm1.kernel/m": key in checkpoints
+  const tensor::Parameter* parameter = nullptr;
+  std::vector<int8_t> dim_map;  // state axis -> parameter axis, or -1
+  tensor::Shape shape;
+  double init = 0.0;
+  tensor::Tensor value;  // defined after allocate()
+};
+
+/// One step's circumstances.
+struct OptimizerStep {
+  ops::Backend backend;
+  tensor::Arena* scratch = nullptr;
+  int64_t step = 0;  // from 1
+  double learning_rate = 0.0;
+  tensor::Tensor grad_scale;  // [1] f32: clipping; every gradient is multiplied by it
+};
+
+/// Updates parameters from their gradients. Every optimizer is a plugin
+/// (sdk/include/switchyard/component/optimizer.h). Threads: [inst].
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+
+  /// Declares the state for these parameters, which must outlive the optimizer. Once, before
+  /// allocate().
+  virtual void plan(tensor::ParameterSet& parameters) = 0;
+  /// Takes memory for the state and fills it with its initial values.
+  virtual void allocate(tensor::Allocator& allocator) = 0;
+  /// Updates every parameter.
+  virtual void step(const OptimizerStep& step) = 0;
+  /// The state, for checkpoints and for predicting memory.
+  [[nodiscard]] virtual std::vector<StateTensor>& state() = 0;
+};
+
+}  // namespace switchyard::optim
