@@ -4,16 +4,22 @@ namespace switchyard::core {
 
 namespace {
 
-// FNV-1a, finished with the mixer of SplitMix64: short names must give far-apart keys.
-uint64_t hash(std::string_view text, uint64_t start) {
-  uint64_t h = 0xcbf29ce484222325ULL ^ start;
-  for (const char c : text) {
-    h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  }
+// The mixer of SplitMix64: every bit of the result depends on every bit of h.
+uint64_t mix(uint64_t h) {
   h += 0x9e3779b97f4a7c15ULL;
   h = (h ^ (h >> 30U)) * 0xbf58476d1ce4e5b9ULL;
   h = (h ^ (h >> 27U)) * 0x94d049bb133111ebULL;
   return h ^ (h >> 31U);
+}
+
+// FNV-1a, mixed at both ends: short names must give far-apart keys, and a small difference of the
+// start must not be undone by the first letter.
+uint64_t hash(std::string_view text, uint64_t start) {
+  uint64_t h = 0xcbf29ce484222325ULL ^ mix(start);
+  for (const char c : text) {
+    h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  }
+  return mix(h);
 }
 
 }  // namespace

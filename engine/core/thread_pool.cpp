@@ -63,7 +63,7 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain,
     return;
   }
   const std::lock_guard one_caller(caller_);
-  Job job{.body = body, .count = count, .grain = grain};
+  Job job{.body = body, .count = count, .grain = grain, .failure_mutex = {}, .failure = {}};
   {
     const std::lock_guard lock(mutex_);
     job_ = &job;

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace switchyard::core {
+
+/// CRC32C (Castagnoli) of bytes that come in pieces: finds flipped bits and torn files. Uses the
+/// processor's instruction where there is one. Threads: [inst].
+/// Source: RFC 3720, appendix B.4.
+class Crc32c {
+ public:
+  void update(const void* data, size_t bytes);
+  [[nodiscard]] uint32_t value() const { return ~state_; }
+
+ private:
+  uint32_t state_ = 0xffffffffU;
+};
+
+/// The CRC32C of bytes that lie in one piece.
+[[nodiscard]] uint32_t crc32c(std::string_view bytes);
+
+/// One update of a raw CRC32C state without special instructions: what Crc32c falls back on.
+[[nodiscard]] uint32_t crc32c_by_table(uint32_t state, const void* data, size_t bytes);
+
+using Sha256Digest = std::array<uint8_t, 32>;
+
+/// SHA-256 of bytes that come in pieces. Threads: [inst]. Source: FIPS 180-4.
+class Sha256 {
+ public:
+  void update(const void* data, size_t bytes);
+  /// The digest of everything so far; call it once, last.
+  [[nodiscard]] Sha256Digest finish();
+
+ private:
+  void absorb(const uint8_t* block);
+
+  std::array<uint32_t, 8> state_{0x6a09e667U, 0xbb67ae85U, 0x3c6ef372U, 0xa54ff53aU,
+                                 0x510e527fU, 0x9b05688cU, 0x1f83d9abU, 0x5be0cd19U};
+  std::array<uint8_t, 64> block_{};
+  size_t pending_ = 0;  // bytes in block_
+  uint64_t total_ = 0;  // bytes in all
+};
+
+/// The SHA-256 of bytes that lie in one piece.
+[[nodiscard]] Sha256Digest sha256(std::string_view bytes);
+
+/// Lower-case hexadecimal digits, two per byte.
+[[nodiscard]] std::string hex(std::span<const uint8_t> bytes);
+
+/// Eight lower-case hexadecimal digits, as checksums are written in manifests.
+[[nodiscard]] std::string hex(uint32_t word);
+
+}  // namespace switchyard::core
