@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/manifest.h"
+#include "checkpoint/safetensors_file.h"
+#include "core/checksum.h"
+
+namespace switchyard::checkpoint {
+
+/// One thing that is wrong with a checkpoint.
+struct Finding {
+  std::string file;     // "model.safetensors"
+  std::string problem;  // "crc32c is 1234abcd, the manifest says 4321dcba"
+};
+
+/// Reads a whole checkpoint and says what is wrong with it; nothing found means that it is whole.
+/// Throws Error(kIo) only for what is no damage, such as missing rights, and Error(kUnsupported)
+/// for a checkpoint of a newer engine.
+[[nodiscard]] std::vector<Finding> verify_checkpoint(core::FileSystem& files,
+                                                     const std::filesystem::path& directory);
+
+/// A checkpoint whose every byte has been checked. Tensors are read when they are asked for,
+/// straight to where they belong, so that a model needs no second copy of itself. Threads: [any].
+class CheckpointReader {
+ public:
+  /// Throws Error(kDamaged) that names each file that is wrong, and otherwise as
+  /// verify_checkpoint().
+  CheckpointReader(core::FileSystem& files, std::filesystem::path directory);
+
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] int64_t step() const { return manifest_.step; }
+  [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  [[nodiscard]] const core::Sha256Digest& manifest_sha256() const { return manifest_sha256_; }
+  [[nodiscard]] const std::string& config_toml() const { return config_toml_; }
+  [[nodiscard]] const std::string& state_json() const { return state_json_; }
+  [[nodiscard]] const SafetensorsFile& file(Part part) const {
+    return *tensors_[static_cast<size_t>(part)];
+  }
+
+  /// Reads all tensors of a part into existing ones of the same names, contiguous and on the CPU;
+  /// nothing is read unless everything matches. Throws as check_matching() does.
+  void read_into(Part part, std::span<const NamedTensor> into) const;
+  /// Everything, in new memory.
+  [[nodiscard]] CheckpointContents read_all() const;
+
+ private:
+  [[nodiscard]] std::vector<NamedTensor> read_part(Part part) const;
+
+  std::filesystem::path directory_;
+  Manifest manifest_;
+  core::Sha256Digest manifest_sha256_{};
+  std::string config_toml_;
+  std::string state_json_;
+  std::array<std::unique_ptr<SafetensorsFile>, 3> tensors_;  // by Part
+};
+
+}  // namespace switchyard::checkpoint
