@@ -1,0 +1,30 @@
+#pragma once
+
+#include <initializer_list>
+
+#include "ops/backend.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::ops::generic {
+
+/// A tensor and what its op calls it.
+struct Named {
+  const char* name;
+  const tensor::Tensor& tensor;
+};
+
+/// Throws Error(kInvalidArgument) unless every tensor is there, on the backend's device, and of
+/// that type.
+void require_tensors(const char* op, const Backend& backend, tensor::DType dtype,
+                     std::initializer_list<Named> tensors);
+
+/// Throws Error(kInvalidArgument) unless every tensor has the shape of the first.
+void require_same_shape(const char* op, std::initializer_list<Named> tensors);
+
+/// Throws Error(kInvalidArgument) unless the tensor has `dim` dimensions.
+void require_dim(const char* op, const Named& named, int dim, const char* layout);
+
+/// Throws Error(kInvalidArgument) unless the tensor is contiguous.
+void require_contiguous(const char* op, const Named& named);
+
+}  // namespace switchyard::ops::generic

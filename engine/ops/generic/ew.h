@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+
+#include "ops/backend.h"
+#include "ops/generic/kernels.h"
+
+namespace switchyard::ops::generic {
+
+inline constexpr int kEwRegisters = 12;
+
+/// Runs a small program for every element of io[0]: one pass over memory, whatever the program
+/// does.
+///
+///   code       instructions over kEwRegisters registers of f32 (see sy.ew/1 for their meaning)
+///   io         contiguous f32 of io[0]'s shape, or of one element where kScalar reads them
+///   constants  read by kConst
+///
+/// kScalar gives what io held before the program began. The whole program is checked first: throws
+/// Error(kInvalidArgument) for an unknown instruction, a register, io or constant that does not
+/// exist, a register that is read before it is written, and shapes or types that do not fit.
+/// Asynchronous on the backend's stream. Threads: [inst].
+void ew(const Backend& backend, std::span<const EwInstruction> code,
+        std::span<const tensor::Tensor> io, std::span<const float> constants);
+
+}  // namespace switchyard::ops::generic

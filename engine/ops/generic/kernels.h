@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/rng.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::ops::generic {
+
+// The values of these enums are those of sy.ops/1, sy.ew/1 and sy.rng/1.
+enum class Unary : int32_t {
+  kExp,
+  kLog,
+  kSqrt,
+  kRsqrt,
+  kAbs,
+  kNeg,
+  kSigmoid,
+  kTanh,
+  kSoftplus,
+  kNormCdf,
+  kNormPdf
+};
+enum class Binary : int32_t { kAdd, kSub, kMul, kDiv, kMax, kMin, kLt, kGe };
+enum class Activation : int32_t { kRelu, kGelu, kSilu, kTanh, kSigmoid };
+enum class Reduction : int32_t { kSum, kMean, kMax, kSumSq };
+enum class Distribution : int32_t { kUniform, kNormal, kGumbel, kBernoulli };
+enum class EwOp : uint8_t {
+  kLoad,
+  kStore,
+  kConst,
+  kScalar,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMax,
+  kMin,
+  kFma,
+  kSqrt,
+  kRsqrt,
+  kExp,
+  kLog,
+  kTanh,
+  kAbs,
+  kSign,
+  kSelect
+};
+
+/// One instruction of an element program; laid out as sy_ew_ins.
+struct EwInstruction {
+  EwOp op;
+  uint8_t d;
+  uint8_t a;
+  uint8_t b;
+};
+
+/// Random numbers to fill a tensor with.
+struct RandomFill {
+  Distribution distribution = Distribution::kUniform;
+  double a = 0.0;
+  double b = 1.0;
+  core::RngKey key;
+  core::RngPosition position;
+  int64_t token_base = 0;  // global number of row 0
+};
+
+/// Kernels of one device. The ops in pointwise.h, reduce.h, select.h, ew.h and random.h check their
+/// arguments and then call these, so a kernel may take them for granted. All are asynchronous on
+/// the stream but sum_of_squares. Index kernels of the CPU throw Error(kInvalidArgument) for an
+/// index out of range.
+struct Kernels {
+  using Tensor = tensor::Tensor;
+  using Stream = tensor::Stream;
+
+  void (*unary)(const Stream&, Unary, const Tensor& x, const Tensor& y) = nullptr;
+  void (*binary)(const Stream&, Binary, const Tensor& a, const Tensor& b,
+                 const Tensor& y) = nullptr;
+  void (*affine)(const Stream&, const Tensor& x, double mul, double add, const Tensor& y) = nullptr;
+  void (*act)(const Stream&, Activation, const Tensor& x, const Tensor& y) = nullptr;
+  void (*act_grad)(const Stream&, Activation, const Tensor& x, const Tensor& dy,
+                   const Tensor& dx) = nullptr;
+  void (*fill)(const Stream&, double value, const Tensor& y) = nullptr;
+
+  void (*reduce)(const Stream&, Reduction, const Tensor& x, int axis, double beta,
+                 const Tensor& y) = nullptr;
+  void (*softmax)(const Stream&, const Tensor& x, const Tensor& y) = nullptr;
+  void (*softmax_grad)(const Stream&, const Tensor& y, const Tensor& dy,
+                       const Tensor& dx) = nullptr;
+  void (*count_nonfinite)(const Stream&, const Tensor& x, const Tensor& n) = nullptr;
+  double (*sum_of_squares)(const Stream&, const Tensor& x) = nullptr;
+
+  void (*topk)(const Stream&, const Tensor& x, int64_t k, const Tensor& values,
+               const Tensor& indices) = nullptr;
+  void (*take)(const Stream&, const Tensor& x, const Tensor& idx, const Tensor& y) = nullptr;
+  void (*put_add)(const Stream&, const Tensor& x, const Tensor& idx, const Tensor& y) = nullptr;
+  void (*gather_rows)(const Stream&, const Tensor& x, const Tensor& rows,
+                      const Tensor& y) = nullptr;
+  void (*scatter_add_rows)(const Stream&, const Tensor& x, const Tensor& rows,
+                           const Tensor& y) = nullptr;
+  void (*bincount)(const Stream&, const Tensor& idx, const Tensor& counts) = nullptr;
+
+  void (*ew)(const Stream&, std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
+             std::span<const float> constants) = nullptr;
+  void (*random_fill)(const Stream&, const RandomFill& fill, const Tensor& y) = nullptr;
+};
+
+/// The kernels of the CPU; none is missing.
+[[nodiscard]] Kernels cpu_kernels();
+
+}  // namespace switchyard::ops::generic

@@ -1,0 +1,27 @@
+#include "ops/generic/kernels_cpu.h"
+
+namespace switchyard::ops::generic {
+
+Kernels cpu_kernels() {
+  return {.unary = cpu::unary,
+          .binary = cpu::binary,
+          .affine = cpu::affine,
+          .act = cpu::act,
+          .act_grad = cpu::act_grad,
+          .fill = cpu::fill,
+          .reduce = cpu::reduce,
+          .softmax = cpu::softmax,
+          .softmax_grad = cpu::softmax_grad,
+          .count_nonfinite = cpu::count_nonfinite,
+          .sum_of_squares = cpu::sum_of_squares,
+          .topk = cpu::topk,
+          .take = cpu::take,
+          .put_add = cpu::put_add,
+          .gather_rows = cpu::gather_rows,
+          .scatter_add_rows = cpu::scatter_add_rows,
+          .bincount = cpu::bincount,
+          .ew = cpu::ew,
+          .random_fill = cpu::random_fill};
+}
+
+}  // namespace switchyard::ops::generic

@@ -1,0 +1,97 @@
+#include "ops/generic/pointwise.h"
+
+#include "ops/generic/checks.h"
+#include "ops/kernels.h"
+
+namespace switchyard::ops::generic {
+
+namespace {
+
+using tensor::DType;
+using tensor::Tensor;
+
+void require_number(const char* op, const Backend& backend, const Named& named) {
+  const DType dtype = named.tensor.dtype();
+  core::require(dtype == DType::kF32 || dtype == DType::kI32 || dtype == DType::kBf16, op, ": ",
+                named.name, " must be f32, i32 or bf16, got ", tensor::name_of(dtype));
+  require_tensors(op, backend, dtype, {named});
+}
+
+void require_broadcast(const Named& named, const Tensor& y) {
+  const tensor::Shape& from = named.tensor.shape();
+  bool fits = from.dim() <= y.dim();
+  for (int axis = 0; fits && axis < from.dim(); ++axis) {
+    const int64_t extent = from[axis];
+    fits = extent == 1 || extent == y.size(y.dim() - from.dim() + axis);
+  }
+  core::require(fits, "binary: ", named.name, " must broadcast to the shape of y, ", y.shape(),
+                ", got ", from);
+}
+
+template <typename Op>
+void require_op(const char* op, Op value, Op last) {
+  core::require(value >= Op{} && value <= last, op, ": there is no operation number ",
+                static_cast<int32_t>(value));
+}
+
+}  // namespace
+
+void unary(const Backend& backend, Unary op, const Tensor& x, const Tensor& y) {
+  require_tensors("unary", backend, DType::kF32, {{"x", x}, {"y", y}});
+  require_same_shape("unary", {{"x", x}, {"y", y}});
+  require_op("unary", op, Unary::kNormPdf);
+  const auto kernel = backend.kernels->generic.unary;
+  require_kernel(kernel != nullptr, "unary", backend);
+  kernel(backend.stream, op, x, y);
+}
+
+void binary(const Backend& backend, Binary op, const Tensor& a, const Tensor& b, const Tensor& y) {
+  require_tensors("binary", backend, DType::kF32, {{"a", a}, {"b", b}, {"y", y}});
+  require_broadcast({"a", a}, y);
+  require_broadcast({"b", b}, y);
+  require_op("binary", op, Binary::kGe);
+  const auto kernel = backend.kernels->generic.binary;
+  require_kernel(kernel != nullptr, "binary", backend);
+  kernel(backend.stream, op, a, b, y);
+}
+
+void affine(const Backend& backend, const Tensor& x, double mul, double add, const Tensor& y) {
+  require_number("affine", backend, {"x", x});
+  require_number("affine", backend, {"y", y});
+  require_same_shape("affine", {{"x", x}, {"y", y}});
+  const auto kernel = backend.kernels->generic.affine;
+  require_kernel(kernel != nullptr, "affine", backend);
+  kernel(backend.stream, x, mul, add, y);
+}
+
+void copy(const Backend& backend, const Tensor& x, const Tensor& y) {
+  affine(backend, x, 1.0, 0.0, y);
+}
+
+void act(const Backend& backend, Activation kind, const Tensor& x, const Tensor& y) {
+  require_tensors("act", backend, DType::kF32, {{"x", x}, {"y", y}});
+  require_same_shape("act", {{"x", x}, {"y", y}});
+  require_op("act", kind, Activation::kSigmoid);
+  const auto kernel = backend.kernels->generic.act;
+  require_kernel(kernel != nullptr, "act", backend);
+  kernel(backend.stream, kind, x, y);
+}
+
+void act_grad(const Backend& backend, Activation kind, const Tensor& x, const Tensor& dy,
+              const Tensor& dx) {
+  require_tensors("act_grad", backend, DType::kF32, {{"x", x}, {"dy", dy}, {"dx", dx}});
+  require_same_shape("act_grad", {{"x", x}, {"dy", dy}, {"dx", dx}});
+  require_op("act_grad", kind, Activation::kSigmoid);
+  const auto kernel = backend.kernels->generic.act_grad;
+  require_kernel(kernel != nullptr, "act_grad", backend);
+  kernel(backend.stream, kind, x, dy, dx);
+}
+
+void fill(const Backend& backend, double value, const Tensor& y) {
+  require_number("fill", backend, {"y", y});
+  const auto kernel = backend.kernels->generic.fill;
+  require_kernel(kernel != nullptr, "fill", backend);
+  kernel(backend.stream, value, y);
+}
+
+}  // namespace switchyard::ops::generic

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "ops/generic/kernels.h"
+
+namespace switchyard::ops::generic {
+
+// Elementwise ops. Tensors may be strided views of any number of dimensions; an output may be the
+// same tensor as an input, and may not overlap one otherwise. f32 unless said. All are asynchronous
+// on the backend's stream and throw Error(kInvalidArgument) for shapes, types or devices that do
+// not fit, and Error(kUnsupported) if the device has no such kernel. Threads: [inst].
+
+/// y = f(x), y of x's shape. On the CPU within 6e-7 of the exact value, relatively.
+void unary(const Backend& backend, Unary op, const tensor::Tensor& x, const tensor::Tensor& y);
+
+/// y = a op b; a and b broadcast to y's shape as in NumPy. kLt and kGe give 1 or 0; kMax and kMin
+/// give NaN if either is NaN.
+void binary(const Backend& backend, Binary op, const tensor::Tensor& a, const tensor::Tensor& b,
+            const tensor::Tensor& y);
+
+/// y = mul x + add, y of x's shape. Each is f32, i32 or bf16. To bf16 it rounds to nearest even; to
+/// i32 it rounds toward zero, clamps to the range, and makes NaN 0.
+void affine(const Backend& backend, const tensor::Tensor& x, double mul, double add,
+            const tensor::Tensor& y);
+
+/// y = x, with the conversions of affine(). Without one, every bit is kept.
+void copy(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& y);
+
+/// y = activation(x). GELU is x Phi(x), SiLU is x sigmoid(x).
+void act(const Backend& backend, Activation kind, const tensor::Tensor& x, const tensor::Tensor& y);
+
+/// dx = dy activation'(x), x the activation's input. For kRelu, x may be its output instead.
+void act_grad(const Backend& backend, Activation kind, const tensor::Tensor& x,
+              const tensor::Tensor& dy, const tensor::Tensor& dx);
+
+/// y = value. y is f32, i32 or bf16.
+void fill(const Backend& backend, double value, const tensor::Tensor& y);
+
+}  // namespace switchyard::ops::generic

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "ops/generic/kernels.h"
+
+namespace switchyard::ops::generic {
+
+/// Fills y [T, ...] (f32, contiguous) with random numbers that are addressed, not drawn: element i
+/// of y has the global number n = token_base * (elements per row) + i and depends on n, the key and
+/// the position alone, so the same element gets the same bits for any slice or number of threads.
+/// With w[n] = core::random_word(key, position, n):
+///
+///   kUniform    a + (b - a) u, in [a, b),        u = core::unit_float(w[n])
+///   kNormal     a + b r cos(2 pi v) for even n, a + b r sin(2 pi v) for odd n, with
+///               r = sqrt(-2 log(1 - unit_float(w[even]))) and v = unit_float(w[odd]) of the pair
+///   kGumbel     a - b log(-log u),               u = ((w[n] >> 9) + 1/2) / 2^23
+///   kBernoulli  1 if unit_float(w[n]) < a, else 0
+///
+/// Throws Error(kInvalidArgument) if y is not such a tensor or token_base is negative; a uniform
+/// needs a <= b, a normal and a Gumbel b >= 0, a Bernoulli a in [0, 1]. Asynchronous on the
+/// backend's stream. Threads: [inst]. Source: Salmon et al. 2011 (Philox); Box and Muller 1958
+/// (normal).
+void fill_random(const Backend& backend, const RandomFill& fill, const tensor::Tensor& y);
+
+}  // namespace switchyard::ops::generic

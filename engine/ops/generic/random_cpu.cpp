@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ops/clones.h"
+#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/vector_math.h"
+#include "ops/generic/walk.h"
+
+namespace switchyard::ops::generic::cpu {
+
+namespace {
+
+constexpr int64_t kPhiloxBlocks = 64;            // made together
+constexpr int64_t kNumbers = 4 * kPhiloxBlocks;  // in them
+
+// Random words of consecutive Philox blocks, word by word: lane i of words[w] is word w of block i.
+struct Words {
+  alignas(64) uint32_t words[4][kPhiloxBlocks];
+};
+
+// core::philox4x32_10 for kPhiloxBlocks counters side by side.
+SWITCHYARD_CPU_CLONES void make_words(core::RngKey key, const std::array<uint32_t, 4>& step,
+                                      uint64_t first_block, Words& out) {
+  for (int64_t i = 0; i < kPhiloxBlocks; ++i) {
+    const uint64_t block = first_block + static_cast<uint64_t>(i);
+    uint32_t c0 = static_cast<uint32_t>(block);
+    uint32_t c1 = static_cast<uint32_t>(block >> 32U);
+    uint32_t c2 = step[2];
+    uint32_t c3 = step[3];
+    uint32_t k0 = key.k0;
+    uint32_t k1 = key.k1;
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      const uint64_t p0 = uint64_t{0xD2511F53U} * c0;
+      const uint64_t p1 = uint64_t{0xCD9E8D57U} * c2;
+      c0 = static_cast<uint32_t>(p1 >> 32U) ^ c1 ^ k0;
+      c1 = static_cast<uint32_t>(p1);
+      c2 = static_cast<uint32_t>(p0 >> 32U) ^ c3 ^ k1;
+      c3 = static_cast<uint32_t>(p0);
+      k0 += 0x9E3779B9U;
+      k1 += 0xBB67AE85U;
+    }
+    out.words[0][i] = c0;
+    out.words[1][i] = c1;
+    out.words[2][i] = c2;
+    out.words[3][i] = c3;
+  }
+}
+
+[[gnu::always_inline]] inline float unit(uint32_t word) {
+  return static_cast<float>(static_cast<int32_t>(word >> 8U)) * 0x1p-24F;
+}
+
+struct Scale {
+  float a;
+  float b;
+  float below_b;  // the largest float below b, for uniform numbers
+};
+
+[[gnu::always_inline]] inline float one_number(Distribution distribution, Scale s, uint32_t word) {
+  if (distribution == Distribution::kUniform) {
+    const float v = s.a + (s.b - s.a) * unit(word);
+    return v > s.below_b ? s.below_b : v;
+  }
+  if (distribution == Distribution::kGumbel) {
+    const float u = (static_cast<float>(static_cast<int32_t>(word >> 9U)) + 0.5F) * 0x1p-23F;
+    return s.a - s.b * vlog(-vlog(u));
+  }
+  return unit(word) < s.a ? 1.0F : 0.0F;
+}
+
+template <Distribution kDistribution>
+[[gnu::always_inline]] inline void singles(Scale s, const Words& words, float* out) {
+  for (int64_t w = 0; w < 4; ++w) {
+    for (int64_t i = 0; i < kPhiloxBlocks; ++i) {
+      out[4 * i + w] = one_number(kDistribution, s, words.words[w][i]);
+    }
+  }
+}
+
+[[gnu::always_inline]] inline void normal_pairs(Scale s, const Words& words, float* out) {
+  for (int64_t w = 0; w < 4; w += 2) {
+    for (int64_t i = 0; i < kPhiloxBlocks; ++i) {
+      const float radius = std::sqrt(-2.0F * vlog(1.0F - unit(words.words[w][i])));
+      const SinCos angle = vsincos_turns(unit(words.words[w + 1][i]));
+      out[4 * i + w] = s.a + s.b * radius * angle.cos;
+      out[4 * i + w + 1] = s.a + s.b * radius * angle.sin;
+    }
+  }
+}
+
+// Always all kNumbers, so that a number never depends on where a slice begins or ends.
+SWITCHYARD_CPU_CLONES void make_numbers(Distribution distribution, Scale s, const Words& words,
+                                        float* out) {
+  switch (distribution) {
+    case Distribution::kUniform:
+      return singles<Distribution::kUniform>(s, words, out);
+    case Distribution::kNormal:
+      return normal_pairs(s, words, out);
+    case Distribution::kGumbel:
+      return singles<Distribution::kGumbel>(s, words, out);
+    case Distribution::kBernoulli:
+      return singles<Distribution::kBernoulli>(s, words, out);
+  }
+}
+
+Scale scale_of(const RandomFill& fill) {
+  const auto a = static_cast<float>(fill.a);
+  const auto b = static_cast<float>(fill.b);
+  return {.a = a, .b = b, .below_b = a < b ? std::nextafter(b, a) : b};
+}
+
+}  // namespace
+
+void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y) {
+  const int64_t count = y.count();
+  if (count == 0) {
+    return;
+  }
+  const int64_t row = y.dim() == 0 ? 1 : count / y.size(0);
+  const int64_t first = fill.token_base * row;
+  const int64_t end = first + count;
+  const int64_t first_group = first / kNumbers;
+  const int64_t groups = (end + kNumbers - 1) / kNumbers - first_group;
+  const std::array<uint32_t, 4> counter = core::rng_counter(fill.position, 0);
+  const Scale scale = scale_of(fill);
+  float* data = y.data<float>();
+  for_each_range(stream, groups, kNumbers, [&](int64_t from, int64_t to) {
+    Words words;
+    alignas(64) float numbers[kNumbers];
+    for (int64_t group = first_group + from; group < first_group + to; ++group) {
+      make_words(fill.key, counter, static_cast<uint64_t>(group * kPhiloxBlocks), words);
+      make_numbers(fill.distribution, scale, words, numbers);
+      const int64_t begin = std::max(group * kNumbers, first);
+      const int64_t stop = std::min((group + 1) * kNumbers, end);
+      std::copy(numbers + (begin - group * kNumbers), numbers + (stop - group * kNumbers),
+                data + (begin - first));
+    }
+  });
+}
+
+}  // namespace switchyard::ops::generic::cpu

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "ops/generic/kernels.h"
+
+namespace switchyard::ops::generic {
+
+// Ops that join elements. Tensors are f32 and may be strided views. Sums run in double and in an
+// order that depends on shapes and strides only, so results are the same for any number of threads.
+// All are asynchronous on the backend's stream, but sum_of_squares, and throw
+// Error(kInvalidArgument) for shapes, types or devices that do not fit. Threads: [inst].
+
+/// y = reduce(x over `axis`) + beta y; y has x's shape without that axis. Axis -1 reduces
+/// everything into the one element of y. With beta 0 the old y is not read. Of no elements the sums
+/// are 0, the mean is NaN and the maximum is -infinity; NaN spreads.
+void reduce(const Backend& backend, Reduction op, const tensor::Tensor& x, int axis, double beta,
+            const tensor::Tensor& y);
+
+/// y = softmax(x) over the last axis; y may be x. A row of only -infinity gives 0.
+void softmax(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& y);
+
+/// dx_i = y_i (dy_i - sum_j y_j dy_j) over the last axis; dx may be y or dy.
+void softmax_grad(const Backend& backend, const tensor::Tensor& y, const tensor::Tensor& dy,
+                  const tensor::Tensor& dx);
+
+/// n += the number of NaN and infinities in x. n is one i32.
+void count_nonfinite(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& n);
+
+/// The sum of the squares of x, as the global gradient norm needs it. Blocks until it is known.
+[[nodiscard]] double sum_of_squares(const Backend& backend, const tensor::Tensor& x);
+
+}  // namespace switchyard::ops::generic

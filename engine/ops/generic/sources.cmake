@@ -1,0 +1,17 @@
+set(SWITCHYARD_GENERIC_OPS_SOURCES
+    generic/checks.cpp
+    generic/ew.cpp
+    generic/kernels_cpu.cpp
+    generic/pointwise.cpp
+    generic/random.cpp
+    generic/reduce.cpp
+    generic/select.cpp
+    generic/walk.cpp)
+set(SWITCHYARD_GENERIC_OPS_KERNELS
+    generic/affine_cpu.cpp
+    generic/ew_cpu.cpp
+    generic/pointwise_cpu.cpp
+    generic/random_cpu.cpp
+    generic/reduce_cpu.cpp
+    generic/select_cpu.cpp
+    generic/softmax_cpu.cpp)
