@@ -69,8 +69,8 @@ typedef struct sy_stream sy_stream;
 struct sy_stream {
   uint32_t struct_size, reserved;
   sy_status (*write)(const sy_stream*, const void*, uint64_t n, sy_error*);
-  sy_status (*read)(const sy_stream*, void*, uint64_t n, uint64_t* got,
-                    sy_error*); /* may give less than n */
+  /* May give less than n. */
+  sy_status (*read)(const sy_stream*, void*, uint64_t n, uint64_t* got, sy_error*);
 };
 
 typedef struct sy_component sy_component;
@@ -82,13 +82,14 @@ struct sy_component {
   const sy_field* const* fields;              /* NULL-terminated array of pointers, or NULL */
   /* Rules across fields; allocates nothing on a device. Optional. [any] */
   sy_status (*check)(const sy_component*, const sy_layer_info*, const sy_config*, sy_error*);
+  /* [load] */
   sy_status (*create)(const sy_component*, const sy_host*, const sy_layer_info*, const sy_config*,
-                      sy_instance**, sy_error*);                  /* [load] */
+                      sy_instance**, sy_error*);
   void (*destroy)(sy_instance*);                                  /* [load] */
   sy_status (*build)(sy_instance*, const sy_builder*, sy_error*); /* [load] */
   sy_status (*save)(sy_instance*, const sy_stream*, sy_error*);   /* optional [inst] */
-  sy_status (*load)(sy_instance*, const sy_stream*, uint32_t saved_state_version,
-                    sy_error*);                               /* optional [inst] */
+  /* Optional. [inst] */
+  sy_status (*load)(sy_instance*, const sy_stream*, uint32_t saved_state_version, sy_error*);
   const void* (*get_extension)(sy_instance*, const char* id); /* optional [any] */
   const void* impl; /* sy_gate_vt, sy_expert_vt or sy_optimizer_vt, by kind */
 };

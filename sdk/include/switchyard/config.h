@@ -10,7 +10,7 @@ enum { SY_T_BOOL, SY_T_INT, SY_T_FLOAT, SY_T_STRING, SY_T_CHOICE, SY_T_INT_LIST,
 
 enum {
   SY_FF_ADVANCED = 1,
-  SY_FF_LIVE = 2 /* may change while training */,
+  SY_FF_LIVE = 2, /* may change while training */
   SY_FF_SHAPE = 4 /* changes parameters */
 };
 
@@ -18,9 +18,9 @@ typedef struct sy_field {
   uint32_t struct_size;
   uint32_t type; /* SY_T_* */
   const char *key, *label, *help, *unit, *section;
-  double def, min, max,
-      step;            /* numbers; bools use def 0 or 1; min and max bound every entry of a list */
-  const char* def_str; /* STRING, CHOICE; lists as "1024, 512" */
+  /* Numbers; bools use def 0 or 1; min and max bound every entry of a list. */
+  double def, min, max, step;
+  const char* def_str;        /* STRING, CHOICE; lists as "1024, 512" */
   const char* const* choices; /* NULL-terminated; CHOICE only */
   const char* enabled_if;     /* "other_key=value", or NULL */
   uint32_t flags;             /* SY_FF_* */
@@ -35,8 +35,8 @@ struct sy_config {
   int64_t (*i64)(const sy_config*, const char* key);     /* [any] also BOOL */
   double (*f64)(const sy_config*, const char* key);      /* [any] */
   const char* (*str)(const sy_config*, const char* key); /* [any] valid until create() returns */
-  int32_t (*list)(const sy_config*, const char* key, double* out,
-                  int32_t cap); /* [any] returns the full length */
+  /* Writes at most cap numbers, returns the full length. [any] */
+  int32_t (*list)(const sy_config*, const char* key, double* out, int32_t cap);
 };
 
 #endif

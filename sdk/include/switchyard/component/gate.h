@@ -31,12 +31,10 @@ typedef struct sy_gate_out { /* allocated and zeroed by the host */
   uint32_t struct_size, reserved;
   sy_tensor ids;     /* i32 [tokens, k_max]; -1 = empty slot; no expert twice for one token */
   sy_tensor weights; /* f32, same shape */
-  sy_tensor
-      importance; /* f32 [experts], sum of the weights of each expert over the batch of all ranks */
-  sy_tensor load; /* f32 [experts], (smooth) number of tokens of each expert, over all ranks too */
-  sy_tensor aux_loss; /* f32 [1], of the batch of all ranks, already multiplied by its coefficients;
-                         backward gives the part of its gradient that this rank's rows cause: the
-                         sum over ranks is the whole */
+  /* These three are of the batch of all ranks of SY_GROUP_DATA; the gate sums them itself. */
+  sy_tensor importance; /* f32 [experts], sum of the weights of each expert */
+  sy_tensor load;       /* f32 [experts], (smooth) number of tokens of each expert */
+  sy_tensor aux_loss;   /* f32 [1], already multiplied by its coefficients */
 } sy_gate_out;
 
 typedef struct sy_gate_grad {
@@ -49,10 +47,12 @@ typedef struct sy_gate_grad {
 typedef struct sy_gate_vt {
   uint32_t struct_size, reserved;
   sy_status (*info)(sy_instance*, sy_gate_info*, sy_error*); /* [inst] */
+  /* [inst] */
   sy_status (*forward)(sy_instance*, const sy_call*, const sy_gate_in*, const sy_gate_out*,
-                       sy_error*); /* [inst] */
+                       sy_error*);
+  /* Gradients are those that this rank's rows cause: their sum over ranks is the whole. [inst] */
   sy_status (*backward)(sy_instance*, const sy_call*, const sy_gate_in*, const sy_gate_out*,
-                        const sy_gate_grad*, sy_error*);          /* [inst] */
+                        const sy_gate_grad*, sy_error*);
   sy_status (*step_end)(sy_instance*, const sy_call*, sy_error*); /* optional [inst] */
 } sy_gate_vt;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kind 3: an optimizer. Its state is made of host-owned tensors that the host saves and re-shards.
- */
+/* Kind 3: an optimizer. Its state is host-owned tensors, which the host saves and re-shards. */
 #ifndef SWITCHYARD_COMPONENT_OPTIMIZER_H
 #define SWITCHYARD_COMPONENT_OPTIMIZER_H
 
@@ -50,14 +49,13 @@ typedef struct sy_opt_step {
   uint32_t n_items;
   const sy_opt_item* const* items;
   int64_t step;        /* from 1 */
-  sy_tensor grad_mult; /* f32 [1] on the device: clipping times unscaling; multiply every gradient
-                          by it */
+  sy_tensor grad_mult; /* f32 [1] on the device, clipping times unscaling: times every gradient */
 } sy_opt_step;
 
 typedef struct sy_optimizer_vt {
   uint32_t struct_size, reserved;
-  sy_status (*plan)(sy_instance*, const sy_param_info*, const sy_state_builder*,
-                    sy_error*); /* [load] */
+  /* Declares the state of one parameter. [load] */
+  sy_status (*plan)(sy_instance*, const sy_param_info*, const sy_state_builder*, sy_error*);
   /* Updates every item. The host clears the gradients afterwards. [inst] */
   sy_status (*step)(sy_instance*, const sy_call*, const sy_opt_step*, sy_error*);
 } sy_optimizer_vt;

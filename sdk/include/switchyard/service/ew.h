@@ -14,20 +14,20 @@ enum {
   SY_EW_STORE,  /* io[a] = r[d] */
   SY_EW_CONST,  /* r[d] = k[a] */
   SY_EW_SCALAR, /* r[d] = io[a][0]; io[a] has one element */
-  SY_EW_ADD,
+  SY_EW_ADD,    /* from here to MIN: r[d] = r[a] op r[b] */
   SY_EW_SUB,
   SY_EW_MUL,
   SY_EW_DIV,
   SY_EW_MAX,
-  SY_EW_MIN, /* r[d] = r[a] op r[b] */
-  SY_EW_FMA, /* r[d] += r[a] r[b] */
-  SY_EW_SQRT,
+  SY_EW_MIN,
+  SY_EW_FMA,  /* r[d] += r[a] r[b] */
+  SY_EW_SQRT, /* from here to SIGN: r[d] = f(r[a]) */
   SY_EW_RSQRT,
   SY_EW_EXP,
   SY_EW_LOG,
   SY_EW_TANH,
   SY_EW_ABS,
-  SY_EW_SIGN,  /* r[d] = f(r[a]) */
+  SY_EW_SIGN,
   SY_EW_SELECT /* r[d] = r[a] > 0 ? r[b] : r[d] */
 };
 

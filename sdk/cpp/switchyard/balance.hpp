@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// What most gates share: padding, importance, and the balance loss w CV^2(v) of Shazeer et al.
+// 2017, arXiv:1701.06538, section 4. Everything runs through the services, so on every device.
+#pragma once
+
+#include <switchyard/gate.hpp>
+#include <switchyard/program.hpp>
+
+namespace sy {
+
+/// Below any square of a mean that a real batch has: keeps 0 / 0 of an empty batch away and changes
+/// no other result.
+inline constexpr double kTinySquare = 1e-30;
+
+/// Which rows are real.
+class Padding {
+ public:
+  /// Reads in.mask once. [inst]
+  Padding(Call& call, const sy_gate_in& in) : has_mask_(is_supplied(in.mask)) {
+    if (has_mask_) {
+      const int64_t tokens = in.mask.shape[0];
+      real_ = call.scratch({tokens, 1});
+      call.copy(View::reshape(in.mask, {tokens, 1}), real_);
+    }
+  }
+
+  /// x [tokens, ...2-D] f32: rows of padding become 0.
+  void clear(Call& call, const sy_tensor& x) const {
+    if (has_mask_) {
+      call.binary(SY_B_MUL, x, real_, x);
+    }
+  }
+
+  /// ids [tokens, k] i32, weights [tokens, k]: rows of padding become -1 and 0.
+  void clear_choice(Call& call, const sy_tensor& ids, const sy_tensor& weights) const {
+    if (!has_mask_) {
+      return;
+    }
+    // There is no arithmetic on i32; f32 holds every expert number exactly up to 2^24.
+    const sy_tensor number = call.scratch({ids.shape[0], ids.shape[1]});
+    call.affine(ids, 1.0, 1.0, number);
+    call.binary(SY_B_MUL, number, real_, number);
+    call.affine(number, 1.0, -1.0, ids);
+    call.binary(SY_B_MUL, weights, real_, weights);
+  }
+
+ private:
+  bool has_mask_;
+  sy_tensor real_{};  // f32 [tokens, 1]: 1 or 0
+};
+
+/// importance [experts] = sum of the weights of each expert over these rows; ids -1 are skipped.
+inline void sum_weights(Call& call, const sy_tensor& ids, const sy_tensor& weights,
+                        const sy_tensor& importance) {
+  const sy_tensor dense = call.scratch({ids.shape[0], importance.shape[0]});
+  call.fill(0.0, dense);
+  call.put_add(weights, ids, dense);
+  call.reduce(SY_R_SUM, dense, 0, 0.0, importance);
+}
+
+/// Sums importance and load [experts] over the data group, with one collective: from here on they
+/// speak of the whole batch.
+inline void sum_over_ranks(Call& call, const sy_gate_out& out) {
+  if (call.group_size(SY_GROUP_DATA) == 1) {
+    return;
+  }
+  const int64_t experts = out.importance.shape[0];
+  const sy_tensor both = call.scratch({experts, 2});
+  const View importance = View::column(both, 0);
+  const View load = View::column(both, 1);
+  call.copy(out.importance, importance);
+  call.copy(out.load, load);
+  call.all_reduce(SY_GROUP_DATA, SY_R_SUM, both);
+  call.copy(importance, out.importance);
+  call.copy(load, out.load);
+}
+
+/// CV^2(v) = Var(v) / Mean(v)^2 with the population variance, and its gradient.
+class SquaredVariation {
+ public:
+  /// v [n] f32. An empty batch (v = 0) has CV^2 = 0 and gradient 0.
+  SquaredVariation(Call& call, const sy_tensor& v) : size_(v.shape[0]) {
+    const sy_tensor mean = call.scratch({1});
+    const sy_tensor squares = call.scratch({1});
+    deviation_ = call.scratch({size_});
+    mean_ = mean;
+    value_ = call.scratch({1});
+    mean_square_ = call.scratch({1});
+    call.reduce(SY_R_MEAN, v, -1, 0.0, mean);
+    call.binary(SY_B_SUB, v, mean, deviation_);
+    call.reduce(SY_R_SUMSQ, deviation_, -1, 0.0, squares);
+
+    Program p;
+    const auto result = p.tensor(value_);
+    const auto m = p.load(p.tensor(mean));
+    const auto square = p.max(p.mul(m, m), p.constant(kTinySquare));
+    const auto variance =
+        p.mul(p.load(p.tensor(squares)), p.constant(1.0 / static_cast<double>(size_)));
+    p.store(p.div(variance, square), result);
+    p.store(square, p.tensor(mean_square_));
+    p.run(call);
+  }
+
+  /// loss [1] += weight CV^2.
+  void add_to(Call& call, double weight, const sy_tensor& loss) const {
+    const sy_tensor term = call.scratch({1});
+    call.affine(value_, weight, 0.0, term);
+    call.binary(SY_B_ADD, loss, term, loss);
+  }
+
+  /// gradient [n] = weight scale dCV^2/dv = weight scale 2/(n m^2) (v - m - m CV^2); scale [1].
+  void gradient(Call& call, double weight, const sy_tensor& scale,
+                const sy_tensor& gradient) const {
+    Program p;
+    const auto result = p.tensor(gradient);
+    const auto shift = p.mul(p.scalar(p.tensor(mean_)), p.scalar(p.tensor(value_)));
+    const auto centred = p.sub(p.load(p.tensor(deviation_)), shift);
+    const auto factor =
+        p.mul(p.scalar(p.tensor(scale)), p.constant(2.0 * weight / static_cast<double>(size_)));
+    p.store(p.mul(centred, p.div(factor, p.scalar(p.tensor(mean_square_)))), result);
+    p.run(call);
+  }
+
+ private:
+  int64_t size_;
+  sy_tensor mean_{};         // [1]
+  sy_tensor deviation_{};    // [n], v - mean
+  sy_tensor value_{};        // [1], CV^2
+  sy_tensor mean_square_{};  // [1], mean^2, never 0
+};
+
+}  // namespace sy

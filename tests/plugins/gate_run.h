@@ -1,0 +1,156 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "tests/support/plugin_test_host.h"
+
+namespace switchyard::test {
+
+/// A gate plugin with one batch of T rows and the host's side of its calls.
+class GateRun {
+ public:
+  GateRun(const std::string& plugin, int64_t tokens, int64_t d, int32_t experts)
+      : host(plugin),
+        tokens_(tokens),
+        experts_(experts),
+        layer_(PluginTestHost::layer(d, d, experts)),
+        x(sy::kF32, {tokens, d}),
+        mask(sy::kU8, {tokens}),
+        importance(sy::kF32, {experts}),
+        load(sy::kF32, {experts}),
+        aux_loss(Buffer::of({1}, {0.0f})),
+        daux(Buffer::of({1}, {1.0f})),
+        dx(sy::kF32, {tokens, d}) {}
+
+  void create(const TestConfig& config) {
+    host.create(layer_, config);
+    k_ = host.gate_info().k_max;
+    ids = Buffer(sy::kI32, {tokens_, k_});
+    weights = Buffer(sy::kF32, {tokens_, k_});
+    dweights = Buffer(sy::kF32, {tokens_, k_});
+  }
+
+  void forward() {
+    for (Buffer* b : {&ids, &weights, &importance, &load, &aux_loss}) {
+      b->zero();
+    }
+    host.gate_forward(in(), out());
+  }
+
+  /// Hands dweights[t, j] = e[t, ids[t, j]] to the gate; e [T, E] is <dy, E_i(x)> of the paper. An
+  /// empty e gives zeros. Adds to the gradients.
+  void backward(const std::vector<double>& e, double aux_scale = 1.0) {
+    dweights.zero();
+    for (int64_t i = 0; i < ids.size() && !e.empty(); ++i) {
+      if (const int32_t id = ids.i32()[i]; id >= 0) {
+        dweights.f32()[i] = static_cast<float>(e[static_cast<size_t>(i / k_ * experts_ + id)]);
+      }
+    }
+    daux.f32()[0] = static_cast<float>(aux_scale);
+    sy_gate_grad grad{};
+    grad.struct_size = sizeof(grad);
+    grad.dweights = dweights.view();
+    grad.daux = daux.view();
+    grad.dx = dx.view();
+    host.gate_backward(in(), out(), grad);
+  }
+
+  void zero_grads() {
+    host.zero_grads();
+    dx.zero();
+  }
+
+  /// G [T, E]: the weights where they belong.
+  [[nodiscard]] std::vector<double> dense_weights() {
+    std::vector<double> g(static_cast<size_t>(tokens_ * experts_));
+    for (int64_t i = 0; i < ids.size(); ++i) {
+      if (ids.i32()[i] >= 0) {
+        g[static_cast<size_t>(i / k_ * experts_ + ids.i32()[i])] = weights.f32()[i];
+      }
+    }
+    return g;
+  }
+
+  [[nodiscard]] std::vector<double> grad(const std::string& name) {
+    return host.parameter(name).grad.values();
+  }
+
+  void set(const std::string& name, const std::vector<double>& values) {
+    std::copy(values.begin(), values.end(), host.parameter(name).value.f32());
+  }
+
+  void set_x(const std::vector<double>& values) {
+    std::copy(values.begin(), values.end(), x.f32());
+  }
+
+  PluginTestHost host;
+
+ private:
+  sy_gate_in in() {
+    sy_gate_in in{};
+    in.struct_size = sizeof(in);
+    in.n_experts = experts_;
+    in.x = x.view();
+    if (has_mask) {
+      in.mask = mask.view();
+    }
+    return in;
+  }
+  sy_gate_out out() {
+    sy_gate_out out{};
+    out.struct_size = sizeof(out);
+    out.ids = ids.view();
+    out.weights = weights.view();
+    out.importance = importance.view();
+    out.load = load.view();
+    out.aux_loss = aux_loss.view();
+    return out;
+  }
+
+  int64_t tokens_;
+  int32_t experts_;
+  int64_t k_ = 0;
+  sy_layer_info layer_;
+
+ public:
+  bool has_mask = false;
+  Buffer x, mask, ids, weights, importance, load, aux_loss, dweights, daux, dx;
+};
+
+/// Numbers of the paper's fill rule: a counter runs over all tensors, entry = scale sin(counter).
+class SineFill {
+ public:
+  std::vector<double> next(int64_t size, double scale) {
+    std::vector<double> v(static_cast<size_t>(size));
+    for (double& entry : v) {
+      entry = scale * std::sin(++counter_);
+    }
+    return v;
+  }
+
+ private:
+  int counter_ = 0;
+};
+
+[[nodiscard]] inline double max_difference(const std::vector<double>& a,
+                                           const std::vector<double>& b) {
+  double worst = a.size() == b.size() ? 0.0 : HUGE_VAL;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const double d = std::fabs(a[i] - b[i]);
+    worst = d <= worst ? worst : d;  // keeps a NaN
+  }
+  return worst;
+}
+
+[[nodiscard]] inline double square_norm(const std::vector<double>& v) {
+  double sum = 0.0;
+  for (const double x : v) {
+    sum += x * x;
+  }
+  return sum;
+}
+
+}  // namespace switchyard::test
