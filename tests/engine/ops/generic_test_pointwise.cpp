@@ -182,7 +182,8 @@ TEST_F(Pointwise, ActivationsMatchTheirFormulas) {
   const auto check = [&](Activation kind, double (*f)(double)) {
     act(cpu_, kind, x, y);
     for (int64_t i = 0; i < x.count(); ++i) {
-      ASSERT_NEAR(element(y, i), f(static_cast<double>(element(x, i))), 2e-6) << static_cast<int>(kind);
+      ASSERT_NEAR(element(y, i), f(static_cast<double>(element(x, i))), 2e-6)
+          << static_cast<int>(kind);
     }
   };
   check(Activation::kRelu, [](double v) { return v > 0.0 ? v : 0.0; });

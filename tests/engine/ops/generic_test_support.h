@@ -79,7 +79,8 @@ inline std::vector<tensor::Tensor> strided_views(int64_t rows, int64_t columns, 
   out.push_back(random_tensor({rows, columns}, 1.0F, seed));
   out.push_back(random_tensor({rows, columns + 3}, 1.0F, seed).slice(1, 2, columns + 2));
   out.push_back(random_tensor({rows, columns, 2}, 1.0F, seed).select(2, 1));
-  out.push_back(random_tensor({rows, 3, columns + 1}, 1.0F, seed).select(1, 1).slice(1, 0, columns));
+  out.push_back(
+      random_tensor({rows, 3, columns + 1}, 1.0F, seed).select(1, 1).slice(1, 0, columns));
   return out;
 }
 

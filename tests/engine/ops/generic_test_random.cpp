@@ -1,0 +1,189 @@
+#include <algorithm>
+
+#include "ops/generic/random.h"
+#include "tests/engine/ops/generic_test_support.h"
+
+namespace switchyard::ops::generic {
+
+namespace {
+
+using tensor::Tensor;
+
+class Random : public CpuTest {
+ protected:
+  static RandomFill fill_of(Distribution distribution, double a, double b) {
+    return {.distribution = distribution,
+            .a = a,
+            .b = b,
+            .key = core::rng_key(7, "layers.1.gate", 16),
+            .position = {.step = 5, .microbatch = 2},
+            .token_base = 0};
+  }
+
+  std::vector<float> sample(const RandomFill& fill, int64_t n) {
+    const Tensor y = zeros({n});
+    fill_random(cpu_, fill, y);
+    return y.to_vector<float>();
+  }
+
+  // The words of consecutive elements, by the reference.
+  static uint32_t word(const RandomFill& fill, int64_t element) {
+    return core::random_word(fill.key, fill.position, static_cast<uint64_t>(element));
+  }
+};
+
+struct Moments {
+  double mean = 0.0;
+  double variance = 0.0;
+};
+
+Moments moments_of(const std::vector<float>& values) {
+  Moments m;
+  for (const float v : values) {
+    m.mean += static_cast<double>(v);
+  }
+  m.mean /= static_cast<double>(values.size());
+  for (const float v : values) {
+    m.variance += (static_cast<double>(v) - m.mean) * (static_cast<double>(v) - m.mean);
+  }
+  m.variance /= static_cast<double>(values.size());
+  return m;
+}
+
+}  // namespace
+
+TEST_F(Random, UniformIsTheUnitFloatOfTheElementsWord) {
+  const RandomFill fill = fill_of(Distribution::kUniform, 0.0, 1.0);
+  const std::vector<float> values = sample(fill, 3001);
+  for (int64_t i = 0; i < 3001; ++i) {
+    ASSERT_EQ(values[static_cast<size_t>(i)], core::unit_float(word(fill, i))) << i;
+  }
+}
+
+TEST_F(Random, BernoulliComparesTheUnitFloat) {
+  const RandomFill fill = fill_of(Distribution::kBernoulli, 0.3, 0.0);
+  const std::vector<float> values = sample(fill, 3001);
+  for (int64_t i = 0; i < 3001; ++i) {
+    ASSERT_EQ(values[static_cast<size_t>(i)], core::unit_float(word(fill, i)) < 0.3F ? 1.0F : 0.0F);
+  }
+}
+
+TEST_F(Random, NormalIsBoxMullerOfPairsOfWords) {
+  const RandomFill fill = fill_of(Distribution::kNormal, 1.0, 2.0);
+  const std::vector<float> values = sample(fill, 3000);
+  for (int64_t i = 0; i < 3000; i += 2) {
+    const double u = 1.0 - static_cast<double>(core::unit_float(word(fill, i)));
+    const double turns = static_cast<double>(core::unit_float(word(fill, i + 1)));
+    const double radius = std::sqrt(-2.0 * std::log(u));
+    ASSERT_NEAR(values[static_cast<size_t>(i)], 1.0 + 2.0 * radius * std::cos(2.0 * M_PI * turns),
+                1e-5);
+    ASSERT_NEAR(values[static_cast<size_t>(i) + 1],
+                1.0 + 2.0 * radius * std::sin(2.0 * M_PI * turns), 1e-5);
+  }
+}
+
+TEST_F(Random, GumbelFollowsItsFormula) {
+  const RandomFill fill = fill_of(Distribution::kGumbel, 0.5, 2.0);
+  const std::vector<float> values = sample(fill, 3001);
+  for (int64_t i = 0; i < 3001; ++i) {
+    const double u = (static_cast<double>(word(fill, i) >> 9U) + 0.5) * 0x1p-23;
+    const double expected = 0.5 - 2.0 * std::log(-std::log(u));
+    ASSERT_NEAR(values[static_cast<size_t>(i)], expected, 1e-5 * (1.0 + std::fabs(expected)));
+  }
+}
+
+TEST_F(Random, MomentsAreThoseOfTheDistribution) {
+  constexpr int64_t kCount = 400000;
+  const Moments uniform = moments_of(sample(fill_of(Distribution::kUniform, -1.0, 3.0), kCount));
+  EXPECT_NEAR(uniform.mean, 1.0, 0.01);
+  EXPECT_NEAR(uniform.variance, 16.0 / 12.0, 0.01);
+  const Moments normal = moments_of(sample(fill_of(Distribution::kNormal, 0.0, 1.0), kCount));
+  EXPECT_NEAR(normal.mean, 0.0, 0.008);
+  EXPECT_NEAR(normal.variance, 1.0, 0.012);
+  const Moments gumbel = moments_of(sample(fill_of(Distribution::kGumbel, 0.0, 1.0), kCount));
+  EXPECT_NEAR(gumbel.mean, 0.5772, 0.01);
+  EXPECT_NEAR(gumbel.variance, M_PI * M_PI / 6.0, 0.03);
+  const Moments coin = moments_of(sample(fill_of(Distribution::kBernoulli, 0.1, 0.0), kCount));
+  EXPECT_NEAR(coin.mean, 0.1, 0.003);
+}
+
+TEST_F(Random, NormalNumbersFollowTheNormalDistribution) {
+  std::vector<float> values = sample(fill_of(Distribution::kNormal, 0.0, 1.0), 100000);
+  std::sort(values.begin(), values.end());
+  double distance = 0.0;  // Kolmogorov-Smirnov; 1.95 / sqrt(n) is passed once in a thousand
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double expected = 0.5 * std::erfc(-static_cast<double>(values[i]) / std::sqrt(2.0));
+    distance = std::max(distance, std::fabs(expected - static_cast<double>(i) / 100000.0));
+  }
+  EXPECT_LT(distance, 1.95 / std::sqrt(100000.0));
+}
+
+TEST_F(Random, UniformStaysBelowItsUpperEnd) {
+  for (const float v : sample(fill_of(Distribution::kUniform, 1.0, 1.0000002), 10000)) {
+    ASSERT_GE(v, 1.0F);
+    ASSERT_LT(v, 1.0000002F);
+  }
+}
+
+TEST_F(Random, ASliceHoldsTheNumbersOfTheWhole) {
+  for (const Distribution distribution : {Distribution::kUniform, Distribution::kNormal,
+                                          Distribution::kGumbel, Distribution::kBernoulli}) {
+    RandomFill fill = fill_of(distribution, 0.25, 0.75);
+    const Tensor whole = zeros({1000, 7});
+    fill_random(cpu_, fill, whole);
+    for (const auto& [first, last] : {std::pair{0, 1}, {1, 1000}, {333, 334}, {700, 951}}) {
+      const Tensor part = zeros({last - first, 7});
+      fill.token_base = first;
+      fill_random(cpu_, fill, part);
+      EXPECT_TRUE(same_bits(part, whole.slice(0, first, last))) << first;
+    }
+  }
+}
+
+TEST_F(Random, DoesNotDependOnTheNumberOfThreads) {
+  expect_same_for_any_threads([](const Backend& backend) {
+    const Tensor y = zeros({100, 777});
+    fill_random(backend, fill_of(Distribution::kNormal, 0.0, 1.0), y);
+    return y;
+  });
+}
+
+TEST_F(Random, KeyStepAndMicrobatchChangeTheNumbers) {
+  const RandomFill fill = fill_of(Distribution::kUniform, 0.0, 1.0);
+  const std::vector<float> base = sample(fill, 16);
+  RandomFill other = fill;
+  other.key = core::rng_key(8, "layers.1.gate", 16);
+  EXPECT_NE(sample(other, 16), base);
+  other = fill;
+  other.position.step = 6;
+  EXPECT_NE(sample(other, 16), base);
+  other = fill;
+  other.position.microbatch = 3;
+  EXPECT_NE(sample(other, 16), base);
+  EXPECT_EQ(sample(fill, 16), base);
+}
+
+TEST_F(Random, ElementsBeyondFourBillionHaveTheirOwnNumbers) {
+  RandomFill fill = fill_of(Distribution::kUniform, 0.0, 1.0);
+  fill.token_base = int64_t{1} << 35U;
+  const std::vector<float> values = sample(fill, 9);
+  for (int64_t i = 0; i < 9; ++i) {
+    ASSERT_EQ(values[static_cast<size_t>(i)], core::unit_float(word(fill, fill.token_base + i)));
+  }
+}
+
+TEST_F(Random, SaysWhatDoesNotFit) {
+  const Tensor y = zeros({4, 4});
+  expect_invalid([&] { fill_random(cpu_, fill_of(Distribution::kUniform, 1, 0), y); }, "a <= b");
+  expect_invalid([&] { fill_random(cpu_, fill_of(Distribution::kNormal, 0, -1), y); }, "0 or more");
+  expect_invalid([&] { fill_random(cpu_, fill_of(Distribution::kBernoulli, 2, 0), y); }, "[0, 1]");
+  expect_invalid([&] { fill_random(cpu_, fill_of(static_cast<Distribution>(9), 0, 0), y); },
+                 "no distribution number 9");
+  RandomFill fill = fill_of(Distribution::kUniform, 0, 1);
+  expect_invalid([&] { fill_random(cpu_, fill, y.slice(1, 0, 2)); }, "must be contiguous");
+  fill.token_base = -1;
+  expect_invalid([&] { fill_random(cpu_, fill, y); }, "token_base");
+  fill_random(cpu_, fill_of(Distribution::kUniform, 0, 1), zeros({0, 3}));
+}
+
+}  // namespace switchyard::ops::generic
