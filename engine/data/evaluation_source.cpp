@@ -1,0 +1,80 @@
+#include "data/evaluation_source.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "data/vocabulary.h"
+
+namespace switchyard::data {
+
+EvaluationSource::EvaluationSource(const Split& split, const EvaluationSourceConfig& config)
+    : split_(split), config_(config), total_words_(split.num_tokens()) {
+  config.shape.check("EvaluationSource");
+  core::require(config.max_words >= 0, "EvaluationSource: max_words must be 0 or more, got ",
+                config.max_words);
+  const int64_t num_streams = config.shape.num_streams();
+  streams_.resize(static_cast<size_t>(num_streams));
+  if (config.max_words > 0) {
+    total_words_ = std::min(total_words_, config.max_words);
+  }
+  if (config.reset_state) {
+    const std::span<const uint64_t> starts = split.sentence_starts();
+    const auto end =
+        std::lower_bound(starts.begin(), starts.end() - 1, static_cast<uint64_t>(total_words_));
+    num_sentences_ = end - starts.begin();
+    total_words_ = static_cast<int64_t>(*end);
+    return;
+  }
+  const int64_t each = total_words_ / num_streams;
+  const int64_t rest = total_words_ % num_streams;  // the first streams get one more
+  for (int64_t s = 0; s < num_streams; ++s) {
+    const int64_t begin = s * each + std::min(s, rest);
+    streams_[static_cast<size_t>(s)] = {.at = begin, .end = begin + each + (s < rest ? 1 : 0)};
+  }
+}
+
+bool EvaluationSource::has_text() const {
+  return next_sentence_ < num_sentences_ ||
+         std::any_of(
+             streams_.begin(), streams_.end(),
+             [](const Stretch& stream) { return stream.at < stream.end; });
+}
+
+bool EvaluationSource::next(Batch& batch) {
+  if (!has_text()) {
+    return false;
+  }
+  BatchRows rows(batch, config_.shape, split_);
+  for (size_t stream = 0; stream < streams_.size(); ++stream) {
+    fill(rows, stream);
+  }
+  return true;
+}
+
+void EvaluationSource::fill(BatchRows& rows, size_t stream) {
+  const auto row = static_cast<int64_t>(stream);
+  const std::span<const int32_t> tokens = split_.tokens();
+  Stretch& stretch = streams_[stream];
+  int64_t t = 0;
+  while (t < config_.shape.sequence_length) {
+    if (stretch.at == stretch.end && next_sentence_ < num_sentences_) {
+      const std::span<const int32_t> sentence = split_.sentence(next_sentence_++);
+      const int64_t begin = sentence.data() - tokens.data();
+      stretch = {.at = begin, .end = begin + static_cast<int64_t>(sentence.size())};
+    }
+    const int64_t take = std::min(stretch.end - stretch.at, config_.shape.sequence_length - t);
+    if (take == 0) {
+      rows.pad(row, t);
+      return;
+    }
+    const auto at = static_cast<size_t>(stretch.at);
+    // Before a sentence stands the </s> that closes the one before it.
+    const int32_t before = at == 0 ? Vocabulary::kSentenceMark : tokens[at - 1];
+    rows.put(row, t, before, tokens.subspan(at, static_cast<size_t>(take)), stretch.reset);
+    stretch.at += take;
+    stretch.reset = false;
+    t += take;
+  }
+}
+
+}  // namespace switchyard::data

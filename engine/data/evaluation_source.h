@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/batch.h"
+#include "data/batch_rows.h"
+#include "data/cursor.h"
+#include "data/dataset.h"
+
+namespace switchyard::data {
+
+struct EvaluationSourceConfig {
+  BatchShape shape;
+  bool reset_state = true;  // as in training
+  int64_t max_words = 0;    // 0: all; by sentence, the last one begun is read to its end
+};
+
+/// One pass over a split in order: every token is a target exactly once, closing </s> included.
+///
+/// reset_state: the sentences are dealt to the rows as in BatchSource, resets = 1 at each start.
+/// Otherwise the tokens are cut into one stretch per stream (over all ranks), the state is carried
+/// along each, and resets = 1 at its start: only there does a word lack the state of those before.
+/// A row without text left is padded: targets = -1, resets = 1, tokens = </s>.
+/// Threads: [inst]. The split must outlive the source.
+class EvaluationSource {
+ public:
+  /// Throws Error(kInvalidArgument) for a configuration that cannot be.
+  EvaluationSource(const Split& split, const EvaluationSourceConfig& config);
+
+  /// Fills `batch` with this rank's rows, or returns false when no rank has text left. With several
+  /// ranks a rank's own rows may be all padding (num_words = 0).
+  [[nodiscard]] bool next(Batch& batch);
+  /// Targets of the whole pass, of all ranks.
+  [[nodiscard]] int64_t total_words() const { return total_words_; }
+
+ private:
+  [[nodiscard]] bool has_text() const;
+  void fill(BatchRows& rows, size_t stream);
+
+  // What a stream still has to read: tokens [at, end).
+  struct Stretch {
+    int64_t at = 0;
+    int64_t end = 0;
+    bool reset = true;
+  };
+
+  const Split& split_;
+  EvaluationSourceConfig config_;
+  int64_t num_sentences_ = 0;  // to deal; 0 for running text
+  int64_t next_sentence_ = 0;
+  int64_t total_words_ = 0;
+  std::vector<Stretch> streams_;
+};
+
+}  // namespace switchyard::data

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "data/batch.h"
+#include "data/batch_source.h"
+#include "data/cursor.h"
+
+namespace switchyard::data {
+
+/// Prepares the next two batches of a BatchSource on a thread of its own, in three buffers that it
+/// uses again and again. Threads: [inst].
+class Prefetcher {
+ public:
+  explicit Prefetcher(BatchSource source);
+  ~Prefetcher();
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+  /// The next batch; it stays as it is until the next call. Blocks until it is ready. Throws what
+  /// the source threw, once the batches before that are handed out; then again at every call.
+  [[nodiscard]] const Batch& next();
+
+  /// Where the batch after the one handed out last starts: what a checkpoint must hold.
+  [[nodiscard]] const DataCursor& cursor() const { return cursor_; }
+  /// Words and epochs up to that cursor, of all ranks.
+  [[nodiscard]] int64_t words_seen() const { return cursor_.words_seen; }
+  [[nodiscard]] double epoch() const { return source_.epochs(cursor_.words_seen); }
+  /// Drops what is prepared and goes on at the cursor. Throws as BatchSource::seek does, and goes
+  /// on where it was then.
+  void seek(const DataCursor& cursor);
+
+ private:
+  struct Slot {
+    Batch batch;
+    DataCursor after;
+  };
+  static constexpr size_t kNumSlots = 3;
+  static constexpr size_t kNumAhead = 2;
+
+  void start();
+  void stop();
+  void run();
+
+  BatchSource source_;  // the thread's while it runs, but for what never changes
+  std::array<Slot, kNumSlots> slots_;
+  DataCursor cursor_;
+  size_t last_ = kNumSlots - 1;  // the slot handed out; those after it are ready
+  std::mutex mutex_;             // guards what follows
+  std::condition_variable changed_;
+  size_t num_ready_ = 0;
+  bool stopping_ = false;
+  std::exception_ptr error_;
+  std::thread thread_;
+};
+
+}  // namespace switchyard::data

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/cancel.h"
+#include "data/manifest.h"
+#include "data/tokenizer.h"
+
+namespace switchyard::data {
+
+/// How one text is cut into splits: block b of `lines` lines goes to valid if
+/// b % period == valid_block, to test if b % period == test_block, else to train. Whole blocks,
+/// because neighbouring lines are alike. A paragraph belongs to the block of its first line.
+struct BlockSplit {
+  int64_t lines = 200;
+  int64_t period = 20;
+  int64_t valid_block = 9;  // -1: no valid split
+  int64_t test_block = 19;  // -1: no test split
+};
+
+struct PrepareOptions {
+  /// Either a text that is cut into splits by blocks (several files count as one), ...
+  std::vector<std::filesystem::path> text;
+  BlockSplit blocks;
+  /// ... or one text per split; valid and test may be empty.
+  std::vector<std::filesystem::path> train;
+  std::vector<std::filesystem::path> valid;
+  std::vector<std::filesystem::path> test;
+
+  TextLayout layout = TextLayout::kLines;
+  /// Not given: that of `vocabulary_from`, else words with their case.
+  std::optional<TokenizerOptions> tokenizer;
+  /// The most frequent words of the train split, with </s> and <unk>; of equally frequent words the
+  /// one that comes first. 0: all words, at most kDefaultVocabSize.
+  int64_t vocab_size = 0;
+  /// A data set whose vocabulary and tokenizer are taken instead.
+  std::filesystem::path vocabulary_from;
+
+  std::filesystem::path output;
+  bool overwrite = false;  // replace `output` if it is a data set; anything else is never replaced
+};
+
+inline constexpr int64_t kDefaultVocabSize = 30000;
+
+/// How far prepare() is.
+struct PrepareProgress {
+  std::string_view phase;  // "read", "write"
+  int64_t done = 0;        // bytes of text, or tokens
+  int64_t total = 0;
+};
+
+/// Makes a data set from UTF-8 text: reads it once, keeps only the different words in memory,
+/// writes into a directory beside `output` and renames that at the end, so that `output` is never
+/// half there. Equal text and options give equal files.
+///
+/// `progress` is called on this thread, about once per MiB of text. Throws Error:
+///   kInvalidArgument  options that do not fit, empty file, not UTF-8, a split without a sentence,
+///                     vocab_size larger than the words, tokenizer unlike the vocabulary's
+///   kNotFound, kIo    a file that cannot be read or written, disk full
+///   kState            `output` exists and may not be replaced
+///   kCancelled        `cancel` was requested; nothing is left behind
+Manifest prepare(const PrepareOptions& options,
+                 const std::function<void(const PrepareProgress&)>& progress = {},
+                 const core::CancelToken* cancel = nullptr);
+
+}  // namespace switchyard::data

@@ -1,0 +1,46 @@
+#include "data/token_file.h"
+
+#include <cstring>
+
+#include "core/error.h"
+
+namespace switchyard::data {
+
+using core::ErrorCode;
+
+TokenFile::TokenFile(const std::filesystem::path& path, uint32_t element_size)
+    : path_(path), file_(path) {
+  const std::span<const std::byte> bytes = file_.bytes();
+  if (bytes.size() < sizeof(header_)) {
+    core::fail(ErrorCode::kDamaged, path.string(), ": is truncated: a token file has at least ",
+               sizeof(header_), " bytes, this one has ", bytes.size(), "; prepare the data again");
+  }
+  std::memcpy(&header_, bytes.data(), sizeof(header_));
+  if (header_.magic != TokenFileHeader::kMagic || header_.reserved != 0 ||
+      (header_.version == TokenFileHeader::kVersion && header_.element_size != element_size)) {
+    core::fail(ErrorCode::kDamaged, path.string(),
+               ": is no token file or its header is damaged; prepare the data again");
+  }
+  if (header_.version != TokenFileHeader::kVersion) {
+    core::fail(ErrorCode::kUnsupported, path.string(), ": has format version ", header_.version,
+               ", this program reads ", TokenFileHeader::kVersion);
+  }
+  const uint64_t payload = bytes.size() - sizeof(header_);
+  if (payload % element_size != 0 || header_.count != payload / element_size) {
+    core::fail(ErrorCode::kDamaged, path.string(), ": is truncated or damaged: its header says ",
+               header_.count, " elements of ", element_size, " bytes, but ", payload,
+               " bytes follow; prepare the data again");
+  }
+}
+
+void TokenFile::verify() const {
+  Sha256 sha256;
+  sha256.update(file_.bytes().subspan(sizeof(header_)));
+  if (sha256.finish() != header_.sha256) {
+    core::fail(ErrorCode::kDamaged, path_.string(),
+               ": is damaged: its elements do not have the checksum that its header says; prepare "
+               "the data again");
+  }
+}
+
+}  // namespace switchyard::data

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/function_ref.h"
+
+namespace switchyard::data {
+
+/// A new file that is written through, with errors that say what could not be done.
+class OutputFile {
+ public:
+  /// Throws Error(kIo) if there is such a file already or it cannot be made.
+  explicit OutputFile(std::filesystem::path path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// Both throw Error(kIo), also if not all bytes could be written (disk full).
+  void write_at(std::span<const std::byte> bytes, uint64_t offset);
+  void read_at(std::span<std::byte> bytes, uint64_t offset);
+  /// Waits until all is on the disk.
+  void sync();
+
+ private:
+  [[noreturn]] void fail(std::string_view doing) const;
+
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+/// Writes one TokenFile: first the elements as they come, then finish() for the header.
+template <typename T>
+class TokenWriter {
+ public:
+  explicit TokenWriter(const std::filesystem::path& path) : file_(path) {
+    buffer_.reserve(kBufferElements);
+  }
+
+  void append(T element) {
+    if (buffer_.size() == kBufferElements) {
+      flush();
+    }
+    buffer_.push_back(element);
+  }
+  [[nodiscard]] int64_t count() const { return count_ + static_cast<int64_t>(buffer_.size()); }
+
+  /// Lets `change` rewrite all elements, a stretch at a time and in order, writes the header and
+  /// syncs. Returns the checksum as hexadecimal digits. Call once.
+  std::string finish(core::FunctionRef<void(std::span<T>)> change);
+
+ private:
+  static constexpr size_t kBufferElements = 1U << 18U;
+
+  void flush();
+
+  OutputFile file_;
+  std::vector<T> buffer_;
+  int64_t count_ = 0;  // in the file
+};
+
+extern template class TokenWriter<int32_t>;
+extern template class TokenWriter<uint64_t>;
+
+}  // namespace switchyard::data
