@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+#include <storage/run_types.h>
+
+#include "database.h"
+
+namespace switchyard::storage {
+
+/// Reads the finest level of tiles that has at most max_columns of them in the range.
+[[nodiscard]] HeatMap read_heat_map(Database& db, const Layer& layer, int64_t first_step,
+                                    int64_t last_step, int64_t max_columns);
+
+}  // namespace switchyard::storage
