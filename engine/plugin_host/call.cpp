@@ -1,0 +1,65 @@
+#include "plugin_host/call.h"
+
+#include "plugin_host/tensor_view.h"
+
+namespace switchyard::plugin_host {
+
+namespace {
+
+// What is the same for every kind of call.
+sy_call begin_call(sy_ctx& context, const ops::Backend& backend, CallPhase phase) {
+  context.phase = phase;
+  context.backend = backend;
+  context.num_buffers = 0;
+  sy_call call{};
+  call.struct_size = sizeof(sy_call);
+  call.flags = SY_F_DETERMINISTIC;
+  call.host = context.host;
+  call.ctx = &context;
+  call.stream = backend.stream.handle;
+  call.device_type = static_cast<int32_t>(backend.stream.device);
+  call.device_id = backend.stream.device_index;
+  call.save_policy = SY_SAVE_ALL;
+  call.compute = sy_dtype_of(tensor::DType::kF32);
+  return call;
+}
+
+}  // namespace
+
+PassCall::PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase phase)
+    : context_(context), pass_(pass), scope_(*pass.scratch) {
+  call_ = begin_call(context, pass.backend, phase);
+  if (pass.is_training()) {
+    call_.flags |= SY_F_TRAINING;
+  }
+  call_.step = pass.step;
+  call_.token_base = pass.token_base;
+  call_.microbatch = pass.microbatch;
+  call_.layer = layer;
+  context.scratch = pass.scratch;
+  context.kept = pass.is_training() ? pass.activations : pass.scratch;
+  context.has_seed = true;
+  context.seed = pass.seed;
+  context.position = {.step = pass.step, .microbatch = pass.microbatch};
+  context.token_base = pass.token_base;
+  for (size_t i = context.slots.size(); i-- > 0;) {
+    context.slots[i] = phase == CallPhase::kBackward ? pass.restore() : tensor::Tensor();
+  }
+}
+
+void PassCall::keep_saved() {
+  for (const tensor::Tensor& slot : context_.slots) {
+    pass_.save(slot);
+  }
+}
+
+StepCall::StepCall(sy_ctx& context, const optim::OptimizerStep& step) : scope_(*step.scratch) {
+  call_ = begin_call(context, step.backend, CallPhase::kOther);
+  call_.flags |= SY_F_TRAINING;
+  call_.step = step.step;
+  context.scratch = step.scratch;
+  context.kept = nullptr;
+  context.has_seed = false;
+}
+
+}  // namespace switchyard::plugin_host

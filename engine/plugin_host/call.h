@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <switchyard/host.h>
+#include <switchyard/service/mem.h>
+
+#include "core/rng.h"
+#include "layers/pass.h"
+#include "ops/generic/kernels.h"
+#include "optim/optimizer.h"
+#include "plugin_host/host.h"
+#include "tensor/arena.h"
+#include "tensor/parameter.h"
+
+namespace switchyard::plugin_host {
+
+/// What a call is allowed to keep: forward saves, backward finds, others do neither.
+enum class CallPhase { kForward, kBackward, kOther };
+
+}  // namespace switchyard::plugin_host
+
+/// What the host knows during one call of an instance; opaque to plugins. One lives in each
+/// instance and is filled anew for each call, so that calls allocate nothing once they have warmed
+/// up.
+struct sy_ctx {
+  const switchyard::plugin_host::Host* host = nullptr;
+  const std::string* instance = nullptr;                                    // its name
+  const std::vector<switchyard::tensor::Parameter*>* parameters = nullptr;  // by handle
+
+  switchyard::plugin_host::CallPhase phase = switchyard::plugin_host::CallPhase::kOther;
+  switchyard::ops::Backend backend;
+  switchyard::tensor::Arena* scratch = nullptr;
+  switchyard::tensor::Arena* kept = nullptr;  // for save(); scratch where nothing is kept
+  bool has_seed = false;                      // an optimizer's step has none
+  uint64_t seed = 0;
+  switchyard::core::RngPosition position;
+  int64_t token_base = 0;
+
+  std::array<switchyard::tensor::Tensor, SY_MAX_SAVED> slots;
+  std::deque<switchyard::tensor::Tensor>
+      buffers;  // of scratch(); the first `num_buffers` are in use
+  size_t num_buffers = 0;
+  std::vector<switchyard::ops::generic::EwInstruction> ew_code;
+  std::vector<switchyard::tensor::Tensor> ew_io;
+};
+
+namespace switchyard::plugin_host {
+
+/// Opens an instance's context for one call within a pass, and takes the call's scratch memory back
+/// at its end.
+class PassCall {
+ public:
+  PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase phase);
+
+  [[nodiscard]] const sy_call* get() const { return &call_; }
+  /// After a forward call: hands what it saved to the pass, SY_MAX_SAVED slots, used or not.
+  void keep_saved();
+
+ private:
+  sy_ctx& context_;
+  layers::Pass& pass_;
+  tensor::ScratchScope scope_;
+  sy_call call_{};
+};
+
+/// The same for a step of an optimizer.
+class StepCall {
+ public:
+  StepCall(sy_ctx& context, const optim::OptimizerStep& step);
+
+  [[nodiscard]] const sy_call* get() const { return &call_; }
+
+ private:
+  tensor::ScratchScope scope_;
+  sy_call call_{};
+};
+
+}  // namespace switchyard::plugin_host

@@ -1,0 +1,143 @@
+#include "plugin_host/instance.h"
+
+#include "plugin_host/config_view.h"
+#include "plugin_host/plugin_table.h"
+#include "plugin_host/tensor_view.h"
+
+namespace switchyard::plugin_host {
+
+namespace {
+
+using core::require;
+
+std::string describe(const sy_component& component, const std::string& name) {
+  return core::join(name_of(static_cast<ComponentKind>(component.kind)), " '", component.id, "' ",
+                    component.version, " at ", name);
+}
+
+}  // namespace
+
+void check_with_component(const InstanceSetup& setup) {
+  const sy_component& component = *setup.component;
+  if (!component.check) {
+    return;
+  }
+  const ConfigView config(setup.config);
+  Complaint complaint;
+  const sy_status status = complaint.call(component.check, &component, &setup.layer,
+                                          static_cast<const sy_config*>(&config));
+  if (status != SY_OK) {
+    core::fail(code_of_status(status), setup.where, ": ", complaint.text(), " (",
+               describe(component, setup.name), ")");
+  }
+}
+
+/// Where build() registers tensors. The contract gives build() a const builder, so what it changes
+/// stands behind pointers.
+struct ComponentInstance::ParameterBuilder : sy_builder {
+  ComponentInstance* instance;
+  tensor::ParameterSet* parameters;
+
+  ParameterBuilder(ComponentInstance& self, tensor::ParameterSet& set)
+      : sy_builder{}, instance(&self), parameters(&set) {
+    struct_size = sizeof(sy_builder);
+    param = &add;
+  }
+
+  static sy_status add(const sy_builder* builder, const sy_param_desc* desc, uint32_t* handle,
+                       sy_error* error) {
+    return guard(error, [&] {
+      const auto* self = static_cast<const ParameterBuilder*>(builder);
+      require(SY_HAS(desc, sy_param_desc, b) && handle != nullptr,
+              "param: the description or the place for the handle is a null pointer, or too short");
+      std::vector<tensor::Parameter*>& known = self->instance->parameters_;
+      known.push_back(&self->parameters->add(self->instance->make_parameter(*desc)));
+      *handle = static_cast<uint32_t>(known.size() - 1);
+    });
+  }
+};
+
+ComponentInstance::ComponentInstance(InstanceSetup setup, tensor::ParameterSet* parameters)
+    : setup_(std::move(setup)) {
+  const Host& host = setup_.library->host();
+  if (host.device == tensor::DeviceType::kCuda && (caps() & SY_CAP_CUDA) == 0) {
+    core::fail(core::ErrorCode::kUnsupported, setup_.where, ": ", described(),
+               " does not run on CUDA: run on the CPU or choose another plugin");
+  }
+  check_with_component(setup_);
+  context_.host = &host;
+  context_.instance = &setup_.name;
+  context_.parameters = &parameters_;
+  create();
+  if (parameters != nullptr) {
+    try {
+      build(*parameters);
+    } catch (...) {
+      setup_.component->destroy(instance_);
+      throw;
+    }
+  }
+}
+
+ComponentInstance::~ComponentInstance() {
+  setup_.component->destroy(instance_);
+}
+
+std::string ComponentInstance::described() const {
+  return describe(*setup_.component, setup_.name);
+}
+
+void ComponentInstance::fail(const char* what, sy_status status, const Complaint& complaint) const {
+  core::fail(code_of_status(status), described(), ": ", what, " failed (", name_of_status(status),
+             "): ", complaint.text());
+}
+
+void ComponentInstance::create() {
+  const sy_component* component = setup_.component;
+  const ConfigView config(setup_.config);
+  Complaint complaint;
+  const sy_status status =
+      complaint.call(component->create, component, static_cast<const sy_host*>(context_.host),
+                     &setup_.layer, static_cast<const sy_config*>(&config), &instance_);
+  if (status != SY_OK) {
+    core::fail(code_of_status(status), setup_.where, ": ", described(), ": create failed (",
+               name_of_status(status), "): ", complaint.text());
+  }
+  if (instance_ == nullptr) {
+    core::fail(core::ErrorCode::kAbi, described(), ": create gave no instance");
+  }
+  if (component->save && context_.host->sink) {
+    context_.host->sink(core::LogLevel::kWarning, setup_.name,
+                        described() +
+                            " keeps state outside of tensors, which checkpoints of this "
+                            "engine do not hold: a resumed run may differ");
+  }
+}
+
+void ComponentInstance::build(tensor::ParameterSet& parameters) {
+  const ParameterBuilder builder(*this, parameters);
+  call("build", setup_.component->build, static_cast<const sy_builder*>(&builder));
+}
+
+tensor::Parameter ComponentInstance::make_parameter(const sy_param_desc& desc) const {
+  const std::string name = text_or_empty(desc.name);
+  require(!name.empty(), "param: a tensor has no name");
+  require(desc.init <= SY_INIT_UNIFORM, "param '", name, "': the initialisation must be 0 ... ",
+          int{SY_INIT_UNIFORM}, ", got ", desc.init);
+  require(desc.expert_dim >= -1 && desc.expert_dim < desc.ndim, "param '", name,
+          "': expert_dim must be -1 or one of its ", desc.ndim, " dimensions, got ",
+          desc.expert_dim);
+  tensor::Parameter parameter;
+  parameter.name = setup_.name + "." + name;
+  parameter.shape = shape_of(desc.ndim, desc.shape);
+  parameter.dtype = dtype_of(desc.dtype);
+  parameter.role =
+      setup_.component->kind == SY_KIND_GATE ? tensor::Role::kGate : tensor::Role::kExpert;
+  parameter.init = {.kind = static_cast<tensor::InitKind>(desc.init), .a = desc.a, .b = desc.b};
+  parameter.expert_dim = desc.expert_dim;
+  parameter.flags = desc.flags;
+  parameter.is_buffer = (desc.flags & SY_PF_BUFFER) != 0;
+  return parameter;
+}
+
+}  // namespace switchyard::plugin_host

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <switchyard/component.h>
+
+#include "plugin_host/border.h"
+#include "plugin_host/call.h"
+#include "plugin_host/plugin_library.h"
+#include "plugin_host/schema.h"
+#include "tensor/parameter.h"
+
+namespace switchyard::plugin_host {
+
+/// What an instance is made from.
+struct InstanceSetup {
+  std::shared_ptr<const PluginLibrary> library;
+  const sy_component* component = nullptr;  // of that library
+  ResolvedConfig config;
+  std::string name;   // "moe.gate": prefix of its parameters, key of its random numbers
+  std::string where;  // for messages: "model.moe.gate (demo.toml:12)"
+  sy_layer_info layer{};
+};
+
+/// Runs the component's own check() of a configuration, where it has one.
+/// Throws Error with the component's status, its text behind `where`.
+void check_with_component(const InstanceSetup& setup);
+
+/// One instance of a component: its life, its parameters, its context. Threads: [inst].
+class ComponentInstance {
+ public:
+  /// Checks, creates and builds. Its tensors are registered in `parameters` as "<name>.<tensor>";
+  /// a null `parameters` (optimizers) skips building.
+  /// Throws Error naming component and instance.
+  ComponentInstance(InstanceSetup setup, tensor::ParameterSet* parameters);
+  ~ComponentInstance();
+  ComponentInstance(const ComponentInstance&) = delete;
+  ComponentInstance& operator=(const ComponentInstance&) = delete;
+
+  [[nodiscard]] sy_instance* get() const { return instance_; }
+  [[nodiscard]] sy_ctx& context() { return context_; }
+  [[nodiscard]] const sy_layer_info& layer() const { return setup_.layer; }
+  [[nodiscard]] const std::string& name() const { return setup_.name; }
+  [[nodiscard]] uint32_t caps() const { return setup_.component->caps; }
+  template <typename Functions>
+  [[nodiscard]] const Functions& functions() const {
+    return *static_cast<const Functions*>(setup_.component->impl);
+  }
+
+  /// Calls function(instance, arguments..., error) and throws Error, with the status and the text
+  /// that came back, unless that was SY_OK.
+  template <typename Function, typename... Arguments>
+  void call(const char* what, Function function, Arguments... arguments) const {
+    Complaint complaint;
+    const sy_status status = complaint.call(function, instance_, arguments...);
+    if (status != SY_OK) {
+      fail(what, status, complaint);
+    }
+  }
+  /// "gate 'org.example.topk' 1.2.0 at moe.gate", for messages.
+  [[nodiscard]] std::string described() const;
+
+ private:
+  struct ParameterBuilder;
+
+  [[noreturn]] void fail(const char* what, sy_status status, const Complaint& complaint) const;
+  void create();
+  void build(tensor::ParameterSet& parameters);
+  tensor::Parameter make_parameter(const sy_param_desc& desc) const;
+
+  InstanceSetup setup_;
+  sy_instance* instance_ = nullptr;
+  std::vector<tensor::Parameter*> parameters_;
+  sy_ctx context_;
+};
+
+}  // namespace switchyard::plugin_host

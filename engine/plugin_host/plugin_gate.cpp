@@ -1,0 +1,93 @@
+#include "plugin_host/plugin_gate.h"
+
+#include "plugin_host/tensor_view.h"
+
+namespace switchyard::plugin_host {
+
+namespace {
+
+sy_gate_out output_of(const layers::Routing& routing) {
+  return {.struct_size = sizeof(sy_gate_out),
+          .reserved = 0,
+          .ids = view_of(routing.expert_index),
+          .weights = view_of(routing.gate_weight),
+          .importance = view_of(routing.importance),
+          .load = view_of(routing.load),
+          .aux_loss = view_of(routing.aux_loss)};
+}
+
+}  // namespace
+
+PluginGate::PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters)
+    : instance_(std::move(setup), &parameters), functions_(instance_.functions<sy_gate_vt>()) {
+  sy_gate_info info{};
+  info.struct_size = sizeof(sy_gate_info);
+  instance_.call("info", functions_.info, &info);
+  if (info.layout != SY_TOKEN_CHOICE) {
+    core::fail(core::ErrorCode::kUnsupported, instance_.described(),
+               ": experts that choose tokens (layout ", info.layout,
+               ") are not supported by this engine: use a gate in which tokens choose experts");
+  }
+  const int32_t experts = instance_.layer().n_experts;
+  core::require(info.k_max >= 1 && info.k_max <= experts, instance_.described(),
+                ": the slots per token must be 1 ... ", experts, " (the number of experts), got ",
+                info.k_max);
+  top_k_ = info.k_max;
+}
+
+void PluginGate::forward(const layers::GateInput& input, const layers::Routing& routing,
+                         layers::Pass& pass) {
+  PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kForward);
+  const sy_gate_in in = input_of(input);
+  const sy_gate_out out = output_of(routing);
+  instance_.call("forward", functions_.forward, call.get(), &in, &out);
+  check_expert_index(routing.expert_index);
+  call.keep_saved();
+}
+
+void PluginGate::backward(const layers::GateInput& input, const layers::Routing& routing,
+                          const layers::GateGrad& grad, layers::Pass& pass) {
+  const PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kBackward);
+  const sy_gate_in in = input_of(input);
+  const sy_gate_out out = output_of(routing);
+  const sy_gate_grad gradients = {.struct_size = sizeof(sy_gate_grad),
+                                  .reserved = 0,
+                                  .dweights = view_of(grad.grad_gate_weight),
+                                  .daux = view_of(grad.grad_aux_loss),
+                                  .dx = view_of(grad.grad_x)};
+  instance_.call("backward", functions_.backward, call.get(), &in, &out, &gradients);
+}
+
+void PluginGate::step_end(layers::Pass& pass) {
+  if (!SY_HAS_FN(&functions_, sy_gate_vt, step_end)) {
+    return;
+  }
+  const PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kOther);
+  instance_.call("step_end", functions_.step_end, call.get());
+}
+
+sy_gate_in PluginGate::input_of(const layers::GateInput& input) const {
+  return {.struct_size = sizeof(sy_gate_in),
+          .n_experts = instance_.layer().n_experts,
+          .x = view_of(input.x),
+          .mask = view_of(input.mask),
+          .token_ids = view_of(input.token_ids),
+          .sequence = {},
+          .capacity = 0};
+}
+
+// Dispatch trusts these numbers as places in memory.
+void PluginGate::check_expert_index(const tensor::Tensor& expert_index) const {
+  if (expert_index.device() != tensor::DeviceType::kCpu || !expert_index.is_contiguous()) {
+    return;
+  }
+  const auto* ids = expert_index.data<int32_t>();
+  const int32_t experts = instance_.layer().n_experts;
+  for (int64_t i = 0; i < expert_index.count(); ++i) {
+    core::require(ids[i] >= -1 && ids[i] < experts, instance_.described(), ": forward gave expert ",
+                  ids[i], " to row ", i / top_k_, ", it must be 0 ... ", experts - 1,
+                  ", or -1 for an empty slot");
+  }
+}
+
+}  // namespace switchyard::plugin_host

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <switchyard/component/gate.h>
+
+#include "layers/moe/gate.h"
+#include "plugin_host/instance.h"
+
+namespace switchyard::plugin_host {
+
+/// A gate of a plugin. Errors of the plugin come as core::Error with its status and with component,
+/// instance and call named.
+class PluginGate final : public layers::Gate {
+ public:
+  /// Throws Error if the instance cannot be made, or asks for a layout or a number of slots that
+  /// the engine does not have.
+  PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters);
+
+  [[nodiscard]] int64_t top_k() const override { return top_k_; }
+  /// On the CPU, also throws Error(kInvalidArgument) if the plugin gave an expert that is not
+  /// there.
+  void forward(const layers::GateInput& input, const layers::Routing& routing,
+               layers::Pass& pass) override;
+  void backward(const layers::GateInput& input, const layers::Routing& routing,
+                const layers::GateGrad& grad, layers::Pass& pass) override;
+  void step_end(layers::Pass& pass) override;
+
+ private:
+  [[nodiscard]] sy_gate_in input_of(const layers::GateInput& input) const;
+  void check_expert_index(const tensor::Tensor& expert_index) const;
+
+  ComponentInstance instance_;
+  const sy_gate_vt& functions_;
+  int64_t top_k_ = 0;
+};
+
+}  // namespace switchyard::plugin_host

@@ -1,0 +1,170 @@
+#include "plugin_host/plugin_optimizer.h"
+
+#include <algorithm>
+
+#include "plugin_host/plugin_table.h"
+#include "plugin_host/tensor_view.h"
+
+namespace switchyard::plugin_host {
+
+namespace {
+
+using core::ErrorCode;
+using core::fail;
+using core::require;
+
+sy_param_info info_of(const tensor::Parameter& parameter) {
+  sy_param_info info{};
+  info.struct_size = sizeof(sy_param_info);
+  info.role = static_cast<uint32_t>(parameter.role);
+  info.flags = parameter.flags;
+  info.ndim = parameter.shape.dim();
+  info.name = parameter.name.c_str();
+  for (int axis = 0; axis < parameter.shape.dim(); ++axis) {
+    info.global[axis] = parameter.shape[axis];
+    info.local[axis] = parameter.shape[axis];
+  }
+  info.expert_dim = parameter.expert_dim;
+  info.dtype = sy_dtype_of(parameter.dtype);
+  return info;
+}
+
+}  // namespace
+
+/// Where plan() declares the state of one parameter.
+struct PluginOptimizer::StateCollector : sy_state_builder {
+  const tensor::Parameter* parameter;
+  std::vector<optim::StateTensor>* state_list;
+
+  StateCollector(const tensor::Parameter& of, std::vector<optim::StateTensor>& into)
+      : sy_state_builder{}, parameter(&of), state_list(&into) {
+    struct_size = sizeof(sy_state_builder);
+    state = &add;
+    // On one rank nothing is cut, so every need is met.
+    sharding = [](const sy_state_builder*, uint32_t) {};
+  }
+
+  static sy_status add(const sy_state_builder* builder, const char* name, sy_dtype dtype,
+                       int32_t ndim, const int8_t* dim_map, double init, sy_error* error) {
+    return guard(error, [&] {
+      const auto* self = static_cast<const StateCollector*>(builder);
+      self->state_list->push_back(
+          make_state(*self->parameter, text_or_empty(name), dtype, ndim, dim_map, init));
+      const std::string& added = self->state_list->back().name;
+      const auto is_same = [&added](const auto& other) { return other.name == added; };
+      require(std::count_if(self->state_list->begin(), self->state_list->end(), is_same) == 1,
+              "state '", added, "' is declared twice");
+    });
+  }
+
+  static optim::StateTensor make_state(const tensor::Parameter& parameter, const std::string& name,
+                                       sy_dtype dtype, int32_t ndim, const int8_t* dim_map,
+                                       double init) {
+    require(!name.empty(), "a state of '", parameter.name, "' has no name");
+    optim::StateTensor state;
+    state.name = parameter.name + "/" + name;
+    state.parameter = &parameter;
+    state.init = init;
+    if (dtype_of(dtype) != tensor::DType::kF32) {
+      fail(ErrorCode::kUnsupported, "state '", state.name, "' must be f32");
+    }
+    require(ndim >= 0 && ndim <= SY_MAX_DIMS && (ndim == 0 || dim_map != nullptr), "state '",
+            state.name, "' must have 0 ... ", SY_MAX_DIMS, " dimensions, got ", ndim);
+    std::array<int64_t, SY_MAX_DIMS> extents{};
+    for (int32_t i = 0; i < ndim; ++i) {
+      require(dim_map[i] >= -1 && dim_map[i] < parameter.shape.dim(), "state '", state.name,
+              "': dim_map[", i, "] must be -1 or one of the parameter's ", parameter.shape.dim(),
+              " dimensions, got ", int{dim_map[i]});
+      extents[static_cast<size_t>(i)] = dim_map[i] < 0 ? 1 : parameter.shape[dim_map[i]];
+      state.dim_map.push_back(dim_map[i]);
+    }
+    state.shape = shape_of(ndim, extents.data());
+    return state;
+  }
+};
+
+PluginOptimizer::PluginOptimizer(InstanceSetup setup)
+    : instance_(std::move(setup), nullptr), functions_(instance_.functions<sy_optimizer_vt>()) {
+}
+
+void PluginOptimizer::plan(tensor::ParameterSet& parameters) {
+  if (is_planned_) {
+    fail(ErrorCode::kState, instance_.described(), ": plan() was called before");
+  }
+  for (tensor::Parameter& parameter : parameters.all()) {
+    if (parameter.is_buffer) {
+      continue;
+    }
+    Item& item = items_.emplace_back();
+    item.parameter = &parameter;
+    item.info = info_of(parameter);
+    item.first_state = state_.size();
+    std::vector<optim::StateTensor> declared;
+    const StateCollector collector(parameter, declared);
+    instance_.call("plan", functions_.plan, static_cast<const sy_param_info*>(&item.info),
+                   static_cast<const sy_state_builder*>(&collector));
+    item.item.n_state = static_cast<uint32_t>(declared.size());
+    std::move(declared.begin(), declared.end(), std::back_inserter(state_));
+  }
+  prepare_items();
+  is_planned_ = true;
+}
+
+void PluginOptimizer::allocate(tensor::Allocator& allocator) {
+  if (!is_planned_) {
+    fail(ErrorCode::kState, instance_.described(), ": plan() must come before allocate()");
+  }
+  if (allocator.device() != tensor::DeviceType::kCpu) {
+    fail(ErrorCode::kUnsupported, instance_.described(), ": state on ",
+         tensor::name_of(allocator.device()), " is not supported by this build");
+  }
+  for (optim::StateTensor& state : state_) {
+    state.value = tensor::Tensor::zeros(tensor::DType::kF32, state.shape, allocator);
+    if (state.init != 0.0) {
+      std::fill_n(state.value.data<float>(), state.value.count(), static_cast<float>(state.init));
+    }
+  }
+  is_allocated_ = true;
+}
+
+void PluginOptimizer::step(const optim::OptimizerStep& step) {
+  if (!is_allocated_) {
+    fail(ErrorCode::kState, instance_.described(), ": allocate() must come before step()");
+  }
+  refresh_items(step);
+  const StepCall call(instance_.context(), step);
+  const sy_opt_step all = {.struct_size = sizeof(sy_opt_step),
+                           .n_items = static_cast<uint32_t>(item_pointers_.size()),
+                           .items = item_pointers_.data(),
+                           .step = step.step,
+                           .grad_mult = view_of(step.grad_scale)};
+  instance_.call("step", functions_.step, call.get(), &all);
+}
+
+void PluginOptimizer::prepare_items() {
+  state_views_.resize(state_.size());
+  for (Item& item : items_) {
+    item.item.struct_size = sizeof(sy_opt_item);
+    item.item.info = &item.info;
+    item.item.state = state_views_.data() + item.first_state;
+    item_pointers_.push_back(&item.item);
+  }
+}
+
+// A restored checkpoint may have given parameters and state other memory, so views are made anew.
+void PluginOptimizer::refresh_items(const optim::OptimizerStep& step) {
+  for (size_t i = 0; i < state_.size(); ++i) {
+    state_views_[i] = view_of(state_[i].value);
+  }
+  for (Item& item : items_) {
+    if (!item.parameter->value.defined() || !item.parameter->grad.defined()) {
+      fail(ErrorCode::kState, instance_.described(), ": the parameter '", item.parameter->name,
+           "' has no memory yet");
+    }
+    item.item.param = view_of(item.parameter->value);
+    item.item.grad = view_of(item.parameter->grad);
+    item.item.lr = step.learning_rate;
+  }
+}
+
+}  // namespace switchyard::plugin_host

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include <switchyard/component/optimizer.h>
+
+#include "optim/optimizer.h"
+#include "plugin_host/instance.h"
+
+namespace switchyard::plugin_host {
+
+/// An optimizer of a plugin. Its state is f32 tensors named "<parameter>/<state>". Errors of the
+/// plugin come as core::Error with its status and with component, instance and call named.
+class PluginOptimizer final : public optim::Optimizer {
+ public:
+  explicit PluginOptimizer(InstanceSetup setup);
+
+  /// Buffers are not trained and get no state.
+  void plan(tensor::ParameterSet& parameters) override;
+  void allocate(tensor::Allocator& allocator) override;
+  /// Throws Error(kState) before plan() and allocate(), or while a parameter has no memory.
+  void step(const optim::OptimizerStep& step) override;
+  [[nodiscard]] std::vector<optim::StateTensor>& state() override { return state_; }
+
+ private:
+  struct StateCollector;
+  /// What does not change from step to step for one parameter.
+  struct Item {
+    tensor::Parameter* parameter = nullptr;
+    sy_param_info info{};
+    size_t first_state = 0;
+    sy_opt_item item{};
+  };
+
+  void prepare_items();
+  void refresh_items(const optim::OptimizerStep& step);
+
+  ComponentInstance instance_;
+  const sy_optimizer_vt& functions_;
+  std::vector<optim::StateTensor> state_;
+  std::deque<Item> items_;
+  std::vector<const sy_opt_item*> item_pointers_;
+  std::vector<sy_tensor> state_views_;  // as state_
+  bool is_planned_ = false;
+  bool is_allocated_ = false;
+};
+
+}  // namespace switchyard::plugin_host
