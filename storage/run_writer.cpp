@@ -44,7 +44,7 @@ class RunWriter::Impl {
       : options_(std::move(options)),
         run_dir_(made_directory(run_dir)),
         file_(run_dir_ / "run.db"),
-        lock_(run_dir_),
+        lock_(std::in_place, run_dir_),
         queue_({options_.queue_bytes, options_.reserve_bytes, options_.commit_steps,
                 options_.commit_interval}) {
     open();
@@ -62,6 +62,7 @@ class RunWriter::Impl {
     if (thread_.joinable()) {
       thread_.join();
     }
+    lock_.reset();
   }
 
   void declare(std::string_view name, int64_t num_experts) {
@@ -242,7 +243,7 @@ class RunWriter::Impl {
   const WriterOptions options_;
   const fs::path run_dir_;
   const fs::path file_;
-  RunLock lock_;
+  std::optional<RunLock> lock_;
   WriterQueue queue_;
 
   mutable std::mutex layers_mutex_;
