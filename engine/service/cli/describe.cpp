@@ -1,0 +1,106 @@
+#include <cmath>
+#include <memory>
+
+#include "core/error.h"
+#include "data/dataset.h"
+#include "service/cli/commands.h"
+#include "service/json_text.h"
+#include "service/model_description.h"
+#include "service/number_text.h"
+#include "service/program.h"
+#include "service/run_config.h"
+
+namespace switchyard::service::cli {
+namespace {
+
+class DescribeCommand : public Command {
+ public:
+  [[nodiscard]] std::string name() const override { return "describe"; }
+  [[nodiscard]] std::string summary() const override {
+    return "Predict parameters, work and memory of a configuration";
+  }
+  [[nodiscard]] std::string examples() const override {
+    return "  switchyard describe moe.toml\n"
+           "  switchyard describe moe.toml --vocabulary 793471 --json\n"
+           "  switchyard describe moe.toml --parts --set model.d_model=1024";
+  }
+  void declare(OptionTable& options) override {
+    options.positional("CONFIG", file_, "configuration file (TOML)", ValueKind::kFile,
+                       Need::kRequired);
+    options.list("--set", overrides_, "KEY=VALUE, overrides the file; may be repeated",
+                 ValueKind::kText);
+    options.integer("--vocabulary", vocab_size_, "number of words [that of data.path]");
+    options.flag("--parts", with_parts_, "list every parameter");
+  }
+  ExitCode run(const CommandContext& context) override {
+    const auto need = vocab_size_ > 0 ? DataPath::kOptional : DataPath::kRequired;
+    const RunConfig config = load_run_config(file_, overrides_, need);
+    if (vocab_size_ <= 0) {
+      vocab_size_ = data::Dataset(config.trainer.data.path).vocabulary().size();
+    }
+    plugin_host::PluginRegistry plugins(plugin_options(config.plugin_directories, {}));
+    const ModelDescription model = describe_model(config.trainer, vocab_size_, plugins);
+    context.is_json ? print_json(context.console, model) : print_text(context.console, model);
+    return ExitCode::kOk;
+  }
+
+ private:
+  void print_json(Console& console, const ModelDescription& model) const {
+    JsonObject object = JsonObject::versioned();
+    object.integer("parameters", model.parameters)
+        .integer("parameters_excluding_embedding_softmax",
+                 model.parameters_excluding_embedding_softmax)
+        .integer("expert_parameters", model.expert_parameters)
+        .integer("ops_per_timestep", std::llround(model.ops_per_timestep))
+        .integer("peak_bytes", std::llround(model.peak_bytes))
+        .integer("checkpoint_bytes", std::llround(model.checkpoint_bytes))
+        .integer("expert_stats_bytes_per_1000_steps", std::llround(model.expert_stats_bytes))
+        .integer("words_per_step", model.words_per_step)
+        .integer("vocabulary", model.vocab_size);
+    if (with_parts_) {
+      std::vector<JsonObject> parts;
+      for (const ModelDescription::Part& part : model.parts) {
+        JsonObject one;
+        one.text("name", part.name).text("shape", part.shape).integer("count", part.count);
+        parts.push_back(std::move(one));
+      }
+      object.objects("parts", parts);
+    }
+    console.out << object.line() << '\n';
+  }
+
+  void print_text(Console& console, const ModelDescription& model) const {
+    const auto bytes = [](double value) { return bytes_text(std::llround(value)); };
+    std::vector<std::vector<std::string>> rows = {
+        {"vocabulary", grouped(model.vocab_size)},
+        {"parameters", grouped(model.parameters)},
+        {"  without embedding and softmax", grouped(model.parameters_excluding_embedding_softmax)},
+        {"  of experts", grouped(model.expert_parameters)},
+        {"multiply-adds per word, without softmax", compact(model.ops_per_timestep)},
+        {"words per step", grouped(model.words_per_step)},
+        {"memory at the peak of a step", bytes(model.peak_bytes)},
+        {"checkpoint", bytes(model.checkpoint_bytes)},
+        {"expert statistics per 1,000 steps", bytes(model.expert_stats_bytes)}};
+    console.out << table_text(rows, {1});
+    if (with_parts_) {
+      std::vector<std::vector<std::string>> parts = {{"PARAMETER", "SHAPE", "VALUES"}};
+      for (const ModelDescription::Part& part : model.parts) {
+        parts.push_back({part.name, part.shape, grouped(part.count)});
+      }
+      console.out << '\n' << printable(table_text(parts, {1, 2}));
+    }
+  }
+
+  std::string file_;
+  std::vector<std::string> overrides_;
+  int64_t vocab_size_ = 0;
+  bool with_parts_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_describe_command() {
+  return std::make_unique<DescribeCommand>();
+}
+
+}  // namespace switchyard::service::cli

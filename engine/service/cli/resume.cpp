@@ -1,0 +1,58 @@
+#include <memory>
+
+#include "core/error.h"
+#include "service/cli/commands.h"
+#include "service/run_directory.h"
+#include "service/run_session.h"
+
+namespace switchyard::service::cli {
+namespace {
+
+class ResumeCommand : public Command {
+ public:
+  [[nodiscard]] std::string name() const override { return "resume"; }
+  [[nodiscard]] std::string summary() const override {
+    return "Continue a run from its newest whole checkpoint";
+  }
+  [[nodiscard]] std::string examples() const override {
+    return "  switchyard resume runs/demo\n"
+           "  switchyard resume runs/demo --set train.steps=5000";
+  }
+  void declare(OptionTable& options) override {
+    options.positional("DIR", directory_, "run directory", ValueKind::kDirectory, Need::kRequired);
+    options.list("--set", overrides_, "KEY=VALUE, changes how long or how fast it trains, not what",
+                 ValueKind::kText);
+  }
+  ExitCode run(const CommandContext& context) override {
+    require_run(directory_);
+    const std::string file = RunPaths{directory_}.config().string();
+    const RunConfig before = load_run_config(file, {});
+    const RunConfig given = load_run_config(file, overrides_);
+    const SessionRequest request{load_run_config(file, with_absolute_paths(given, overrides_)),
+                                 directory_, true};
+    refuse_structural_changes(before, request.config);
+    return run_session(request, context);
+  }
+
+ private:
+  static void refuse_structural_changes(const RunConfig& before, const RunConfig& next) {
+    std::string list;
+    for (const std::string& change : structural_changes(before.settings, next.settings)) {
+      list += "\n  " + change;
+    }
+    core::require(list.empty(),
+                  "a resumed run must keep its model, data and random numbers; this would change",
+                  list, "\nstart a new run for that: switchyard train CONFIG --run DIR");
+  }
+
+  std::string directory_;
+  std::vector<std::string> overrides_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_resume_command() {
+  return std::make_unique<ResumeCommand>();
+}
+
+}  // namespace switchyard::service::cli

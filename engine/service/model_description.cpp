@@ -1,0 +1,83 @@
+#include "service/model_description.h"
+
+#include <utility>
+
+#include "trainer/learner.h"
+
+namespace switchyard::service {
+namespace {
+
+constexpr int64_t kBytesPerValue = 4;
+
+std::string shape_text(const tensor::Shape& shape) {
+  std::string text;
+  for (int axis = 0; axis < shape.dim(); ++axis) {
+    text += (text.empty() ? "" : " x ") + std::to_string(shape[axis]);
+  }
+  return text.empty() ? "1" : text;
+}
+
+int64_t num_moe_layers(const models::LanguageModelConfig& model) {
+  int64_t count = 0;
+  for (const models::LayerKind kind : model.layers) {
+    count += kind == models::LayerKind::kMoe ? 1 : 0;
+  }
+  return count;
+}
+
+double expert_stats_bytes(const trainer::TrainerConfig& config) {
+  int64_t experts = 0;
+  for (const models::ExpertGroupConfig& group : config.model.moe.experts) {
+    experts += group.count;
+  }
+  const int64_t every = config.train.expert_stats_every_steps;
+  const double per_layer = 2.0 * kBytesPerValue * static_cast<double>(experts);
+  return every == 0 ? 0.0
+                    : per_layer * static_cast<double>(num_moe_layers(config.model)) * 1000.0 /
+                          static_cast<double>(every);
+}
+
+void add_parts(ModelDescription& description, const tensor::ParameterSet& parameters) {
+  for (const tensor::Parameter& parameter : parameters.all()) {
+    const int64_t count = parameter.shape.count();
+    description.parts.push_back({parameter.name, shape_text(parameter.shape), count});
+    if (parameter.is_buffer) {
+      continue;
+    }
+    description.parameters += count;
+    const bool is_outer =
+        parameter.name.starts_with("embedding.") || parameter.name.starts_with("softmax.");
+    description.parameters_excluding_embedding_softmax += is_outer ? 0 : count;
+    description.expert_parameters += parameter.role == tensor::Role::kExpert ? count : 0;
+  }
+}
+
+}  // namespace
+
+ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vocab_size,
+                                plugin_host::PluginRegistry& plugins) {
+  trainer::LearnerConfig learner_config;
+  learner_config.model = config.model;
+  learner_config.model.vocab_size = vocab_size;
+  learner_config.batch_size = config.data.batch_size;
+  learner_config.seed = config.train.seed;
+  learner_config.clip_norm = config.train.clip_norm;
+  learner_config.threads = 1;
+  trainer::Learner learner(learner_config, plugins, plugins.make_optimizer(config.optimizer));
+  ModelDescription description;
+  description.vocab_size = vocab_size;
+  add_parts(description, learner.parameters());
+  description.ops_per_timestep = learner.model().ops_per_timestep();
+  description.words_per_step = config.data.batch_size * config.data.sequence_length;
+  description.peak_bytes = learner.predicted_bytes(description.words_per_step);
+  int64_t state_values = 0;
+  for (const optim::StateTensor& state : learner.optimizer().state()) {
+    state_values += state.shape.count();
+  }
+  description.checkpoint_bytes =
+      static_cast<double>((description.parameters + state_values) * kBytesPerValue);
+  description.expert_stats_bytes = expert_stats_bytes(config);
+  return description;
+}
+
+}  // namespace switchyard::service

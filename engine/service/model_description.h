@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plugin_host/plugin_registry.h"
+#include "trainer/trainer_config.h"
+
+namespace switchyard::service {
+
+/// A model and its training step in numbers, without memory taken or a step run.
+struct ModelDescription {
+  int64_t vocab_size = 0;
+  int64_t parameters = 0;
+  int64_t parameters_excluding_embedding_softmax = 0;
+  int64_t expert_parameters = 0;
+  double ops_per_timestep = 0.0;  // multiply-and-adds of one word's forward pass, softmax left out
+  int64_t words_per_step = 0;
+  double peak_bytes = 0.0;          // parameters, gradients, optimizer state, activations
+  double checkpoint_bytes = 0.0;    // parameters and optimizer state
+  double expert_stats_bytes = 0.0;  // recorded per 1000 steps
+
+  struct Part {
+    std::string name;
+    std::string shape;
+    int64_t count = 0;
+  };
+  std::vector<Part> parts;  // every parameter, in the model's order
+};
+
+/// Describes the model and training step of a configuration. Throws what building it throws: wrong
+/// sizes, missing plugins, wrong settings of theirs.
+[[nodiscard]] ModelDescription describe_model(const trainer::TrainerConfig& config,
+                                              int64_t vocab_size,
+                                              plugin_host::PluginRegistry& plugins);
+
+}  // namespace switchyard::service

@@ -1,0 +1,283 @@
+#include "service/run_config.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "core/error.h"
+
+namespace switchyard::service {
+namespace {
+
+using core::ConfigKey;
+using core::ConfigType;
+
+constexpr double kMaxSteps = 1e12;
+
+ConfigKey text(std::string name, std::string value, std::string help,
+               std::vector<std::string> choices = {}) {
+  ConfigKey key{std::move(name), ConfigType::kText, std::move(value), std::move(help)};
+  key.choices = std::move(choices);
+  return key;
+}
+
+ConfigKey integer(std::string name, int64_t value, double min, double max, std::string help) {
+  return {std::move(name), ConfigType::kInteger, value, std::move(help), min, max};
+}
+
+ConfigKey number(std::string name, double value, double min, double max, std::string help) {
+  return {std::move(name), ConfigType::kNumber, value, std::move(help), min, max};
+}
+
+ConfigKey flag(std::string name, bool value, std::string help) {
+  return {std::move(name), ConfigType::kBool, value, std::move(help)};
+}
+
+ConfigKey texts(std::string name, std::vector<std::string> value, std::string help,
+                std::vector<std::string> choices = {}) {
+  ConfigKey key{std::move(name), ConfigType::kTextList, std::move(value), std::move(help)};
+  key.choices = std::move(choices);
+  return key;
+}
+
+void add(std::vector<ConfigKey>& keys, std::vector<ConfigKey> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(keys));
+}
+
+void add_data_keys(std::vector<ConfigKey>& keys, DataPath data_path) {
+  ConfigKey path = text("data.path", "", "directory that `switchyard prepare` wrote");
+  path.required = data_path == DataPath::kRequired;
+  add(keys,
+      {std::move(path), integer("data.batch_size", 64, 1, 1e6, "streams of text side by side"),
+       integer("data.sequence_length", 20, 1, 1e5, "words per stream and step"),
+       flag("data.shuffle", true, "sentences in a new order in every epoch"),
+       flag("data.reset_state", true, "recurrent state is zero at each sentence's start")});
+}
+
+void add_model_keys(std::vector<ConfigKey>& keys) {
+  add(keys, {integer("model.d_model", 512, 1, 65536, "width of every layer's input and output"),
+             number("model.dropout", 0.1, 0, 0.99, "share of values dropped between layers"),
+             texts("model.layers", {"lstm", "moe", "lstm"}, "the stack, from the bottom",
+                   {"lstm", "moe"}),
+             number("model.init_scale", 1.0, 0, 100, "of the uniform fan-in initialisation")});
+}
+
+void add_schedule_keys(std::vector<ConfigKey>& keys) {
+  add(keys, {text("schedule.kind", "inverse_sqrt", "learning rate after the warm-up",
+                  {"constant", "inverse_sqrt"}),
+             number("schedule.learning_rate", 1e-3, 0, 1e3, "at the end of the warm-up"),
+             integer("schedule.warmup_steps", 1000, 0, kMaxSteps, "linear rise from zero"),
+             integer("schedule.hold_steps", 0, 0, kMaxSteps, "plateau before the inverse root"),
+             integer("schedule.decay_steps", 0, 0, kMaxSteps,
+                     "linear fall to zero over the last steps of the run; 0 = none")});
+}
+
+void add_train_keys(std::vector<ConfigKey>& keys) {
+  add(keys, {integer("train.steps", 1000, 0, kMaxSteps, "optimizer steps of the whole run"),
+             integer("train.seed", 1, 0, 0x1p53, "of every random number of the run"),
+             number("train.clip_norm", 1.0, 0, 1e9, "largest global gradient norm; 0 = off"),
+             integer("train.log_every_steps", 10, 1, kMaxSteps, "metrics"),
+             integer("train.expert_stats_every_steps", 10, 0, kMaxSteps,
+                     "importance and load of every expert; 0 = never"),
+             integer("train.evaluate_every_steps", 0, 0, kMaxSteps,
+                     "on the valid split; 0 = only at the end"),
+             integer("train.evaluate_max_words", 0, 0, kMaxSteps,
+                     "of those evaluations; 0 = the whole split"),
+             text("train.on_nonfinite", "stop", "when a loss or gradient is NaN or infinite",
+                  {"stop", "skip_step"}),
+             integer("train.threads", 0, 0, 4096, "0 = all cores")});
+}
+
+void add_checkpoint_keys(std::vector<ConfigKey>& keys) {
+  add(keys, {integer("checkpoint.every_steps", 500, 0, kMaxSteps, "0 = only at the end"),
+             flag("checkpoint.at_start", false, "also before the first step"),
+             integer("checkpoint.keep_last", 3, 1, 1e6, "how many of the newest are kept"),
+             flag("checkpoint.keep_best", true, "also the one with the lowest valid perplexity")});
+}
+
+std::vector<models::LayerKind> layer_kinds(const std::vector<std::string>& names) {
+  std::vector<models::LayerKind> kinds;
+  for (const std::string& name : names) {
+    kinds.push_back(name == "moe" ? models::LayerKind::kMoe : models::LayerKind::kLstm);
+  }
+  return kinds;
+}
+
+trainer::DataConfig data_config(const core::Config& settings) {
+  trainer::DataConfig data;
+  data.path = settings.text("data.path");
+  data.batch_size = settings.integer("data.batch_size");
+  data.sequence_length = settings.integer("data.sequence_length");
+  data.shuffle = settings.flag("data.shuffle");
+  data.reset_state = settings.flag("data.reset_state");
+  return data;
+}
+
+models::LanguageModelConfig model_config(const core::Config& settings) {
+  models::LanguageModelConfig model;
+  model.d_model = settings.integer("model.d_model");
+  model.dropout = settings.number("model.dropout");
+  model.layers = layer_kinds(settings.texts("model.layers"));
+  model.init_scale = settings.number("model.init_scale");
+  for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
+    model.moe.gate = table.component;
+  }
+  for (const core::ConfigTable& table : settings.tables("model.moe.experts")) {
+    model.moe.experts.push_back({table.component, std::get<int64_t>(table.own.at("count"))});
+  }
+  return model;
+}
+
+optim::Schedule schedule_config(const core::Config& settings) {
+  optim::Schedule schedule;
+  schedule.kind = settings.text("schedule.kind") == "constant" ? optim::ScheduleKind::kConstant
+                                                               : optim::ScheduleKind::kInverseSqrt;
+  schedule.base = settings.number("schedule.learning_rate");
+  schedule.warmup_steps = settings.integer("schedule.warmup_steps");
+  schedule.hold_steps = settings.integer("schedule.hold_steps");
+  schedule.decay_steps = settings.integer("schedule.decay_steps");
+  schedule.total_steps = settings.integer("train.steps");
+  return schedule;
+}
+
+trainer::LoopConfig loop_config(const core::Config& settings) {
+  trainer::LoopConfig loop;
+  loop.steps = settings.integer("train.steps");
+  loop.seed = static_cast<uint64_t>(settings.integer("train.seed"));
+  loop.clip_norm = settings.number("train.clip_norm");
+  loop.log_every_steps = settings.integer("train.log_every_steps");
+  loop.expert_stats_every_steps = settings.integer("train.expert_stats_every_steps");
+  loop.evaluate_every_steps = settings.integer("train.evaluate_every_steps");
+  loop.evaluate_max_words = settings.integer("train.evaluate_max_words");
+  loop.on_nonfinite = settings.text("train.on_nonfinite") == "stop"
+                          ? trainer::NonfinitePolicy::kStop
+                          : trainer::NonfinitePolicy::kSkipStep;
+  loop.threads = static_cast<int>(settings.integer("train.threads"));
+  return loop;
+}
+
+trainer::CheckpointConfig checkpoint_config(const core::Config& settings) {
+  trainer::CheckpointConfig checkpoint;
+  checkpoint.every_steps = settings.integer("checkpoint.every_steps");
+  checkpoint.at_start = settings.flag("checkpoint.at_start");
+  checkpoint.keep_last = settings.integer("checkpoint.keep_last");
+  checkpoint.keep_best = settings.flag("checkpoint.keep_best");
+  return checkpoint;
+}
+
+/// What no key can say alone.
+void check_together(const core::Config& settings) {
+  const auto& layers = settings.texts("model.layers");
+  core::require(!layers.empty(), "'model.layers' must name at least one layer, got []");
+  const bool has_moe = std::find(layers.begin(), layers.end(), "moe") != layers.end();
+  core::require(!has_moe || !settings.tables("model.moe.experts").empty(),
+                "'model.layers' has a \"moe\" layer, so there must be experts: add a table\n"
+                "  [[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8");
+  core::require(!settings.tables("optimizer").empty(),
+                "an optimizer must be given: add a table\n  [optimizer]\n  plugin = \"adam\"");
+}
+
+RunConfig run_config_of(core::Config settings) {
+  check_together(settings);
+  trainer::TrainerConfig trainer;
+  trainer.data = data_config(settings);
+  trainer.model = model_config(settings);
+  trainer.optimizer = settings.tables("optimizer")[0].component;
+  trainer.schedule = schedule_config(settings);
+  trainer.train = loop_config(settings);
+  trainer.checkpoint = checkpoint_config(settings);
+  std::string name = settings.text("run.name");
+  std::vector<std::string> directories = settings.texts("plugins.directories");
+  return {std::move(settings), std::move(trainer), std::move(name), std::move(directories)};
+}
+
+/// Settings under which the same parameters go on being trained on the same text.
+bool may_change_on_resume(const std::string& key) {
+  static constexpr std::array kFree = {"run.",
+                                       "plugins.",
+                                       "checkpoint.",
+                                       "train.steps",
+                                       "train.log_every_steps",
+                                       "train.expert_stats_every_steps",
+                                       "train.evaluate_every_steps",
+                                       "train.evaluate_max_words",
+                                       "train.on_nonfinite",
+                                       "train.threads",
+                                       "train.clip_norm",
+                                       "schedule.",
+                                       "data.path"};
+  return std::any_of(kFree.begin(), kFree.end(),
+                     [&](const char* prefix) { return key.starts_with(prefix); });
+}
+
+}  // namespace
+
+core::ConfigSchema run_schema(DataPath data_path) {
+  core::ConfigSchema schema;
+  add(schema.keys, {text("run.name", "", "shown in lists; empty = name of the run directory")});
+  add_data_keys(schema.keys, data_path);
+  add_model_keys(schema.keys);
+  add_schedule_keys(schema.keys);
+  add_train_keys(schema.keys);
+  add_checkpoint_keys(schema.keys);
+  add(schema.keys,
+      {texts("plugins.directories", {}, "searched for plugins before the program's own")});
+  ConfigKey count = integer("count", 1, 1, 1e7, "how many experts of this kind");
+  count.required = true;
+  schema.components = {
+      {"model.moe.gate", false, "the gate of every MoE layer, and its settings"},
+      {"model.moe.experts", true, "a group of experts, and their settings", {count}},
+      {"optimizer", false, "the optimizer, and its settings"}};
+  return schema;
+}
+
+RunConfig parse_run_config(std::string text, std::string source_name,
+                           const std::vector<std::string>& overrides, DataPath data_path) {
+  return run_config_of(core::Config::from_text(run_schema(data_path), std::move(text),
+                                               std::move(source_name), overrides));
+}
+
+RunConfig load_run_config(const std::filesystem::path& file,
+                          const std::vector<std::string>& overrides, DataPath data_path) {
+  return parse_run_config(core::read_config_text(file), file.string(), overrides, data_path);
+}
+
+std::vector<std::string> with_absolute_paths(const RunConfig& config,
+                                             std::vector<std::string> overrides) {
+  const auto absolute = [](const std::string& path) {
+    return std::filesystem::absolute(path).lexically_normal().string();
+  };
+  const std::string& data = config.trainer.data.path;
+  if (!data.empty() && std::filesystem::path(data).is_relative()) {
+    overrides.push_back("data.path=" + core::setting_text(absolute(data)));
+  }
+  std::vector<std::string> directories;
+  for (const std::string& directory : config.plugin_directories) {
+    directories.push_back(absolute(directory));
+  }
+  if (directories != config.plugin_directories) {
+    overrides.push_back("plugins.directories=" + core::setting_text(directories));
+  }
+  return overrides;
+}
+
+std::vector<std::string> structural_changes(const core::Config& before, const core::Config& next) {
+  std::map<std::string, std::pair<std::string, std::string>> values;
+  for (const core::Config::Line& line : before.lines()) {
+    values[line.key].first = line.value;
+  }
+  for (const core::Config::Line& line : next.lines()) {
+    values[line.key].second = line.value;
+  }
+  const auto shown = [](const std::string& value) { return value.empty() ? "nothing" : value; };
+  std::vector<std::string> changes;
+  for (const auto& [key, pair] : values) {
+    if (pair.first != pair.second && !may_change_on_resume(key)) {
+      changes.push_back(key + ": " + shown(pair.first) + " -> " + shown(pair.second));
+    }
+  }
+  return changes;
+}
+
+}  // namespace switchyard::service

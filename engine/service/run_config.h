@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "trainer/trainer_config.h"
+
+namespace switchyard::service {
+
+/// Whether a configuration must say where its text is; a model can be described without.
+enum class DataPath { kRequired, kOptional };
+
+/// Everything a run's configuration file may hold.
+[[nodiscard]] core::ConfigSchema run_schema(DataPath data_path = DataPath::kRequired);
+
+/// A checked configuration and what the engine makes of it.
+struct RunConfig {
+  core::Config settings;
+  trainer::TrainerConfig trainer;               // model.vocab_size stays 0: the data set knows it
+  std::string name;                             // "" = the name of the run directory
+  std::vector<std::string> plugin_directories;  // searched before the program's own
+};
+
+/// Reads a configuration file with overrides "a.b=c". Throws Error(kInvalidArgument) that names
+/// every problem, Error(kNotFound) if there is no such file.
+[[nodiscard]] RunConfig load_run_config(const std::filesystem::path& file,
+                                        const std::vector<std::string>& overrides,
+                                        DataPath data_path = DataPath::kRequired);
+[[nodiscard]] RunConfig parse_run_config(std::string text, std::string source_name,
+                                         const std::vector<std::string>& overrides,
+                                         DataPath data_path = DataPath::kRequired);
+
+/// The overrides with one more for every path of `config` that is relative, so that a run can go on
+/// from any working directory.
+[[nodiscard]] std::vector<std::string> with_absolute_paths(const RunConfig& config,
+                                                           std::vector<std::string> overrides);
+
+/// The settings in which `next` differs from `before`, but for those that a resumed run may change
+/// (how long, how often, how fast; not what is trained on what).
+[[nodiscard]] std::vector<std::string> structural_changes(const core::Config& before,
+                                                          const core::Config& next);
+
+}  // namespace switchyard::service

@@ -1,0 +1,200 @@
+#include "service/run_session.h"
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <storage/run_writer.h>
+#include <unistd.h>
+
+#include "core/directory_lock.h"
+#include "core/error.h"
+#include "core/file_io.h"
+#include "service/event_log.h"
+#include "service/json_listener.h"
+#include "service/json_text.h"
+#include "service/listener_list.h"
+#include "service/number_text.h"
+#include "service/program.h"
+#include "service/progress.h"
+#include "service/run_directory.h"
+#include "service/signal_watcher.h"
+#include "service/storage_listener.h"
+#include "trainer/trainer.h"
+
+namespace switchyard::service {
+namespace {
+
+using cli::CommandContext;
+
+constexpr int kErrorLevel = 3;
+
+/// Everything that lives as long as one start of a run, in the order in which it depends on each
+/// other.
+class Session {
+ public:
+  Session(const SessionRequest& request, const CommandContext& context)
+      : request_(request),
+        context_(context),
+        toml_(request.config.settings.to_toml()),
+        progress_(context.console.err, clock_,
+                  {request.config.trainer.train.steps, context.console.err_terminal,
+                   [] { return terminal_width(STDERR_FILENO); }}),
+        signals_(cancel_,
+                 [this](int) {
+                   progress_.say(
+                       "stopping after this step with a checkpoint; "
+                       "Ctrl-C again stops at once and loses it");
+                 }),
+        plugins_(plugin_options(request.config.plugin_directories, log_sink())) {
+    listeners_.add(progress_);
+  }
+
+  ExitCode run() {
+    make_trainer();
+    open_directory();
+    open_records();
+    const int64_t from = request_.is_resume ? trainer_->restore_newest() : -1;
+    begin_segment(from);
+    try {
+      return train();
+    } catch (const std::exception& error) {
+      const Failure failure = failure_of(error);
+      listeners_.on_event(trainer_->step(), kErrorLevel, "run_failed", failure.message);
+      end_segment("failed", failure.code);
+      throw;
+    }
+  }
+
+ private:
+  [[nodiscard]] core::LogSink log_sink() {
+    return [this](core::LogLevel level, std::string_view who, std::string_view text) {
+      if (log_) {
+        log_->say(level, who, text);
+      }
+      if (level >= core::LogLevel::kWarning) {
+        progress_.say(std::string(who) + ": " + std::string(text));
+      }
+    };
+  }
+
+  /// First, because most mistakes of a configuration show here: they must not leave a directory.
+  void make_trainer() {
+    trainer::TrainerSetup setup;
+    setup.config = request_.config.trainer;
+    setup.config_toml = toml_;
+    setup.run_directory = request_.directory;
+    setup.plugins = &plugins_;
+    setup.listener = &listeners_;
+    setup.clock = &clock_;
+    setup.log = log_sink();
+    trainer_ = std::make_unique<trainer::Trainer>(std::move(setup));
+  }
+
+  void open_directory() {
+    if (!request_.is_resume) {
+      create_run_directory(request_.directory);
+    }
+    lock_.emplace(request_.directory);
+    core::PosixFileSystem files;
+    core::durable_write_file(files, RunPaths{request_.directory}.config(), toml_);
+  }
+
+  void open_records() {
+    log_ = std::make_unique<EventLog>(RunPaths{request_.directory}.log(), clock_);
+    storage::WriterOptions options;
+    options.on_notice = [this](const storage::Notice& notice) {
+      log_->say(static_cast<core::LogLevel>(notice.level), "storage",
+                notice.code + ": " + notice.message);
+      progress_.say(notice.message);
+    };
+    writer_ = std::make_unique<storage::RunWriter>(request_.directory, options);
+    const int64_t log_every = request_.config.trainer.train.log_every_steps;
+    recorder_ = std::make_unique<StorageListener>(*writer_, log_every);
+    listeners_.add(*log_);
+    listeners_.add(*recorder_);
+    if (context_.is_json) {
+      json_ = std::make_unique<JsonListener>(context_.console.out, log_every);
+      listeners_.add(*json_);
+    }
+  }
+
+  void begin_segment(int64_t from_checkpoint) {
+    const MachineIdentity machine = machine_identity();
+    storage::SegmentStart start;
+    start.config_toml = toml_;
+    start.config_origin = request_.is_resume ? "resume" : "start";
+    start.start_step = trainer_->step() + 1;
+    start.host = machine.host;
+    start.boot_id = machine.boot_id;
+    start.engine = program_version();
+    if (from_checkpoint >= 0) {
+      start.from_checkpoint = from_checkpoint;
+    }
+    start.reason = request_.is_resume ? "resume" : "start";
+    writer_->begin_segment(start);
+    writer_->meta("name", request_.config.name);
+    if (request_.is_resume) {
+      progress_.say(from_checkpoint < 0
+                        ? "there is no checkpoint yet: starting from step 0"
+                        : "continuing from the checkpoint of step " + grouped(from_checkpoint));
+    }
+  }
+
+  void end_segment(std::string_view kind, ExitCode code) {
+    writer_->end_segment(trainer_->step(), kind, static_cast<int64_t>(code));
+    writer_->close();
+  }
+
+  ExitCode train() {
+    const int64_t total = request_.config.trainer.train.steps;
+    const trainer::StopReason reason = trainer_->train(cancel_);
+    progress_.finish();
+    const bool is_finished = reason == trainer::StopReason::kFinished;
+    const bool by_user = signals_.signal() == SIGINT;
+    const ExitCode code = is_finished ? ExitCode::kOk : ExitCode::kCheckpointed;
+    end_segment(is_finished ? "done" : (by_user ? "stopped" : "requeued"), code);
+    const std::string directory = request_.directory.string();
+    progress_.say(is_finished
+                      ? "all " + grouped(total) + " steps are done; next: switchyard eval " +
+                            directory + " --split test"
+                      : "stopped after step " + grouped(trainer_->step()) +
+                            "; continue with: switchyard resume " + directory);
+    if (context_.is_json) {
+      context_.console.out << JsonObject::versioned()
+                                  .text("event", "end")
+                                  .integer("step", trainer_->step())
+                                  .text("reason", is_finished ? "finished" : "checkpointed")
+                                  .text("directory", directory)
+                                  .line()
+                           << std::endl;
+    }
+    return code;
+  }
+
+  const SessionRequest& request_;
+  const CommandContext& context_;
+  std::string toml_;
+  core::Clock clock_;
+  core::CancelToken cancel_;
+  Progress progress_;
+  SignalWatcher signals_;
+  std::optional<core::DirectoryLock> lock_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<storage::RunWriter> writer_;
+  std::unique_ptr<StorageListener> recorder_;
+  std::unique_ptr<JsonListener> json_;
+  ListenerList listeners_;
+  plugin_host::PluginRegistry plugins_;
+  std::unique_ptr<trainer::Trainer> trainer_;
+};
+
+}  // namespace
+
+ExitCode run_session(const SessionRequest& request, const CommandContext& context) {
+  if (!request.is_resume && holds_run(request.directory)) {
+    create_run_directory(request.directory);  // throws, before the model is built
+  }
+  return Session(request, context).run();
+}
+
+}  // namespace switchyard::service

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "service/cli/command.h"
+#include "service/exit_code.h"
+#include "service/run_config.h"
+
+namespace switchyard::service {
+
+/// One start of a run: from nothing or from its newest checkpoint.
+struct SessionRequest {
+  RunConfig config;
+  std::filesystem::path directory;
+  bool is_resume = false;
+};
+
+/// Trains in the foreground: makes or locks the run directory, records to run.db and log.jsonl,
+/// shows progress on `context.console.err`, and stops with a checkpoint on SIGINT, SIGTERM and
+/// SIGUSR1.
+///
+///   returns  kOk when all steps are done, kCheckpointed when stopped early
+///
+/// Throws what the trainer throws; the run's database then says "failed" and why.
+[[nodiscard]] ExitCode run_session(const SessionRequest& request,
+                                   const cli::CommandContext& context);
+
+}  // namespace switchyard::service
