@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "layers/moe/moe_layer.h"
+#include "trainer/run_listener.h"
+
+namespace switchyard::trainer {
+
+/// Turns what the MoE layers did with their last batch into reports.
+class ExpertStatistics {
+ public:
+  /// One report per layer that has a gate.
+  void report(int64_t step, const std::vector<layers::MoeLayer*>& layers, RunListener& listener);
+
+ private:
+  std::vector<int32_t> tokens_per_expert_;  // kept for its memory
+};
+
+/// Mean over tokens of the entropy of their gate weights, in nats.
+///
+///   gate_weight  [T, K] f32, expert_index [T, K] i32 (-1 = empty slot)
+[[nodiscard]] double gate_entropy(const tensor::Tensor& gate_weight,
+                                  const tensor::Tensor& expert_index);
+
+}  // namespace switchyard::trainer

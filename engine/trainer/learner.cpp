@@ -1,0 +1,178 @@
+#include "trainer/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "layers/initialize.h"
+#include "ops/generic/pointwise.h"
+#include "optim/clipping.h"
+
+namespace switchyard::trainer {
+
+using tensor::DType;
+using tensor::Tensor;
+
+bool StepOutcome::is_finite() const {
+  return std::isfinite(nll) && std::isfinite(aux_loss) && std::isfinite(grad_norm);
+}
+
+Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
+                 std::unique_ptr<optim::Optimizer> optimizer)
+    : config_(config),
+      threads_(config.threads),
+      backend_(ops::cpu_backend(threads_)),
+      activations_(allocator_),
+      scratch_(allocator_),
+      model_(std::make_unique<models::LanguageModel>(config.model, factory, parameters_)),
+      optimizer_(std::move(optimizer)) {
+  optimizer_->plan(parameters_);
+}
+
+void Learner::allocate() {
+  parameters_.allocate(allocator_);
+  layers::initialize(parameters_, config_.seed);
+  optimizer_->allocate(allocator_);
+  state_ = fresh_state(config_.batch_size);
+  grad_scale_ = Tensor::zeros(DType::kF32, {1}, allocator_);
+}
+
+layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
+  activations_.reset();
+  scratch_.reset();
+  saved_.clear();
+  layers::Pass pass = {.backend = backend_,
+                       .activations = &activations_,
+                       .scratch = &scratch_,
+                       .mode = mode,
+                       .seed = config_.seed,
+                       .step = step};
+  pass.saved = std::move(saved_);
+  return pass;
+}
+
+namespace {
+
+models::LanguageModel::Input input_of(const data::Batch& batch) {
+  return {.tokens = batch.tokens, .targets = batch.targets, .resets = batch.resets};
+}
+
+}  // namespace
+
+StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step) {
+  layers::Pass pass = begin_pass(layers::Mode::kTrain, step);
+  StepOutcome outcome = {.num_words = batch.num_words};
+  const double grad_scale = 1.0 / static_cast<double>(std::max<int64_t>(batch.num_words, 1));
+  outcome.nll = model_->train(input_of(batch), grad_scale, state_, pass);
+  for (const layers::MoeLayer* layer : model_->moe_layers()) {
+    if (layer->has_gate()) {
+      outcome.aux_loss += layer->trace().routing.aux_loss.data<float>()[0];
+    }
+  }
+  outcome.grad_norm = optim::global_grad_norm(backend_, parameters_);
+  saved_ = std::move(pass.saved);
+  return outcome;
+}
+
+void Learner::update(const StepOutcome& outcome, int64_t step, double learning_rate) {
+  grad_scale_.data<float>()[0] =
+      static_cast<float>(optim::clip_factor(outcome.grad_norm, config_.clip_norm));
+  optimizer_->step({.backend = backend_,
+                    .scratch = &scratch_,
+                    .step = step,
+                    .learning_rate = learning_rate,
+                    .grad_scale = grad_scale_});
+  drop_gradients();
+  layers::Pass pass = {.backend = backend_,
+                       .activations = &activations_,
+                       .scratch = &scratch_,
+                       .seed = config_.seed,
+                       .step = step};
+  for (layers::MoeLayer* layer : model_->moe_layers()) {
+    layer->step_end(pass);
+  }
+}
+
+void Learner::drop_gradients() {
+  for (const tensor::Parameter& parameter : parameters_.all()) {
+    if (parameter.grad.defined()) {
+      ops::generic::fill(backend_, 0.0, parameter.grad);
+    }
+  }
+}
+
+std::vector<layers::RecurrentState> Learner::fresh_state(int64_t num_streams) {
+  return model_->make_state(num_streams, allocator_);
+}
+
+double Learner::evaluate(const data::Batch& batch, std::vector<layers::RecurrentState>& state) {
+  layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
+  const double nll = model_->evaluate(input_of(batch), state, pass);
+  saved_ = std::move(pass.saved);
+  return nll;
+}
+
+Tensor Learner::next_logits(int32_t token, bool reset, std::vector<layers::RecurrentState>& state) {
+  layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
+  const Tensor tokens = pass.take(DType::kI32, {1, 1});
+  const Tensor resets = pass.take(DType::kU8, {1, 1});
+  tokens.data<int32_t>()[0] = token;
+  resets.data<uint8_t>()[0] = reset ? 1 : 0;
+  const Tensor logits = pass.take(DType::kF32, {1, config_.model.vocab_size});
+  model_->logits({.tokens = tokens, .targets = Tensor(), .resets = resets}, state, logits, pass);
+  saved_ = std::move(pass.saved);
+  return logits.reshape({config_.model.vocab_size});
+}
+
+namespace {
+
+// Index of the first value that is NaN or infinite, or -1.
+int64_t first_nonfinite(const Tensor& values) {
+  const auto* begin = values.data<float>();
+  const auto* end = begin + values.count();
+  const auto* found = std::find_if(begin, end, [](float value) { return !std::isfinite(value); });
+  return found == end ? -1 : found - begin;
+}
+
+std::string place_of(const tensor::Parameter& parameter, const char* what, int64_t index) {
+  std::string place = std::string(what) + " of '" + parameter.name + "'";
+  if (parameter.expert_dim == 0 && parameter.shape[0] > 0) {
+    place += ", expert " + std::to_string(index / (parameter.shape.count() / parameter.shape[0]));
+  }
+  return place;
+}
+
+}  // namespace
+
+std::string Learner::find_nonfinite() const {
+  const auto& all = parameters_.all();
+  for (const tensor::Parameter& parameter : all) {
+    const int64_t index = first_nonfinite(parameter.value);
+    if (index >= 0) {
+      return place_of(parameter, "the value", index);
+    }
+  }
+  // Backwards: a gradient that is not finite spoils those of the layers before it.
+  for (auto parameter = all.rbegin(); parameter != all.rend(); ++parameter) {
+    const int64_t index = parameter->grad.defined() ? first_nonfinite(parameter->grad) : -1;
+    if (index >= 0) {
+      return place_of(*parameter, "the gradient", index);
+    }
+  }
+  return "";
+}
+
+double Learner::predicted_bytes(int64_t num_tokens) {
+  double bytes = model_->activation_bytes(num_tokens);
+  for (const tensor::Parameter& parameter : parameters_.all()) {
+    const auto values = static_cast<double>(parameter.shape.count());
+    bytes += values * static_cast<double>(tensor::size_of(parameter.dtype));
+    bytes += parameter.is_buffer ? 0.0 : values * sizeof(float);
+  }
+  for (const optim::StateTensor& state : optimizer_->state()) {
+    bytes += static_cast<double>(state.shape.count()) * sizeof(float);
+  }
+  return bytes;
+}
+
+}  // namespace switchyard::trainer

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/thread_pool.h"
+#include "data/batch.h"
+#include "models/language_model.h"
+#include "optim/optimizer.h"
+#include "tensor/arena.h"
+
+namespace switchyard::trainer {
+
+/// Everything that decides how one model is stepped.
+struct LearnerConfig {
+  models::LanguageModelConfig model;
+  int64_t batch_size = 64;  // streams of the carried state
+  uint64_t seed = 1;
+  double clip_norm = 0.0;  // 0 = off
+  int threads = 0;         // 0 = all cores
+};
+
+/// What one step found.
+struct StepOutcome {
+  double nll = 0.0;  // sum over words, nats
+  double aux_loss = 0.0;
+  double grad_norm = 0.0;  // before clipping
+  int64_t num_words = 0;
+
+  [[nodiscard]] bool is_finite() const;
+  [[nodiscard]] double task_loss() const {
+    return num_words > 0 ? nll / static_cast<double>(num_words) : 0.0;
+  }
+};
+
+/// One model with its parameters, optimizer, recurrent state and working memory: all that steps
+/// need and nothing of when they happen. After the first steps a step allocates nothing. Threads:
+/// [inst].
+class Learner {
+ public:
+  /// Takes no memory for parameters yet, so that a model can be described.
+  Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
+          std::unique_ptr<optim::Optimizer> optimizer);
+
+  /// Takes memory and fills the parameters with their initial values.
+  void allocate();
+
+  /// Forward and backward of one batch: gradients are there, nothing is updated yet. The loss is
+  /// the mean negative log-likelihood per word plus the balance losses.
+  StepOutcome compute_gradients(const data::Batch& batch, int64_t step);
+  /// Updates the parameters from the gradients, clipped, and clears these.
+  void update(const StepOutcome& outcome, int64_t step, double learning_rate);
+  /// Clears the gradients without an update.
+  void drop_gradients();
+
+  /// Starts passes over another text, with states of their own: all zero.
+  [[nodiscard]] std::vector<layers::RecurrentState> fresh_state(int64_t num_streams);
+  /// Sum of nll of a batch without training; carries `state` on.
+  double evaluate(const data::Batch& batch, std::vector<layers::RecurrentState>& state);
+  /// Distribution over the word that follows `token`, as logits [vocab_size]; valid until the next
+  /// call. `state` has one stream.
+  [[nodiscard]] tensor::Tensor next_logits(int32_t token, bool reset,
+                                           std::vector<layers::RecurrentState>& state);
+
+  /// Names the first parameter, in the order of the backward pass, whose gradient or value is not
+  /// finite, with the expert where there is one; empty if all are finite.
+  [[nodiscard]] std::string find_nonfinite() const;
+
+  [[nodiscard]] models::LanguageModel& model() { return *model_; }
+  [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
+  [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
+  /// The state carried from training batch to training batch.
+  [[nodiscard]] std::vector<layers::RecurrentState>& state() { return state_; }
+  [[nodiscard]] const LearnerConfig& config() const { return config_; }
+  /// Parameters, gradients, optimizer state and activations of a step of `num_tokens`.
+  [[nodiscard]] double predicted_bytes(int64_t num_tokens);
+
+ private:
+  [[nodiscard]] layers::Pass begin_pass(layers::Mode mode, int64_t step);
+
+  LearnerConfig config_;
+  core::ThreadPool threads_;
+  tensor::CpuAllocator allocator_;
+  ops::Backend backend_;
+  tensor::Arena activations_;
+  tensor::Arena scratch_;
+  tensor::ParameterSet parameters_;
+  std::unique_ptr<models::LanguageModel> model_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  std::vector<layers::RecurrentState> state_;
+  std::vector<tensor::Tensor> saved_;  // storage of Pass::saved, kept for its capacity
+  tensor::Tensor grad_scale_;          // [1]
+};
+
+}  // namespace switchyard::trainer

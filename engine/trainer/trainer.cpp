@@ -1,0 +1,387 @@
+#include "trainer/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "checkpoint/checkpoint_store.h"
+#include "core/file_system.h"
+#include "data/dataset.h"
+#include "data/evaluation_source.h"
+#include "data/prefetcher.h"
+#include "trainer/expert_statistics.h"
+#include "trainer/learner.h"
+#include "trainer/text_sampler.h"
+#include "trainer/trainer_state.h"
+
+namespace switchyard::trainer {
+
+namespace {
+
+constexpr int kMaxFailedSaves = 3;
+constexpr int kInfo = 1;
+constexpr int kWarning = 2;
+constexpr int kErrorLevel = 3;
+
+models::LanguageModelConfig with_vocabulary(models::LanguageModelConfig model, int64_t vocab_size) {
+  model.vocab_size = vocab_size;
+  return model;
+}
+
+data::BatchShape batch_shape(const DataConfig& config) {
+  return {.batch_size = config.batch_size, .sequence_length = config.sequence_length};
+}
+
+double seconds_between(int64_t begin_ns, int64_t end_ns) {
+  return static_cast<double>(end_ns - begin_ns) * 1e-9;
+}
+
+bool is_due(int64_t step, int64_t every) {
+  return every > 0 && step % every == 0;
+}
+
+}  // namespace
+
+struct Trainer::Impl {
+  explicit Impl(TrainerSetup given);
+
+  TrainerSetup setup;
+  RunListener silent_listener;  // for those who gave none
+  core::Clock own_clock;
+  const TrainerConfig& config;
+  RunListener& listener;
+  const core::Clock& clock;
+  data::Dataset dataset;
+  Learner learner;
+  optim::Schedule schedule;
+  data::Prefetcher batches;
+  core::PosixFileSystem files;
+  checkpoint::CheckpointStore store;
+  ExpertStatistics expert_statistics;
+  int64_t step = 0;
+  int64_t saved_step = -1;
+  std::optional<int64_t> resumed_step;
+  double best_nll_per_word = 0.0;
+  int64_t best_step = -1;
+  int failed_saves = 0;
+
+  void take_step();
+  void report_step(const StepOutcome& outcome, double learning_rate, int64_t begin_ns);
+  void handle_nonfinite(const StepOutcome& outcome);
+  EvaluationReport evaluate(std::string_view split, int64_t max_words);
+  void evaluate_for_best();
+  void save_if_possible();
+  void save();
+  [[nodiscard]] checkpoint::CheckpointContents contents();
+  [[nodiscard]] std::vector<checkpoint::NamedTensor> model_tensors();
+  [[nodiscard]] std::vector<checkpoint::NamedTensor> optimizer_tensors();
+  [[nodiscard]] std::vector<checkpoint::NamedTensor> state_tensors();
+  void restore(const checkpoint::CheckpointReader& reader);
+  void warn_of_other_plugins(const checkpoint::CheckpointReader& reader);
+};
+
+Trainer::Impl::Impl(TrainerSetup given)
+    : setup(std::move(given)),
+      config(setup.config),
+      listener(setup.listener != nullptr ? *setup.listener : silent_listener),
+      clock(setup.clock != nullptr ? *setup.clock : own_clock),
+      dataset(config.data.path),
+      learner({.model = with_vocabulary(config.model, dataset.vocabulary().size()),
+               .batch_size = config.data.batch_size,
+               .seed = config.train.seed,
+               .clip_norm = config.train.clip_norm,
+               .threads = config.train.threads},
+              *setup.plugins, setup.plugins->make_optimizer(config.optimizer)),
+      schedule(config.schedule),
+      batches(data::BatchSource(dataset.split("train"), {.shape = batch_shape(config.data),
+                                                         .shuffle = config.data.shuffle,
+                                                         .reset_state = config.data.reset_state,
+                                                         .seed = config.train.seed})),
+      store(setup.run_directory / "checkpoints", files) {
+  schedule.total_steps = config.train.steps;
+  schedule.check();
+  learner.allocate();
+}
+
+void Trainer::Impl::handle_nonfinite(const StepOutcome& outcome) {
+  const std::string place = learner.find_nonfinite();
+  const std::string message =
+      core::join("step ", step + 1, ": the loss is ", outcome.task_loss(), ", the balance loss ",
+                 outcome.aux_loss, ", the gradient norm ", outcome.grad_norm, "; first seen in ",
+                 place.empty() ? "the loss" : place);
+  learner.drop_gradients();
+  if (config.train.on_nonfinite == NonfinitePolicy::kStop) {
+    listener.on_event(step + 1, kErrorLevel, "nonfinite", message);
+    core::fail(core::ErrorCode::kNumeric, message,
+               "; lower schedule.learning_rate or train.clip_norm, or set train.on_nonfinite = "
+               "\"skip_step\"");
+  }
+  listener.on_event(step + 1, kWarning, "nonfinite_step_skipped", message + "; step skipped");
+}
+
+void Trainer::Impl::take_step() {
+  const int64_t begin_ns = clock.monotonic_ns();
+  const data::Batch& batch = batches.next();
+  const StepOutcome outcome = learner.compute_gradients(batch, step + 1);
+  const double learning_rate = schedule.at(step + 1);
+  if (outcome.is_finite()) {
+    learner.update(outcome, step + 1, learning_rate);
+  } else {
+    handle_nonfinite(outcome);
+  }
+  ++step;
+  report_step(outcome, learning_rate, begin_ns);
+}
+
+void Trainer::Impl::report_step(const StepOutcome& outcome, double learning_rate,
+                                int64_t begin_ns) {
+  const int64_t now_ns = clock.monotonic_ns();
+  listener.on_step({.step = step,
+                    .task_loss = outcome.task_loss(),
+                    .aux_loss = outcome.aux_loss,
+                    .learning_rate = learning_rate,
+                    .grad_norm = outcome.grad_norm,
+                    .num_words = outcome.num_words,
+                    .seconds = seconds_between(begin_ns, now_ns),
+                    .utc_ns = clock.utc_ns(),
+                    .monotonic_ns = now_ns});
+  for (const auto& [name, value] : setup.plugins->drain_metrics()) {
+    if (is_due(step, config.train.log_every_steps)) {
+      listener.on_metric({.step = step, .name = name, .value = value});
+    }
+  }
+  if (is_due(step, config.train.expert_stats_every_steps) || step == 1) {
+    expert_statistics.report(step, learner.model().moe_layers(), listener);
+  }
+}
+
+EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_words) {
+  const int64_t begin_ns = clock.monotonic_ns();
+  data::EvaluationSource source(dataset.split(split), {.shape = batch_shape(config.data),
+                                                       .reset_state = config.data.reset_state,
+                                                       .max_words = max_words});
+  std::vector<layers::RecurrentState> state = learner.fresh_state(config.data.batch_size);
+  data::Batch batch;
+  double nll = 0.0;
+  int64_t num_words = 0;
+  while (source.next(batch)) {
+    nll += learner.evaluate(batch, state);
+    num_words += batch.num_words;
+  }
+  return {.step = step,
+          .split = split,
+          .nll_per_word = nll / static_cast<double>(std::max<int64_t>(num_words, 1)),
+          .num_words = num_words,
+          .seconds = seconds_between(begin_ns, clock.monotonic_ns())};
+}
+
+void Trainer::Impl::evaluate_for_best() {
+  if (!dataset.has_split("valid")) {
+    return;
+  }
+  const EvaluationReport report = evaluate("valid", config.train.evaluate_max_words);
+  if (best_step < 0 || report.nll_per_word < best_nll_per_word) {
+    best_nll_per_word = report.nll_per_word;
+    best_step = step;
+  }
+  listener.on_evaluation(report);
+}
+
+std::vector<checkpoint::NamedTensor> Trainer::Impl::model_tensors() {
+  std::vector<checkpoint::NamedTensor> tensors;
+  for (const tensor::Parameter& parameter : learner.parameters().all()) {
+    tensors.push_back({.name = parameter.name, .tensor = parameter.value});
+  }
+  return tensors;
+}
+
+std::vector<checkpoint::NamedTensor> Trainer::Impl::optimizer_tensors() {
+  std::vector<checkpoint::NamedTensor> tensors;
+  for (const optim::StateTensor& state : learner.optimizer().state()) {
+    tensors.push_back({.name = state.name, .tensor = state.value});
+  }
+  return tensors;
+}
+
+std::vector<checkpoint::NamedTensor> Trainer::Impl::state_tensors() {
+  std::vector<checkpoint::NamedTensor> tensors;
+  for (const layers::RecurrentState& state : learner.state()) {
+    tensors.push_back({.name = state.name + ".h", .tensor = state.h});
+    tensors.push_back({.name = state.name + ".c", .tensor = state.c});
+  }
+  return tensors;
+}
+
+checkpoint::CheckpointContents Trainer::Impl::contents() {
+  const TrainerState state = {
+      .cursor = batches.cursor(), .best_nll_per_word = best_nll_per_word, .best_step = best_step};
+  checkpoint::CheckpointContents contents = {
+      .step = step,
+      .config_toml = setup.config_toml,
+      .state_json = state.to_json(),
+      .model = model_tensors(),
+      .optimizer = optimizer_tensors(),
+      .state = state_tensors(),
+      .data_hash = dataset.data_hash(),
+      .vocabulary_hash = dataset.manifest().vocabulary_sha256,
+      .engine_version = SWITCHYARD_VERSION};
+  for (const plugin_host::ComponentIdentity& used : setup.plugins->identities_in_use()) {
+    contents.plugins.push_back({.kind = std::string(plugin_host::name_of(used.kind)),
+                                .id = used.component_id,
+                                .version = used.component_version,
+                                .sha256 = used.sha256});
+  }
+  return contents;
+}
+
+void Trainer::Impl::save() {
+  const checkpoint::SavedCheckpoint saved = store.save(contents());
+  saved_step = step;
+  const bool keeps_best = config.checkpoint.keep_best && best_step >= 0;
+  CheckpointReport report = {.step = step,
+                             .directory = saved.directory,
+                             .bytes = saved.bytes,
+                             .manifest_sha256 = saved.manifest_sha256};
+  report.removed = store.retain({.keep_last = std::max<int64_t>(config.checkpoint.keep_last, 1),
+                                 .best_step = keeps_best ? std::optional(best_step) : std::nullopt,
+                                 .resumed_step = resumed_step});
+  listener.on_checkpoint(report);
+}
+
+// A full disk does not end a run: the older checkpoints are whole and the next save may succeed.
+void Trainer::Impl::save_if_possible() {
+  try {
+    save();
+    failed_saves = 0;
+  } catch (const core::Error& e) {
+    ++failed_saves;
+    listener.on_event(step, kErrorLevel, "checkpoint_failed", e.what());
+    if (failed_saves >= kMaxFailedSaves) {
+      core::fail(e.code(), e.what(), "; ", failed_saves,
+                 " checkpoints in a row could not be saved, the run stops at step ", step);
+    }
+  }
+}
+
+void Trainer::Impl::warn_of_other_plugins(const checkpoint::CheckpointReader& reader) {
+  const checkpoint::CheckpointContents now = contents();
+  for (const checkpoint::PluginIdentity& then : reader.manifest().plugins) {
+    const auto same_id = std::find_if(now.plugins.begin(), now.plugins.end(), [&](const auto& p) {
+      return p.kind == then.kind && p.id == then.id;
+    });
+    core::require(same_id != now.plugins.end(), "the checkpoint was made with the ", then.kind,
+                  " '", then.id, "', the configuration names another one");
+    if (same_id->sha256 != then.sha256) {
+      listener.on_event(reader.step(), kWarning, "plugin_changed",
+                        core::join(then.kind, " '", then.id, "' ", then.version,
+                                   " of the checkpoint is another file than today's ",
+                                   same_id->version, ": the run may not continue bit for bit"));
+    }
+  }
+}
+
+void Trainer::Impl::restore(const checkpoint::CheckpointReader& reader) {
+  core::require(reader.manifest().data_hash == dataset.data_hash(), "the checkpoint ",
+                reader.directory().string(), " was trained on other data: its data hash is ",
+                reader.manifest().data_hash, ", that of ", dataset.directory().string(), " is ",
+                dataset.data_hash(), "; set data.path to the data set of the run");
+  warn_of_other_plugins(reader);
+  reader.read_into(checkpoint::Part::kModel, model_tensors());
+  reader.read_into(checkpoint::Part::kOptimizer, optimizer_tensors());
+  reader.read_into(checkpoint::Part::kState, state_tensors());
+  const TrainerState state = TrainerState::from_json(reader.state_json());
+  batches.seek(state.cursor);
+  best_nll_per_word = state.best_nll_per_word;
+  best_step = state.best_step;
+  step = reader.step();
+  saved_step = step;
+  resumed_step = step;
+}
+
+Trainer::Trainer(TrainerSetup setup) : impl_(std::make_unique<Impl>(std::move(setup))) {
+}
+
+Trainer::~Trainer() = default;
+
+int64_t Trainer::step() const {
+  return impl_->step;
+}
+
+int64_t Trainer::restore_newest() {
+  const auto reader = impl_->store.open_newest([this](const checkpoint::DamagedCheckpoint& d) {
+    impl_->listener.on_event(d.step, kErrorLevel, "checkpoint_damaged",
+                             core::join(d.name, " is damaged and was not used: ", d.message));
+  });
+  if (!reader) {
+    return -1;
+  }
+  impl_->restore(*reader);
+  return impl_->step;
+}
+
+void Trainer::restore(const std::filesystem::path& checkpoint) {
+  impl_->restore(checkpoint::CheckpointReader(impl_->files, checkpoint));
+}
+
+StopReason Trainer::train(const core::CancelToken& cancel) {
+  Impl& run = *impl_;
+  for (const std::string& name : run.store.sweep()) {
+    run.listener.on_event(run.step, kInfo, "checkpoint_swept",
+                          name + " was left by a killed process");
+  }
+  if (run.config.checkpoint.at_start && run.step == 0 && run.saved_step < 0) {
+    run.save_if_possible();
+  }
+  while (run.step < run.config.train.steps) {
+    if (cancel.requested()) {
+      run.save();
+      return StopReason::kCancelled;
+    }
+    run.take_step();
+    const bool is_last = run.step == run.config.train.steps;
+    if (is_last || is_due(run.step, run.config.train.evaluate_every_steps)) {
+      run.evaluate_for_best();
+    }
+    if (!is_last && is_due(run.step, run.config.checkpoint.every_steps)) {
+      run.save_if_possible();
+    }
+  }
+  if (run.saved_step != run.step) {
+    run.save();
+  }
+  return StopReason::kFinished;
+}
+
+EvaluationReport Trainer::evaluate(std::string_view split) {
+  EvaluationReport report = impl_->evaluate(split, 0);
+  impl_->listener.on_evaluation(report);
+  return report;
+}
+
+void Trainer::generate(const GenerateOptions& options,
+                       const std::function<void(std::string_view)>& word) {
+  Impl& run = *impl_;
+  std::vector<layers::RecurrentState> state = run.learner.fresh_state(1);
+  const core::RngKey key =
+      core::rng_key(options.seed, "generate", static_cast<uint32_t>(core::RngPurpose::kSample));
+  int32_t token = data::Vocabulary::kSentenceMark;
+  tensor::Tensor logits = run.learner.next_logits(token, true, state);
+  for (const int32_t given : run.dataset.encode(options.prompt)) {
+    word(run.dataset.vocabulary().word(given));
+    logits = run.learner.next_logits(given, false, state);
+  }
+  for (int64_t i = 0; i < options.max_words; ++i) {
+    const double uniform = core::unit_float(core::random_word(key, {}, static_cast<uint64_t>(i)));
+    token = sample_word({logits.data<float>(), static_cast<size_t>(logits.count())},
+                        {.temperature = options.temperature, .top_k = options.top_k}, uniform);
+    word(run.dataset.vocabulary().word(token));
+    const bool at_end = token == data::Vocabulary::kSentenceMark;
+    if (at_end && !options.past_end) {
+      return;
+    }
+    logits = run.learner.next_logits(token, at_end && run.config.data.reset_state, state);
+  }
+}
+
+}  // namespace switchyard::trainer

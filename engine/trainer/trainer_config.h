@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/config_value.h"
+#include "models/language_model_config.h"
+#include "optim/schedule.h"
+
+namespace switchyard::trainer {
+
+struct DataConfig {
+  std::string path;              // a directory that `switchyard prepare` wrote
+  int64_t batch_size = 64;       // streams side by side, B
+  int64_t sequence_length = 20;  // tokens per stream and step, S
+  bool shuffle = true;           // sentences, anew in every epoch
+  bool reset_state = true;  // recurrent state is zero at each sentence's start; false: carried on
+};
+
+/// What to do when a loss or a gradient is NaN or Inf.
+enum class NonfinitePolicy { kStop, kSkipStep };
+
+struct LoopConfig {
+  int64_t steps = 1000;
+  uint64_t seed = 1;
+  double clip_norm = 1.0;        // of the global gradient norm; 0 = off
+  int64_t log_every_steps = 10;  // metrics
+  int64_t expert_stats_every_steps = 10;
+  int64_t evaluate_every_steps = 0;  // on the valid split; 0 = only at the end
+  int64_t evaluate_max_words = 0;    // of those evaluations; 0 = the whole split
+  NonfinitePolicy on_nonfinite = NonfinitePolicy::kStop;
+  int threads = 0;  // 0 = all cores
+};
+
+struct CheckpointConfig {
+  int64_t every_steps = 500;  // 0 = only at the end
+  bool at_start = false;      // also before the first step
+  int64_t keep_last = 3;
+  bool keep_best = true;  // the one with the lowest valid perplexity
+};
+
+/// Everything that decides a run, but for where it is written.
+struct TrainerConfig {
+  DataConfig data;
+  models::LanguageModelConfig model;
+  core::ComponentConfig optimizer;
+  optim::Schedule schedule;
+  LoopConfig train;
+  CheckpointConfig checkpoint;
+};
+
+}  // namespace switchyard::trainer

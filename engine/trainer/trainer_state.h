@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/cursor.h"
+
+namespace switchyard::trainer {
+
+/// What a trainer must know again after a restart, besides the tensors.
+struct TrainerState {
+  data::DataCursor cursor;
+  double best_nll_per_word = 0.0;  // of the valid split
+  int64_t best_step = -1;          // -1: none evaluated yet
+
+  /// As JSON; equal states give equal texts.
+  [[nodiscard]] std::string to_json() const;
+  /// Throws Error(kDamaged) if it is not what to_json() writes.
+  static TrainerState from_json(const std::string& text);
+};
+
+}  // namespace switchyard::trainer
