@@ -1,0 +1,66 @@
+#include "layers/initialize.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace switchyard::layers {
+namespace {
+
+std::vector<float> filled(const tensor::Init& init, const std::string& name, uint64_t seed) {
+  tensor::ParameterSet parameters;
+  tensor::CpuAllocator allocator;
+  parameters.add({.name = name, .shape = {20000}, .init = init});
+  parameters.allocate(allocator);
+  initialize(parameters, seed);
+  return parameters.find(name)->value.to_vector<float>();
+}
+
+struct Moments {
+  double mean = 0.0;
+  double variance = 0.0;
+  double largest = 0.0;
+};
+
+Moments moments(const std::vector<float>& values) {
+  Moments m;
+  for (const double v : values) {
+    m.mean += v / static_cast<double>(values.size());
+    m.largest = std::max(m.largest, std::abs(v));
+  }
+  for (const double v : values) {
+    m.variance += (v - m.mean) * (v - m.mean) / static_cast<double>(values.size());
+  }
+  return m;
+}
+
+TEST(Initialize, UniformFanInHasTheVarianceOfItsFanIn) {
+  const Moments m = moments(filled(uniform_fan_in(64, 1.0), "w", 1));
+  EXPECT_NEAR(m.mean, 0.0, 0.004);
+  EXPECT_NEAR(m.variance, 1.0 / 64.0, 0.0006);
+  EXPECT_LE(m.largest, std::sqrt(3.0 / 64.0));
+}
+
+TEST(Initialize, NormalHasItsMeanAndDeviation) {
+  const Moments m =
+      moments(filled({.kind = tensor::InitKind::kNormal, .a = 2.0, .b = 0.5}, "w", 1));
+  EXPECT_NEAR(m.mean, 2.0, 0.015);
+  EXPECT_NEAR(m.variance, 0.25, 0.01);
+}
+
+TEST(Initialize, TruncatedNormalStaysWithinTwoDeviations) {
+  const Moments m =
+      moments(filled({.kind = tensor::InitKind::kTruncatedNormal, .a = 0.0, .b = 1.0}, "w", 1));
+  EXPECT_LE(m.largest, 2.0);
+  EXPECT_NEAR(m.variance, 0.7737, 0.03);  // of a standard normal cut at two deviations
+}
+
+TEST(Initialize, DependsOnSeedAndNameAlone) {
+  const tensor::Init init = uniform_fan_in(8, 1.0);
+  EXPECT_EQ(filled(init, "w", 1), filled(init, "w", 1));
+  EXPECT_NE(filled(init, "w", 1), filled(init, "w", 2));
+  EXPECT_NE(filled(init, "w", 1), filled(init, "v", 1));
+}
+
+}  // namespace
+}  // namespace switchyard::layers

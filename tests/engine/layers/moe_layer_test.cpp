@@ -1,0 +1,185 @@
+#include "layers/moe/moe_layer.h"
+
+#include <gtest/gtest.h>
+
+#include "layers/initialize.h"
+#include "tests/support/error_matcher.h"
+#include "tests/support/fixed_components.h"
+
+namespace switchyard::layers {
+namespace {
+
+using tensor::Tensor;
+using testing::relative_error;
+using testing::to_double;
+
+constexpr int64_t kT = 6;
+constexpr int64_t kD = 3;
+constexpr int64_t kE = 5;
+
+class MoeLayerTest : public ::testing::Test {
+ protected:
+  MoeLayerTest() {
+    factory_.top_k = 2;
+    factory_.experts = {0, 4, 4, 1, 3, 0, 2, 4, 4, -1, 0, 3};  // two choices for six tokens
+    factory_.weights = {.5F, .5F, .1F, .9F, 1.0F, 2.0F, .3F, .7F, 1.0F, .4F, .6F, .4F};
+  }
+
+  // Groups of those sizes, with the same weights for the same global expert in every cut.
+  std::unique_ptr<MoeLayer> make(const std::vector<int64_t>& counts) {
+    parameters_ = std::make_unique<tensor::ParameterSet>();
+    std::vector<MoeLayer::Group> groups;
+    for (const int64_t count : counts) {
+      groups.push_back({.component = {.plugin = "linear", .where = "here"}, .count = count});
+    }
+    auto layer = std::make_unique<MoeLayer>("moe", 0, kD, core::ComponentConfig{.plugin = "fixed"},
+                                            groups, factory_, *parameters_);
+    parameters_->allocate(allocator_);
+    int64_t next = 0;
+    for (tensor::Parameter& parameter : parameters_->all()) {
+      for (int64_t i = 0; i < parameter.value.count(); ++i) {
+        parameter.value.data<float>()[i] = std::sin(static_cast<float>(++next));
+      }
+    }
+    return layer;
+  }
+
+  Tensor forward(MoeLayer& layer) {
+    pass_.saved.clear();
+    return layer.forward(x_, {.num_streams = 1, .num_steps = kT}, pass_);
+  }
+
+  core::ThreadPool threads_{2};
+  tensor::CpuAllocator allocator_;
+  tensor::Arena activations_{allocator_};
+  tensor::Arena scratch_{allocator_};
+  Pass pass_ = {
+      .backend = ops::cpu_backend(threads_), .activations = &activations_, .scratch = &scratch_};
+  testing::FixedFactory factory_;
+  std::unique_ptr<tensor::ParameterSet> parameters_;
+  Tensor x_ = testing::random_tensor({kT, kD}, 1);
+};
+
+// y = sum over all experts of G(x)_i E_i(x), with zero gates for those not chosen.
+TEST_F(MoeLayerTest, EqualsTheDenseLoopOverAllExperts) {
+  const auto layer = make({kE});
+  const Tensor y = forward(*layer);
+  const auto* w = parameters_->find("moe.experts0.w")->value.data<float>();
+  std::vector<double> expected(kT * kD, 0.0);
+  for (int64_t t = 0; t < kT; ++t) {
+    for (int64_t e = 0; e < kE; ++e) {
+      double gate = 0.0;
+      for (size_t k = 0; k < 2; ++k) {
+        const auto pair = static_cast<size_t>(t) * 2 + k;
+        gate += factory_.experts[pair] == e ? factory_.weights[pair] : 0.0;
+      }
+      for (int64_t o = 0; o < kD; ++o) {
+        for (int64_t i = 0; i < kD; ++i) {
+          expected[static_cast<size_t>(t * kD + o)] +=
+              gate * x_.data<float>()[t * kD + i] * w[(e * kD + i) * kD + o];
+        }
+      }
+    }
+  }
+  EXPECT_LT(relative_error(to_double(y), expected), 1e-6);
+}
+
+TEST_F(MoeLayerTest, GivesTheSameWhenItsExpertsAreCutIntoGroups) {
+  const auto whole = make({kE});
+  const std::vector<float> y = forward(*whole).to_vector<float>();
+  const auto cut = make({2, 1, 2});
+  EXPECT_EQ(forward(*cut).to_vector<float>(), y);
+}
+
+TEST_F(MoeLayerTest, GradientsEqualFiniteDifferences) {
+  const auto layer = make({3, 2});
+  const Tensor grad_y = testing::random_tensor({kT, kD}, 2);
+  const auto loss_at = [&](Tensor& values, const std::vector<double>& moved) {
+    std::copy(moved.begin(), moved.end(), values.data<float>());
+    const Tensor y = forward(*layer);
+    double loss = 0.0;
+    for (int64_t i = 0; i < y.count(); ++i) {
+      loss += static_cast<double>(y.data<float>()[i]) * grad_y.data<float>()[i];
+    }
+    return loss;
+  };
+  const Tensor grad_x = testing::zero_tensor({kT, kD});
+  (void)forward(*layer);
+  layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, grad_x, pass_);
+  EXPECT_TRUE(pass_.saved.empty());
+  // The layer is linear in x and in each weight: wide steps cost no accuracy, narrow ones would.
+  const auto numeric = [&](Tensor& values) {
+    std::vector<double> at = to_double(values);
+    std::vector<double> gradient(at.size());
+    for (size_t i = 0; i < at.size(); ++i) {
+      const double before = at[i];
+      at[i] = before + 1.0;
+      const double above = loss_at(values, at);
+      at[i] = before - 1.0;
+      const double below = loss_at(values, at);
+      at[i] = before;
+      gradient[i] = (above - below) / 2.0;
+    }
+    std::copy(at.begin(), at.end(), values.data<float>());
+    return gradient;
+  };
+  EXPECT_LT(relative_error(to_double(grad_x), numeric(x_)), 1e-5);
+  for (tensor::Parameter& parameter : parameters_->all()) {
+    EXPECT_LT(relative_error(to_double(parameter.grad), numeric(parameter.value)), 1e-5)
+        << parameter.name;
+  }
+}
+
+// dL/dG(x)_i = <dy, E_i(x)>, and nothing for an empty slot.
+TEST_F(MoeLayerTest, TheGateGetsTheDotProductsOfTheOutputs) {
+  const auto layer = make({kE});
+  const Tensor grad_y = testing::random_tensor({kT, kD}, 2);
+  (void)forward(*layer);
+  layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, testing::zero_tensor({kT, kD}),
+                  pass_);
+  const auto* w = parameters_->find("moe.experts0.w")->value.data<float>();
+  for (size_t pair = 0; pair < factory_.experts.size(); ++pair) {
+    const int64_t t = static_cast<int64_t>(pair) / 2;
+    const int64_t e = factory_.experts[pair];
+    double expected = 0.0;
+    for (int64_t i = 0; i < kD && e >= 0; ++i) {
+      for (int64_t o = 0; o < kD; ++o) {
+        expected += static_cast<double>(grad_y.data<float>()[t * kD + o]) *
+                    x_.data<float>()[t * kD + i] * w[(e * kD + i) * kD + o];
+      }
+    }
+    EXPECT_NEAR(factory_.gate->grad_gate_weight()[pair], expected, 1e-6);
+  }
+}
+
+TEST_F(MoeLayerTest, WorksOnABatchWithoutTokens) {
+  factory_.experts.clear();
+  factory_.weights.clear();
+  const auto layer = make({kE});
+  x_ = testing::zero_tensor({0, kD});
+  const Tensor y = layer->forward(x_, {}, pass_);
+  EXPECT_EQ(y.shape(), tensor::Shape({0, kD}));
+  layer->backward(y, {}, testing::zero_tensor({0, kD}), pass_);
+}
+
+TEST_F(MoeLayerTest, OneExpertNeedsNoGate) {
+  tensor::ParameterSet parameters;
+  MoeLayer layer("moe", 0, kD, {}, {{.component = {.plugin = "linear"}, .count = 1}}, factory_,
+                 parameters);
+  parameters.allocate(allocator_);
+  initialize(parameters, 1);
+  EXPECT_FALSE(layer.has_gate());
+  const Tensor y = forward(layer);
+  EXPECT_EQ(y.shape(), x_.shape());
+  EXPECT_EQ(layer.madds_per_token(), kD * kD);
+}
+
+TEST_F(MoeLayerTest, SeveralExpertsNeedAGate) {
+  tensor::ParameterSet parameters;
+  EXPECT_ERROR(MoeLayer("moe", 0, kD, {}, {{.component = {.plugin = "linear"}, .count = 2}},
+                        factory_, parameters),
+               core::ErrorCode::kInvalidArgument, "exactly one expert, got 2");
+}
+
+}  // namespace
+}  // namespace switchyard::layers

@@ -1,0 +1,33 @@
+#include "optim/clipping.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace switchyard::optim {
+namespace {
+
+TEST(Clipping, NormIsOverAllGradientsAndBuffersHaveNone) {
+  core::ThreadPool threads(2);
+  tensor::CpuAllocator allocator;
+  tensor::ParameterSet parameters;
+  parameters.add({.name = "a", .shape = {2}});
+  parameters.add({.name = "b", .shape = {1}});
+  parameters.add({.name = "count", .shape = {1}, .is_buffer = true});
+  parameters.allocate(allocator);
+  parameters.find("a")->grad.data<float>()[0] = 2.0F;
+  parameters.find("a")->grad.data<float>()[1] = 3.0F;
+  parameters.find("b")->grad.data<float>()[0] = 6.0F;
+  EXPECT_DOUBLE_EQ(global_grad_norm(ops::cpu_backend(threads), parameters), 7.0);
+  parameters.find("b")->grad.data<float>()[0] = std::nanf("");
+  EXPECT_TRUE(std::isnan(global_grad_norm(ops::cpu_backend(threads), parameters)));
+}
+
+TEST(Clipping, FactorBringsTheNormToItsBoundAndNeverUp) {
+  EXPECT_DOUBLE_EQ(clip_factor(8.0, 2.0), 0.25);
+  EXPECT_DOUBLE_EQ(clip_factor(1.0, 2.0), 1.0);
+  EXPECT_DOUBLE_EQ(clip_factor(8.0, 0.0), 1.0);
+}
+
+}  // namespace
+}  // namespace switchyard::optim

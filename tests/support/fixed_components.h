@@ -1,0 +1,118 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "layers/initialize.h"
+#include "layers/moe/component_factory.h"
+#include "tests/support/random_tensor.h"
+
+namespace switchyard::testing {
+
+/// A gate that always decides what it was given; its gradient is recorded.
+class FixedGate final : public layers::Gate {
+ public:
+  FixedGate(std::vector<int32_t> experts, std::vector<float> weights, int64_t top_k)
+      : experts_(std::move(experts)), weights_(std::move(weights)), top_k_(top_k) {}
+
+  [[nodiscard]] int64_t top_k() const override { return top_k_; }
+  void forward(const layers::GateInput& /*input*/, const layers::Routing& routing,
+               layers::Pass& /*pass*/) override {
+    std::copy(experts_.begin(), experts_.end(), routing.expert_index.data<int32_t>());
+    std::copy(weights_.begin(), weights_.end(), routing.gate_weight.data<float>());
+  }
+  void backward(const layers::GateInput& /*input*/, const layers::Routing& /*routing*/,
+                const layers::GateGrad& grad, layers::Pass& /*pass*/) override {
+    grad_gate_weight_ = grad.grad_gate_weight.to_vector<float>();
+  }
+  void step_end(layers::Pass& /*pass*/) override {}
+
+  [[nodiscard]] const std::vector<float>& grad_gate_weight() const { return grad_gate_weight_; }
+
+ private:
+  std::vector<int32_t> experts_;
+  std::vector<float> weights_;
+  int64_t top_k_;
+  std::vector<float> grad_gate_weight_;
+};
+
+/// Linear experts in plain loops: y = x W_e.
+class LinearExperts final : public layers::ExpertGroup {
+ public:
+  LinearExperts(const layers::ComponentPlace& place, tensor::ParameterSet& parameters)
+      : weight_(&parameters.add({.name = place.name + ".w",
+                                 .shape = {place.num_local, place.d_in, place.d_out},
+                                 .role = tensor::Role::kExpert,
+                                 .init = layers::uniform_fan_in(place.d_in, 1.0),
+                                 .expert_dim = 0})) {}
+
+  void forward(const tensor::Tensor& x, const layers::ExpertRows& rows, const tensor::Tensor& y,
+               layers::Pass& /*pass*/) override {
+    for_each(rows, [&](int64_t row, const float* w, float* /*grad*/) {
+      for (int64_t o = 0; o < y.size(1); ++o) {
+        float sum = 0.0F;
+        for (int64_t i = 0; i < x.size(1); ++i) {
+          sum += x.data<float>()[row * x.size(1) + i] * w[i * y.size(1) + o];
+        }
+        y.data<float>()[row * y.size(1) + o] = sum;
+      }
+    });
+  }
+  void backward(const tensor::Tensor& x, const layers::ExpertRows& rows,
+                const tensor::Tensor& grad_y, const tensor::Tensor& grad_x,
+                layers::Pass& /*pass*/) override {
+    for_each(rows, [&](int64_t row, const float* w, float* grad) {
+      for (int64_t i = 0; i < x.size(1); ++i) {
+        float sum = 0.0F;
+        for (int64_t o = 0; o < grad_y.size(1); ++o) {
+          const float g = grad_y.data<float>()[row * grad_y.size(1) + o];
+          sum += g * w[i * grad_y.size(1) + o];
+          grad[i * grad_y.size(1) + o] += g * x.data<float>()[row * x.size(1) + i];
+        }
+        grad_x.data<float>()[row * x.size(1) + i] = sum;
+      }
+    });
+  }
+  [[nodiscard]] double madds_per_row() const override {
+    return static_cast<double>(weight_->shape[1] * weight_->shape[2]);
+  }
+  [[nodiscard]] double saved_bytes_per_row() const override { return 0.0; }
+
+ private:
+  template <typename Body>
+  void for_each(const layers::ExpertRows& rows, const Body& body) {
+    const int64_t size = weight_->shape[1] * weight_->shape[2];
+    for (int64_t e = 0; e < weight_->shape[0]; ++e) {
+      for (int64_t row = rows.host_offsets[static_cast<size_t>(e)];
+           row < rows.host_offsets[static_cast<size_t>(e) + 1]; ++row) {
+        body(row, weight_->value.data<float>() + e * size, weight_->grad.data<float>() + e * size);
+      }
+    }
+  }
+
+  tensor::Parameter* weight_;
+};
+
+/// Makes FixedGate and LinearExperts, whatever the configuration says.
+class FixedFactory final : public layers::ComponentFactory {
+ public:
+  std::vector<int32_t> experts;
+  std::vector<float> weights;
+  int64_t top_k = 1;
+  FixedGate* gate = nullptr;  // the last one made
+
+  std::unique_ptr<layers::Gate> make_gate(const core::ComponentConfig& /*config*/,
+                                          const layers::ComponentPlace& /*place*/,
+                                          tensor::ParameterSet& /*parameters*/) override {
+    auto made = std::make_unique<FixedGate>(experts, weights, top_k);
+    gate = made.get();
+    return made;
+  }
+  std::unique_ptr<layers::ExpertGroup> make_experts(const core::ComponentConfig& /*config*/,
+                                                    const layers::ComponentPlace& place,
+                                                    tensor::ParameterSet& parameters) override {
+    return std::make_unique<LinearExperts>(place, parameters);
+  }
+};
+
+}  // namespace switchyard::testing
