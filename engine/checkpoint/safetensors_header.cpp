@@ -246,6 +246,7 @@ std::vector<TensorEntry> parse_header(std::string_view json, int64_t data_bytes,
   if (json.empty() || json.front() != '{') {
     fail(ErrorCode::kDamaged, where, ": the header must begin with '{'");
   }
+  json = json.substr(0, json.find_last_not_of(' ') + 1);  // most of a small header is padding
   HeaderListener listener(where);
   nlohmann::json::sax_parse(json.begin(), json.end(), &listener);
   std::vector<TensorEntry> entries = listener.take();
