@@ -51,6 +51,8 @@ function(switchyard_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gtest GTest::gmock GTest::gtest_main switchyard::build)
+  # What is tested is optimised as it ships; compiling the tests themselves takes half as long like this.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g1>)
   gtest_discover_tests(
     ${name}
     DISCOVERY_TIMEOUT 60
