@@ -70,7 +70,7 @@ TEST_F(DatasetFiles, RefusesAManifestThatWasChanged) {
 
 TEST_F(DatasetFiles, RefusesFilesOfAnotherDataSet) {
   const fs::path one = prepare_train("one", "a b\nc\n");
-  const fs::path two = prepare_train("two", "a c\nb\n");
+  const fs::path two = prepare_train("two", "a a\nb\n");
   const auto overwrite = fs::copy_options::overwrite_existing;
   fs::copy_file(two / "train.tokens", one / "train.tokens", overwrite);
   EXPECT_DATA_ERROR(Dataset{one}, ErrorCode::kDamaged, "header and manifest differ");
