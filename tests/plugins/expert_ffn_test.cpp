@@ -121,14 +121,15 @@ class ExpertRun {
 
   [[nodiscard]] Numbers reference_row(const std::map<std::string, Numbers>& v, int64_t expert,
                                       Numbers row) const {
+    const auto e = static_cast<size_t>(expert);
     for (size_t l = 0; l + 1 < widths_.size(); ++l) {
-      const Numbers& w = v.at("w" + std::to_string(l));
-      const auto e = static_cast<size_t>(expert);
+      const char digit = static_cast<char>('0' + l);
+      const Numbers& w = v.at(std::string{'w', digit});
       const auto in = static_cast<size_t>(widths_[l]);
       const auto out = static_cast<size_t>(widths_[l + 1]);
       Numbers next(out);
       for (size_t j = 0; j < out; ++j) {
-        next[j] = shape_.has_bias ? v.at("b" + std::to_string(l))[e * out + j] : 0.0;
+        next[j] = shape_.has_bias ? v.at(std::string{'b', digit})[e * out + j] : 0.0;
         for (size_t i = 0; i < in; ++i) {
           next[j] += row[i] * w[(e * in + i) * out + j];
         }

@@ -270,6 +270,10 @@ const void* HostServices::find(const sy_host*, const char* id) {
   return nullptr;
 }
 
+std::string PluginTestHost::path(const std::string& plugin) {
+  return std::string(SWITCHYARD_TEST_PLUGIN_DIR "/") + plugin + ".syplugin.so";
+}
+
 PluginTestHost::PluginTestHost(const std::string& plugin) {
   host_.struct_size = sizeof(sy_host);
   host_.abi_major = SY_ABI_MAJOR;
@@ -279,8 +283,7 @@ PluginTestHost::PluginTestHost(const std::string& plugin) {
   host_.device_mask = 1u << SY_CPU;
   host_.log = [](const sy_host*, int32_t, const char*, const char*) {};
   host_.get_service = HostServices::find;
-  file_ = std::make_unique<PluginFile>(
-      std::string(SWITCHYARD_TEST_PLUGIN_DIR "/") + plugin + ".syplugin.so", host_);
+  file_ = std::make_unique<PluginFile>(path(plugin), host_);
   component_ = &file_->component("");
   ctx_.component = this;
   ctx_.on_call = [this] {

@@ -60,6 +60,8 @@ class PluginTestHost {
  public:
   /// Loads the file `plugin` (a name such as "gate_softmax") and finds its first component.
   explicit PluginTestHost(const std::string& plugin);
+  /// Where the build put that plugin.
+  [[nodiscard]] static std::string path(const std::string& plugin);
   ~PluginTestHost();
   PluginTestHost(const PluginTestHost&) = delete;
   PluginTestHost& operator=(const PluginTestHost&) = delete;
