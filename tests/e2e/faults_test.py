@@ -147,11 +147,10 @@ class Faults(ProgramTest):
         with subprocess.Popen([program.SWITCHYARD, "train", self.config, "--run", run, "--set",
                                "train.steps=1000000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                from train_test import wait_for_steps
-                wait_for_steps(run)
+                program.wait_for_steps(run)
                 done = program.run("resume", run)
                 self.assertNotEqual(done.returncode, OK)
-                self.assertIn("another process", done.stderr.lower())
+                self.assertRegex(done.stderr, "in use by (another )?process")
             finally:
                 process.kill()
 

@@ -4,9 +4,11 @@ import os
 import pathlib
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 # Set by CMake: the program under test, and the plugins beside it.
@@ -115,6 +117,20 @@ def files_of(directory):
     """{relative path: bytes} of a whole directory."""
     return {str(path.relative_to(directory)): path.read_bytes()
             for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+def wait_for_steps(directory, seconds=60):
+    """Until the run's database has a metric."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            with sqlite3.connect(f"file:{directory}/run.db?mode=ro", uri=True) as database:
+                if database.execute("SELECT count(*) FROM metric").fetchone()[0]:
+                    return
+        except sqlite3.Error:
+            pass  # not there yet
+        time.sleep(0.05)
+    raise AssertionError("the run did not begin")
 
 
 def main():

@@ -5,7 +5,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import time
 import unittest
 
 import program
@@ -108,27 +107,13 @@ class Train(ProgramTest):
         with subprocess.Popen([program.SWITCHYARD, "train", self.config, "--run", directory, "--set",
                                "train.steps=1000000", "--set", "checkpoint.every_steps=0"],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            wait_for_steps(directory)
+            program.wait_for_steps(directory)
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, CHECKPOINTED, said)
         self.assertIn("resume", said)
         self.assertEqual(len(checkpoints(directory)), 1)
         self.expect(OK, "resume", directory, "--set", f"train.steps={checkpoints(directory)[0] + 3}")
-
-
-def wait_for_steps(directory, seconds=60):
-    """Until the run's database has a metric."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            with sqlite3.connect(f"file:{directory}/run.db?mode=ro", uri=True) as database:
-                if database.execute("SELECT count(*) FROM metric").fetchone()[0]:
-                    return
-        except sqlite3.Error:
-            pass  # not there yet
-        time.sleep(0.05)
-    raise AssertionError("the run did not begin")
 
 
 if __name__ == "__main__":
