@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <utility>
 
 #include "ops/clones.h"
-#include "ops/generic/ew.h"
+#include "ops/generic/ew_program.h"
 #include "ops/generic/kernels_cpu.h"
 #include "ops/generic/vector_math.h"
 #include "ops/generic/walk.h"
@@ -12,208 +12,129 @@ namespace switchyard::ops::generic::cpu {
 
 namespace {
 
-constexpr int64_t kElements = 512;  // of a register: all twelve stay in the first cache
+constexpr int64_t kElements = 256;  // of a register: all twelve stay in the first cache
+constexpr int64_t kPadding = 16;    // so that no two registers begin at the same place of a page
 
-// The value of each register for the elements at hand: in its own buffer, or still in the tensor it
-// was loaded from.
-struct Registers {
-  alignas(64) float buffers[kEwRegisters][kElements];
-  const float* value[kEwRegisters];
+struct Buffers {
+  alignas(64) float of[kEwRegisters][kElements + kPadding];
 };
 
-template <EwOp kOp>
-[[gnu::always_inline]] inline float join(float a, float b) {
-  switch (kOp) {
-    case EwOp::kAdd:
-      return a + b;
-    case EwOp::kSub:
-      return a - b;
-    case EwOp::kMul:
-      return a * b;
-    case EwOp::kDiv:
-      return a / b;
-    case EwOp::kMax:
-      return (a > b || a != a) ? a : b;
-    default:
-      return (a < b || a != a) ? a : b;
-  }
-}
+// The operands of one pass.
+struct Operands {
+  float* d;
+  const float* a;
+  const float* b;
+  const float* old;
+  float k;
+  float k2;
+};
 
-template <EwOp kOp>
-[[gnu::always_inline]] inline float apply(float a) {
-  switch (kOp) {
-    case EwOp::kSqrt:
+template <EwLoop kLoop>
+[[gnu::always_inline]] inline float apply(const Operands& o, int64_t i) {
+  const float a = o.a[i];
+  switch (kLoop) {
+    case EwLoop::kAdd:
+      return a + o.b[i];
+    case EwLoop::kAddS:
+      return a + o.k;
+    case EwLoop::kSub:
+      return a - o.b[i];
+    case EwLoop::kSubS:
+      return a - o.k;
+    case EwLoop::kSFrom:
+      return o.k - a;
+    case EwLoop::kMul:
+      return a * o.b[i];
+    case EwLoop::kMulS:
+      return a * o.k;
+    case EwLoop::kDiv:
+      return a / o.b[i];
+    case EwLoop::kDivS:
+      return a / o.k;
+    case EwLoop::kSOver:
+      return o.k / a;
+    case EwLoop::kMax:
+      return (a > o.b[i] || a != a) ? a : o.b[i];
+    case EwLoop::kMin:
+      return (a < o.b[i] || a != a) ? a : o.b[i];
+    case EwLoop::kFma:
+      return o.old[i] + a * o.b[i];
+    case EwLoop::kFmaS:
+      return o.old[i] + a * o.k;
+    case EwLoop::kAxpby:
+      return a * o.k + o.b[i] * o.k2;
+    case EwLoop::kSubMulS:
+      return a - o.b[i] * o.k;
+    case EwLoop::kSqrt:
       return std::sqrt(a);
-    case EwOp::kRsqrt:
+    case EwLoop::kSqrtAddS:
+      return std::sqrt(a) + o.k;
+    case EwLoop::kRsqrt:
       return 1.0F / std::sqrt(a);
-    case EwOp::kExp:
+    case EwLoop::kExp:
       return vexp(a);
-    case EwOp::kLog:
+    case EwLoop::kLog:
       return vlog(a);
-    case EwOp::kTanh:
+    case EwLoop::kTanh:
       return vtanh(a);
-    case EwOp::kAbs:
+    case EwLoop::kAbs:
       return std::fabs(a);
-    default: {
+    case EwLoop::kSign: {
       const float sign = a < 0.0F ? -1.0F : a;
       return sign > 0.0F ? 1.0F : sign;  // 0 and NaN stay
     }
-  }
-}
-
-// ivdep: a register may be an operand of its own instruction, element for element.
-template <EwOp kOp>
-[[gnu::always_inline]] inline void loop(float* d, const float* a, const float* b, int64_t n) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) {
-    d[i] = join<kOp>(a[i], b[i]);
-  }
-}
-
-template <EwOp kOp>
-[[gnu::always_inline]] inline void loop(float* d, const float* a, int64_t n) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) {
-    d[i] = apply<kOp>(a[i]);
-  }
-}
-
-[[gnu::always_inline]] inline void multiply_add(float* d, const float* old, const float* a,
-                                                const float* b, int64_t n) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) {
-    d[i] = old[i] + a[i] * b[i];
-  }
-}
-
-[[gnu::always_inline]] inline void select(float* d, const float* old, const float* a,
-                                          const float* b, int64_t n) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) {
-    d[i] = a[i] > 0.0F ? b[i] : old[i];
-  }
-}
-
-// One arithmetic instruction for n elements.
-SWITCHYARD_CPU_CLONES void compute(EwInstruction code, Registers& r, int64_t n) {
-  float* d = r.buffers[code.d];
-  const float* old = r.value[code.d];
-  const float* a = r.value[code.a];
-  const float* b = code.b < kEwRegisters ? r.value[code.b] : nullptr;
-  switch (code.op) {
-    case EwOp::kAdd:
-      loop<EwOp::kAdd>(d, a, b, n);
-      break;
-    case EwOp::kSub:
-      loop<EwOp::kSub>(d, a, b, n);
-      break;
-    case EwOp::kMul:
-      loop<EwOp::kMul>(d, a, b, n);
-      break;
-    case EwOp::kDiv:
-      loop<EwOp::kDiv>(d, a, b, n);
-      break;
-    case EwOp::kMax:
-      loop<EwOp::kMax>(d, a, b, n);
-      break;
-    case EwOp::kMin:
-      loop<EwOp::kMin>(d, a, b, n);
-      break;
-    case EwOp::kFma:
-      multiply_add(d, old, a, b, n);
-      break;
-    case EwOp::kSqrt:
-      loop<EwOp::kSqrt>(d, a, n);
-      break;
-    case EwOp::kRsqrt:
-      loop<EwOp::kRsqrt>(d, a, n);
-      break;
-    case EwOp::kExp:
-      loop<EwOp::kExp>(d, a, n);
-      break;
-    case EwOp::kLog:
-      loop<EwOp::kLog>(d, a, n);
-      break;
-    case EwOp::kTanh:
-      loop<EwOp::kTanh>(d, a, n);
-      break;
-    case EwOp::kAbs:
-      loop<EwOp::kAbs>(d, a, n);
-      break;
-    case EwOp::kSign:
-      loop<EwOp::kSign>(d, a, n);
-      break;
+    case EwLoop::kSelect:
+      return a > 0.0F ? o.b[i] : o.old[i];
     default:
-      select(d, old, a, b, n);
-  }
-  r.value[code.d] = d;
-}
-
-bool reads(EwInstruction code, uint8_t reg) {
-  switch (code.op) {
-    case EwOp::kLoad:
-    case EwOp::kConst:
-    case EwOp::kScalar:
-      return false;
-    case EwOp::kStore:
-      return code.d == reg;
-    case EwOp::kFma:
-    case EwOp::kSelect:
-      return code.a == reg || code.b == reg || code.d == reg;
-    default:
-      return code.a == reg || (code.op < EwOp::kSqrt && code.b == reg);
+      return a;
   }
 }
 
-// Whether a loaded register may be read in place: nothing is stored before its last reading.
-bool may_stay_in_place(std::span<const EwInstruction> code, size_t load) {
-  const uint8_t reg = code[load].d;
-  bool stored = false;
-  for (size_t i = load + 1; i < code.size(); ++i) {
-    if (reads(code[i], reg) && stored) {
-      return false;
-    }
-    stored = stored || code[i].op == EwOp::kStore;
-    if (code[i].d == reg && code[i].op != EwOp::kStore) {
+// ivdep: the result may take the place of an operand, element for element.
+template <EwLoop kLoop>
+[[gnu::always_inline]] inline void loop(const Operands& operands, int64_t n) {
+  const Operands o = operands;
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) {
+    o.d[i] = apply<kLoop>(o, i);
+  }
+}
+
+template <size_t kIndex>
+[[gnu::always_inline]] inline bool run_if(EwLoop wanted, const Operands& o, int64_t n) {
+  constexpr auto kLoop = static_cast<EwLoop>(kIndex);
+  if constexpr (kLoop != EwLoop::kFillS) {
+    if (wanted == kLoop) {
+      loop<kLoop>(o, n);
       return true;
     }
   }
-  return true;
+  return false;
 }
 
-// A program with what is known before it runs.
-struct Program {
-  std::span<const EwInstruction> code;
-  std::vector<char> in_place;    // of each kLoad
-  std::vector<float> broadcast;  // the value of each kConst and kScalar
-  std::vector<float*> io;
-};
+template <size_t... kIndices>
+[[gnu::always_inline]] inline void run_one_of(EwLoop wanted, const Operands& o, int64_t n,
+                                              std::index_sequence<kIndices...>) {
+  (void)(run_if<kIndices>(wanted, o, n) || ...);
+}
 
-void run(const Program& program, Registers& r, int64_t first, int64_t n) {
-  for (size_t i = 0; i < program.code.size(); ++i) {
-    const EwInstruction code = program.code[i];
-    switch (code.op) {
-      case EwOp::kLoad:
-        r.value[code.d] = program.io[code.a] + first;
-        if (program.in_place[i] == 0) {
-          std::copy_n(program.io[code.a] + first, n, r.buffers[code.d]);
-          r.value[code.d] = r.buffers[code.d];
-        }
-        break;
-      case EwOp::kStore:
-        if (r.value[code.d] != program.io[code.a] + first) {
-          std::copy_n(r.value[code.d], n, program.io[code.a] + first);
-        }
-        break;
-      case EwOp::kConst:
-      case EwOp::kScalar:
-        std::fill_n(r.buffers[code.d], n, program.broadcast[i]);
-        r.value[code.d] = r.buffers[code.d];
-        break;
-      default:
-        compute(code, r, n);
+constexpr size_t kNumLoops = static_cast<size_t>(EwLoop::kSelect) + 1;
+
+SWITCHYARD_CPU_CLONES void run_pass(EwLoop wanted, const Operands& o, int64_t n) {
+  if (wanted == EwLoop::kFillS) {
+    for (int64_t i = 0; i < n; ++i) {
+      o.d[i] = o.k;
     }
+    return;
   }
+  run_one_of(wanted, o, n, std::make_index_sequence<kNumLoops>());
+}
+
+float* resolve(const EwPlace& place, Buffers& buffers, int64_t first) {
+  if (place.buffer >= 0) {
+    return buffers.of[place.buffer];
+  }
+  return place.io == nullptr ? nullptr : place.io + first;
 }
 
 }  // namespace
@@ -224,26 +145,19 @@ void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<con
   if (count == 0) {
     return;
   }
-  Program program{.code = code,
-                  .in_place = std::vector<char>(code.size()),
-                  .broadcast = std::vector<float>(code.size()),
-                  .io = {}};
-  for (const Tensor& t : io) {
-    program.io.push_back(t.data<float>());
-  }
-  for (size_t i = 0; i < code.size(); ++i) {
-    if (code[i].op == EwOp::kLoad) {
-      program.in_place[i] = may_stay_in_place(code, i) ? 1 : 0;
-    } else if (code[i].op == EwOp::kConst) {
-      program.broadcast[i] = constants[code[i].a];
-    } else if (code[i].op == EwOp::kScalar) {
-      program.broadcast[i] = *program.io[code[i].a];
-    }
-  }
+  const std::vector<EwStep> steps = plan_passes(code, io, constants);
   for_each_range(stream, count, 1, [&](int64_t begin, int64_t end) {
-    Registers registers;
+    Buffers buffers;
     for (int64_t first = begin; first < end; first += kElements) {
-      run(program, registers, first, std::min(kElements, end - first));
+      for (const EwStep& step : steps) {
+        const Operands operands{.d = resolve(step.d, buffers, first),
+                                .a = resolve(step.a, buffers, first),
+                                .b = resolve(step.b, buffers, first),
+                                .old = resolve(step.old, buffers, first),
+                                .k = step.k,
+                                .k2 = step.k2};
+        run_pass(step.loop, operands, std::min(kElements, end - first));
+      }
     }
   });
 }

@@ -1,6 +1,7 @@
 set(SWITCHYARD_GENERIC_OPS_SOURCES
     generic/checks.cpp
     generic/ew.cpp
+    generic/ew_program.cpp
     generic/kernels_cpu.cpp
     generic/pointwise.cpp
     generic/random.cpp

@@ -34,6 +34,51 @@ class Ew : public CpuTest {
   }
 };
 
+// One element, one instruction at a time.
+void interpret(const Code& code, const std::vector<float*>& io, const std::vector<float>& k) {
+  std::array<float, kEwRegisters> r{};
+  for (const EwInstruction& i : code) {
+    switch (i.op) {
+      case EwOp::kLoad:
+      case EwOp::kScalar:
+        r[i.d] = *io[i.a];
+        break;
+      case EwOp::kStore:
+        *io[i.a] = r[i.d];
+        break;
+      case EwOp::kConst:
+        r[i.d] = k[i.a];
+        break;
+      case EwOp::kAdd:
+        r[i.d] = r[i.a] + r[i.b];
+        break;
+      case EwOp::kSub:
+        r[i.d] = r[i.a] - r[i.b];
+        break;
+      case EwOp::kMul:
+        r[i.d] = r[i.a] * r[i.b];
+        break;
+      case EwOp::kMax:
+        r[i.d] = std::max(r[i.a], r[i.b]);
+        break;
+      case EwOp::kMin:
+        r[i.d] = std::min(r[i.a], r[i.b]);
+        break;
+      case EwOp::kFma:
+        r[i.d] += r[i.a] * r[i.b];
+        break;
+      case EwOp::kAbs:
+        r[i.d] = std::fabs(r[i.a]);
+        break;
+      case EwOp::kSign:
+        r[i.d] = static_cast<float>((r[i.a] > 0.0F ? 1 : 0) - (r[i.a] < 0.0F ? 1 : 0));
+        break;
+      default:
+        r[i.d] = r[i.a] > 0.0F ? r[i.b] : r[i.d];
+    }
+  }
+}
+
 // Adam as in Kingma and Ba 2015, with the gradient times io 4 and the step size in io 5.
 const Code kAdam = {
     {EwOp::kLoad, 0, 1, 0},  {EwOp::kScalar, 1, 4, 0}, {EwOp::kMul, 0, 0, 1},    // g
@@ -145,6 +190,54 @@ TEST_F(Ew, AScalarIsReadBeforeTheProgramBegins) {
           {EwOp::kStore, 2, 0, 0}},
      io, {});
   EXPECT_EQ(element(x, 0), 9.0F);
+}
+
+// Random programs against one element at a time: numbers, loads, stores and registers in any order.
+TEST_F(Ew, AnyProgramMatchesAnInterpreterOfOneElement) {
+  constexpr int64_t kCount = 300;
+  std::mt19937 engine(3);
+  const auto pick = [&](int limit) {
+    return static_cast<uint8_t>(std::uniform_int_distribution<int>(0, limit - 1)(engine));
+  };
+  const std::vector<EwOp> ops = {EwOp::kLoad, EwOp::kStore, EwOp::kConst, EwOp::kScalar, EwOp::kAdd,
+                                 EwOp::kSub,  EwOp::kMul,   EwOp::kMax,   EwOp::kMin,    EwOp::kFma,
+                                 EwOp::kAbs,  EwOp::kSign,  EwOp::kSelect};
+  const std::vector<float> constants = {0.5F, -2.0F, 1.0F};
+  for (uint32_t trial = 0; trial < 400; ++trial) {
+    // Small whole numbers, so that every order of rounding gives the same.
+    std::vector<Tensor> io = {zeros({kCount}), zeros({kCount}), zeros({kCount}), zeros({1})};
+    for (const Tensor& t : io) {
+      for (int64_t i = 0; i < t.count(); ++i) {
+        t.data<float>()[i] = static_cast<float>(static_cast<int>(pick(7)) - 3);
+      }
+    }
+    io.push_back(io[0]);  // the same memory under another number
+    Code code;
+    for (uint8_t r = 0; r < 4; ++r) {
+      code.push_back({EwOp::kLoad, r, pick(3), 0});
+    }
+    for (int i = 0; i < 12; ++i) {
+      const EwOp op = ops[pick(static_cast<int>(ops.size()))];
+      const bool element = op == EwOp::kLoad || op == EwOp::kStore;
+      const uint8_t tensor = std::vector<uint8_t>{0, 1, 2, 4}[pick(4)];
+      const uint8_t a = element ? tensor : op == EwOp::kScalar ? uint8_t{3} : pick(3);
+      code.push_back({op, pick(4), a, pick(4)});
+    }
+    std::vector<std::vector<float>> expected;
+    for (size_t t = 0; t < 3; ++t) {
+      expected.push_back(io[t].to_vector<float>());
+    }
+    for (size_t i = 0; i < kCount; ++i) {
+      interpret(
+          code,
+          {&expected[0][i], &expected[1][i], &expected[2][i], io[3].data<float>(), &expected[0][i]},
+          constants);
+    }
+    ew(cpu_, code, io, constants);
+    for (size_t t = 0; t < 3; ++t) {
+      ASSERT_EQ(io[t].to_vector<float>(), expected[t]) << "trial " << trial << " io " << t;
+    }
+  }
 }
 
 TEST_F(Ew, EmptyTensorsAreLeftAlone) {

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ops/generic/ew.h"
+
+namespace switchyard::ops::generic::cpu {
+
+/// What one pass over a block of elements does. `S` stands for an operand that is one number k.
+enum class EwLoop : uint8_t {
+  kCopy,   // d = a
+  kFillS,  // d = k
+  kAdd,
+  kAddS,  // a + k
+  kSub,
+  kSubS,   // a - k
+  kSFrom,  // k - a
+  kMul,
+  kMulS,  // a k
+  kDiv,
+  kDivS,   // a / k
+  kSOver,  // k / a
+  kMax,
+  kMin,
+  kFma,      // old + a b
+  kFmaS,     // old + a k
+  kAxpby,    // a k + b k2
+  kSubMulS,  // a - b k
+  kSqrt,
+  kSqrtAddS,  // sqrt(a) + k
+  kRsqrt,
+  kExp,
+  kLog,
+  kTanh,
+  kAbs,
+  kSign,
+  kSelect  // a > 0 ? b : old
+};
+
+/// Where the values of a register are: all the same number, in a tensor, or in a buffer.
+struct EwPlace {
+  float* io = nullptr;  // elements of the whole tensor
+  int8_t buffer = -1;
+  bool is_number = false;
+  float number = 0.0F;
+};
+
+struct EwStep {
+  EwLoop loop = EwLoop::kCopy;
+  EwPlace d{};
+  EwPlace a{};
+  EwPlace b{};
+  EwPlace old{};
+  float k = 0.0F;
+  float k2 = 0.0F;
+};
+
+/// Turns a checked program into passes. Numbers are not spread over registers, loaded registers
+/// stay in their tensors, results go to where they are stored, and a few neighbours are joined, as
+/// far as that changes no value read later.
+[[nodiscard]] std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
+                                              std::span<const tensor::Tensor> io,
+                                              std::span<const float> constants);
+
+}  // namespace switchyard::ops::generic::cpu
