@@ -1,7 +1,9 @@
 #include "service/model_description.h"
 
+#include <cmath>
 #include <utility>
 
+#include "service/number_text.h"
 #include "trainer/learner.h"
 
 namespace switchyard::service {
@@ -78,6 +80,36 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
       static_cast<double>((description.parameters + state_values) * kBytesPerValue);
   description.expert_stats_bytes = expert_stats_bytes(config);
   return description;
+}
+
+std::string description_text(const ModelDescription& model) {
+  const auto bytes = [](double value) { return bytes_text(std::llround(value)); };
+  return table_text(
+      {{"vocabulary", grouped(model.vocab_size)},
+       {"parameters", grouped(model.parameters)},
+       {"  without embedding and softmax", grouped(model.parameters_excluding_embedding_softmax)},
+       {"  of experts", grouped(model.expert_parameters)},
+       {"multiply-adds per word, without softmax", compact(model.ops_per_timestep)},
+       {"words per step", grouped(model.words_per_step)},
+       {"memory at the peak of a step", bytes(model.peak_bytes)},
+       {"checkpoint", bytes(model.checkpoint_bytes)},
+       {"expert statistics per 1,000 steps", bytes(model.expert_stats_bytes)}},
+      {1});
+}
+
+JsonObject description_json(const ModelDescription& model) {
+  JsonObject object = JsonObject::versioned();
+  object.integer("parameters", model.parameters)
+      .integer("parameters_excluding_embedding_softmax",
+               model.parameters_excluding_embedding_softmax)
+      .integer("expert_parameters", model.expert_parameters)
+      .integer("ops_per_timestep", std::llround(model.ops_per_timestep))
+      .integer("peak_bytes", std::llround(model.peak_bytes))
+      .integer("checkpoint_bytes", std::llround(model.checkpoint_bytes))
+      .integer("expert_stats_bytes_per_1000_steps", std::llround(model.expert_stats_bytes))
+      .integer("words_per_step", model.words_per_step)
+      .integer("vocabulary", model.vocab_size);
+  return object;
 }
 
 }  // namespace switchyard::service

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plugin_host/plugin_registry.h"
+#include "service/json_text.h"
 #include "trainer/trainer_config.h"
 
 namespace switchyard::service {
@@ -34,5 +35,10 @@ struct ModelDescription {
 [[nodiscard]] ModelDescription describe_model(const trainer::TrainerConfig& config,
                                               int64_t vocab_size,
                                               plugin_host::PluginRegistry& plugins);
+
+/// The description for people: a table of names and numbers.
+[[nodiscard]] std::string description_text(const ModelDescription& model);
+/// The same for programs, with the field names of `describe --json`.
+[[nodiscard]] JsonObject description_json(const ModelDescription& model);
 
 }  // namespace switchyard::service

@@ -95,8 +95,6 @@ class Session {
       create_run_directory(request_.directory);
     }
     lock_.emplace(request_.directory);
-    core::PosixFileSystem files;
-    core::durable_write_file(files, RunPaths{request_.directory}.config(), toml_);
   }
 
   void open_records() {
@@ -132,6 +130,9 @@ class Session {
     }
     start.reason = request_.is_resume ? "resume" : "start";
     writer_->begin_segment(start);
+    // Only now: a resume that was refused leaves the old configuration.
+    core::PosixFileSystem files;
+    core::durable_write_file(files, RunPaths{request_.directory}.config(), toml_);
     writer_->meta("name", request_.config.name);
     if (request_.is_resume) {
       progress_.say(from_checkpoint < 0

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <memory>
 
 #include "core/error.h"
@@ -46,17 +45,7 @@ class DescribeCommand : public Command {
 
  private:
   void print_json(Console& console, const ModelDescription& model) const {
-    JsonObject object = JsonObject::versioned();
-    object.integer("parameters", model.parameters)
-        .integer("parameters_excluding_embedding_softmax",
-                 model.parameters_excluding_embedding_softmax)
-        .integer("expert_parameters", model.expert_parameters)
-        .integer("ops_per_timestep", std::llround(model.ops_per_timestep))
-        .integer("peak_bytes", std::llround(model.peak_bytes))
-        .integer("checkpoint_bytes", std::llround(model.checkpoint_bytes))
-        .integer("expert_stats_bytes_per_1000_steps", std::llround(model.expert_stats_bytes))
-        .integer("words_per_step", model.words_per_step)
-        .integer("vocabulary", model.vocab_size);
+    JsonObject object = description_json(model);
     if (with_parts_) {
       std::vector<JsonObject> parts;
       for (const ModelDescription::Part& part : model.parts) {
@@ -70,18 +59,7 @@ class DescribeCommand : public Command {
   }
 
   void print_text(Console& console, const ModelDescription& model) const {
-    const auto bytes = [](double value) { return bytes_text(std::llround(value)); };
-    std::vector<std::vector<std::string>> rows = {
-        {"vocabulary", grouped(model.vocab_size)},
-        {"parameters", grouped(model.parameters)},
-        {"  without embedding and softmax", grouped(model.parameters_excluding_embedding_softmax)},
-        {"  of experts", grouped(model.expert_parameters)},
-        {"multiply-adds per word, without softmax", compact(model.ops_per_timestep)},
-        {"words per step", grouped(model.words_per_step)},
-        {"memory at the peak of a step", bytes(model.peak_bytes)},
-        {"checkpoint", bytes(model.checkpoint_bytes)},
-        {"expert statistics per 1,000 steps", bytes(model.expert_stats_bytes)}};
-    console.out << table_text(rows, {1});
+    console.out << description_text(model);
     if (with_parts_) {
       std::vector<std::vector<std::string>> parts = {{"PARAMETER", "SHAPE", "VALUES"}};
       for (const ModelDescription::Part& part : model.parts) {

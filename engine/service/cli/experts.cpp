@@ -97,8 +97,8 @@ class ExpertsCommand : public Command {
     const auto after =
         step_ < 0 ? steps.end() : std::upper_bound(steps.begin(), steps.end(), step_);
     if (after == steps.begin()) {
-      core::fail(core::ErrorCode::kNotFound, "the experts of ", layer.name,
-                 " were not recorded at or before step ", step_);
+      core::fail(core::ErrorCode::kNotFound, "the experts of ", layer.name, " were not recorded",
+                 step_ < 0 ? "" : core::join(" at or before step ", step_));
     }
     const int64_t step = *(after - 1);
     LayerView view;

@@ -1,6 +1,9 @@
 #include <memory>
 
+#include "data/dataset.h"
 #include "service/cli/commands.h"
+#include "service/model_description.h"
+#include "service/program.h"
 #include "service/run_session.h"
 
 namespace switchyard::service::cli {
@@ -23,18 +26,33 @@ class TrainCommand : public Command {
                    ValueKind::kDirectory, Need::kRequired);
     options.list("--set", overrides_, "KEY=VALUE, overrides the file; may be repeated",
                  ValueKind::kText);
+    options.flag("--dry-run", is_dry_run_, "check everything and predict sizes, but do not train");
   }
   ExitCode run(const CommandContext& context) override {
     const RunConfig given = load_run_config(config_, overrides_);
     const SessionRequest request{load_run_config(config_, with_absolute_paths(given, overrides_)),
                                  run_, false};
+    if (is_dry_run_) {
+      describe(request.config, context);
+      return ExitCode::kOk;
+    }
     return run_session(request, context);
   }
 
  private:
+  static void describe(const RunConfig& config, const CommandContext& context) {
+    const int64_t vocab_size = data::Dataset(config.trainer.data.path).vocabulary().size();
+    plugin_host::PluginRegistry plugins(plugin_options(config.plugin_directories, {}));
+    const ModelDescription model = describe_model(config.trainer, vocab_size, plugins);
+    context.console.out << (context.is_json
+                                ? description_json(model).line() + "\n"
+                                : config.settings.to_toml() + "\n" + description_text(model));
+  }
+
   std::string config_;
   std::string run_;
   std::vector<std::string> overrides_;
+  bool is_dry_run_ = false;
 };
 
 }  // namespace

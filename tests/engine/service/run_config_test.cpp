@@ -1,0 +1,150 @@
+#include "service/run_config.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+
+namespace switchyard::service {
+namespace {
+
+constexpr const char* kSmall = R"([data]
+path = "data/ptb"
+[model]
+d_model = 32
+layers = ["lstm", "moe"]
+[model.moe.gate]
+plugin = "noisy_topk"
+k = 2
+[[model.moe.experts]]
+plugin = "ffn"
+count = 6
+hidden = [64]
+[optimizer]
+plugin = "adam"
+beta2 = 0.9
+[schedule]
+kind = "constant"
+learning_rate = 3e-3
+[train]
+steps = 77
+seed = 12
+on_nonfinite = "skip_step"
+[checkpoint]
+at_start = true
+[plugins]
+directories = ["/opt/plugins"]
+)";
+
+RunConfig small(const std::vector<std::string>& overrides = {}) {
+  return parse_run_config(kSmall, "small.toml", overrides);
+}
+
+std::string message_of(const std::string& text) {
+  try {
+    (void)parse_run_config(text, "c.toml", {});
+  } catch (const core::Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(RunConfig, BecomesWhatTheTrainerTakes) {
+  const trainer::TrainerConfig config = small().trainer;
+  EXPECT_EQ(config.data.path, "data/ptb");
+  EXPECT_EQ(config.model.d_model, 32);
+  EXPECT_EQ(config.model.layers,
+            (std::vector<models::LayerKind>{models::LayerKind::kLstm, models::LayerKind::kMoe}));
+  EXPECT_EQ(config.model.moe.gate.plugin, "noisy_topk");
+  ASSERT_EQ(config.model.moe.experts.size(), 1U);
+  EXPECT_EQ(config.model.moe.experts[0].count, 6);
+  EXPECT_EQ(config.model.moe.experts[0].component.plugin, "ffn");
+  EXPECT_EQ(std::get<double>(config.optimizer.values.at("beta2")), 0.9);
+  EXPECT_EQ(config.schedule.kind, optim::ScheduleKind::kConstant);
+  EXPECT_EQ(config.schedule.base, 3e-3);
+  EXPECT_EQ(config.schedule.total_steps, 77);
+  EXPECT_EQ(config.train.seed, 12U);
+  EXPECT_EQ(config.train.on_nonfinite, trainer::NonfinitePolicy::kSkipStep);
+  EXPECT_TRUE(config.checkpoint.at_start);
+  EXPECT_EQ(small().plugin_directories, std::vector<std::string>{"/opt/plugins"});
+}
+
+TEST(RunConfig, HasTheDefaultsOfTheTrainer) {
+  const std::string text =
+      "[data]\npath=\"x\"\n[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"lstm\"]\n";
+  const trainer::TrainerConfig config = parse_run_config(text, "c.toml", {}).trainer;
+  const trainer::TrainerConfig expected;
+  EXPECT_EQ(config.data.batch_size, expected.data.batch_size);
+  EXPECT_EQ(config.data.sequence_length, expected.data.sequence_length);
+  EXPECT_EQ(config.data.shuffle, expected.data.shuffle);
+  EXPECT_EQ(config.data.reset_state, expected.data.reset_state);
+  EXPECT_EQ(config.model.d_model, expected.model.d_model);
+  EXPECT_EQ(config.model.dropout, expected.model.dropout);
+  EXPECT_EQ(config.model.init_scale, expected.model.init_scale);
+  EXPECT_EQ(config.schedule.kind, expected.schedule.kind);
+  EXPECT_EQ(config.schedule.base, expected.schedule.base);
+  EXPECT_EQ(config.schedule.warmup_steps, expected.schedule.warmup_steps);
+  EXPECT_EQ(config.schedule.hold_steps, expected.schedule.hold_steps);
+  EXPECT_EQ(config.schedule.decay_steps, expected.schedule.decay_steps);
+  EXPECT_EQ(config.train.steps, expected.train.steps);
+  EXPECT_EQ(config.train.seed, expected.train.seed);
+  EXPECT_EQ(config.train.clip_norm, expected.train.clip_norm);
+  EXPECT_EQ(config.train.log_every_steps, expected.train.log_every_steps);
+  EXPECT_EQ(config.train.expert_stats_every_steps, expected.train.expert_stats_every_steps);
+  EXPECT_EQ(config.train.evaluate_every_steps, expected.train.evaluate_every_steps);
+  EXPECT_EQ(config.train.evaluate_max_words, expected.train.evaluate_max_words);
+  EXPECT_EQ(config.train.threads, expected.train.threads);
+  EXPECT_EQ(config.checkpoint.every_steps, expected.checkpoint.every_steps);
+  EXPECT_EQ(config.checkpoint.keep_last, expected.checkpoint.keep_last);
+  EXPECT_EQ(config.checkpoint.keep_best, expected.checkpoint.keep_best);
+}
+
+TEST(RunConfig, ResolvedReadsBackAsTheSameRun) {
+  const std::string text = small().settings.to_toml();
+  EXPECT_EQ(parse_run_config(text, "config.toml", {}).settings.to_toml(), text);
+}
+
+TEST(RunConfig, KeepsWorkingFromAnotherDirectoryOnceItsPathsAreAbsolute) {
+  const RunConfig config = small(with_absolute_paths(small(), {}));
+  EXPECT_EQ(config.trainer.data.path, std::filesystem::absolute("data/ptb").string());
+  EXPECT_EQ(config.plugin_directories, std::vector<std::string>{"/opt/plugins"});
+  EXPECT_EQ(with_absolute_paths(config, {}).size(), 0U);
+}
+
+TEST(RunConfig, AsksForExpertsWhereThereIsAMoeLayer) {
+  const std::string text = "[data]\npath=\"x\"\n[optimizer]\nplugin=\"sgd\"\n";
+  EXPECT_NE(message_of(text).find("there must be experts"), std::string::npos);
+}
+
+TEST(RunConfig, AsksForAnOptimizer) {
+  const std::string text = "[data]\npath=\"x\"\n[model]\nlayers=[\"lstm\"]\n";
+  EXPECT_NE(message_of(text).find("an optimizer must be given"), std::string::npos);
+}
+
+TEST(RunConfig, NeedsNoDataPathToBeDescribed) {
+  const std::string text = "[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"lstm\"]\n";
+  EXPECT_NE(message_of(text).find("'data.path' must be given"), std::string::npos);
+  EXPECT_EQ(parse_run_config(text, "c.toml", {}, DataPath::kOptional).trainer.data.path, "");
+}
+
+TEST(StructuralChanges, AllowALongerRunAndAnotherLearningRate) {
+  const auto changes = structural_changes(
+      small().settings,
+      small({"train.steps=5000", "schedule.learning_rate=1e-4", "checkpoint.keep_last=9"})
+          .settings);
+  EXPECT_TRUE(changes.empty());
+}
+
+TEST(StructuralChanges, NameWhatWouldMakeItAnotherModel) {
+  const auto changes = structural_changes(
+      small().settings,
+      small({"model.d_model=64", "train.seed=13", "model.moe.gate.k=3", "optimizer.beta1=0.5"})
+          .settings);
+  EXPECT_EQ(changes,
+            (std::vector<std::string>{"model.d_model: 32 -> 64", "model.moe.gate.k: 2 -> 3",
+                                      "optimizer.beta1: nothing -> 0.5", "train.seed: 12 -> 13"}));
+}
+
+}  // namespace
+}  // namespace switchyard::service
