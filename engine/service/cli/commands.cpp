@@ -17,6 +17,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_verify_command());
   commands.push_back(make_plugins_command());
   commands.push_back(make_doctor_command());
+  commands.push_back(make_bench_command());
   commands.push_back(make_config_command());
   commands.push_back(make_completion_command());
   return commands;
