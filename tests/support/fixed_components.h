@@ -7,7 +7,7 @@
 #include "layers/moe/component_factory.h"
 #include "tests/support/random_tensor.h"
 
-namespace switchyard::testing {
+namespace switchyard::tests {
 
 /// A gate that always decides what it was given; its gradient is recorded.
 class FixedGate final : public layers::Gate {
@@ -115,4 +115,4 @@ class FixedFactory final : public layers::ComponentFactory {
   }
 };
 
-}  // namespace switchyard::testing
+}  // namespace switchyard::tests

@@ -8,7 +8,7 @@
 #include "core/rng.h"
 #include "tensor/tensor.h"
 
-namespace switchyard::testing {
+namespace switchyard::tests {
 
 /// count values in [-scale, scale), the same for the same seed.
 inline std::vector<float> random_values(int64_t count, uint64_t seed, float scale = 1.0F) {
@@ -63,4 +63,4 @@ inline double relative_error(const std::vector<double>& a, const std::vector<dou
   return std::sqrt(difference) / std::max(std::sqrt(norm), floor);
 }
 
-}  // namespace switchyard::testing
+}  // namespace switchyard::tests

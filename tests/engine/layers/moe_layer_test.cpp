@@ -10,8 +10,8 @@ namespace switchyard::layers {
 namespace {
 
 using tensor::Tensor;
-using testing::relative_error;
-using testing::to_double;
+using tests::relative_error;
+using tests::to_double;
 
 constexpr int64_t kT = 6;
 constexpr int64_t kD = 3;
@@ -55,9 +55,9 @@ class MoeLayerTest : public ::testing::Test {
   tensor::Arena scratch_{allocator_};
   Pass pass_ = {
       .backend = ops::cpu_backend(threads_), .activations = &activations_, .scratch = &scratch_};
-  testing::FixedFactory factory_;
+  tests::FixedFactory factory_;
   std::unique_ptr<tensor::ParameterSet> parameters_;
-  Tensor x_ = testing::random_tensor({kT, kD}, 1);
+  Tensor x_ = tests::random_tensor({kT, kD}, 1);
 };
 
 // y = sum over all experts of G(x)_i E_i(x), with zero gates for those not chosen.
@@ -93,7 +93,7 @@ TEST_F(MoeLayerTest, GivesTheSameWhenItsExpertsAreCutIntoGroups) {
 
 TEST_F(MoeLayerTest, GradientsEqualFiniteDifferences) {
   const auto layer = make({3, 2});
-  const Tensor grad_y = testing::random_tensor({kT, kD}, 2);
+  const Tensor grad_y = tests::random_tensor({kT, kD}, 2);
   const auto loss_at = [&](Tensor& values, const std::vector<double>& moved) {
     std::copy(moved.begin(), moved.end(), values.data<float>());
     const Tensor y = forward(*layer);
@@ -103,7 +103,7 @@ TEST_F(MoeLayerTest, GradientsEqualFiniteDifferences) {
     }
     return loss;
   };
-  const Tensor grad_x = testing::zero_tensor({kT, kD});
+  const Tensor grad_x = tests::zero_tensor({kT, kD});
   (void)forward(*layer);
   layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, grad_x, pass_);
   EXPECT_TRUE(pass_.saved.empty());
@@ -133,9 +133,9 @@ TEST_F(MoeLayerTest, GradientsEqualFiniteDifferences) {
 // dL/dG(x)_i = <dy, E_i(x)>, and nothing for an empty slot.
 TEST_F(MoeLayerTest, TheGateGetsTheDotProductsOfTheOutputs) {
   const auto layer = make({kE});
-  const Tensor grad_y = testing::random_tensor({kT, kD}, 2);
+  const Tensor grad_y = tests::random_tensor({kT, kD}, 2);
   (void)forward(*layer);
-  layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, testing::zero_tensor({kT, kD}),
+  layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, tests::zero_tensor({kT, kD}),
                   pass_);
   const auto* w = parameters_->find("moe.experts0.w")->value.data<float>();
   for (size_t pair = 0; pair < factory_.experts.size(); ++pair) {
@@ -156,10 +156,10 @@ TEST_F(MoeLayerTest, WorksOnABatchWithoutTokens) {
   factory_.experts.clear();
   factory_.weights.clear();
   const auto layer = make({kE});
-  x_ = testing::zero_tensor({0, kD});
+  x_ = tests::zero_tensor({0, kD});
   const Tensor y = layer->forward(x_, {}, pass_);
   EXPECT_EQ(y.shape(), tensor::Shape({0, kD}));
-  layer->backward(y, {}, testing::zero_tensor({0, kD}), pass_);
+  layer->backward(y, {}, tests::zero_tensor({0, kD}), pass_);
 }
 
 TEST_F(MoeLayerTest, OneExpertNeedsNoGate) {

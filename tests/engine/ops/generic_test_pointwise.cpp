@@ -167,6 +167,13 @@ TEST_F(Pointwise, CopyKeepsEveryBit) {
   }
 }
 
+TEST_F(Pointwise, AffineMakesNumbersOfAMask) {
+  const Tensor mask = Tensor::from({3}, std::vector<uint8_t>{1, 0, 255});
+  const Tensor y = zeros({3});
+  affine(cpu_, mask, 2.0, 1.0, y);
+  EXPECT_EQ(values_of(y), (std::vector<float>{3.0F, 1.0F, 511.0F}));
+}
+
 TEST_F(Pointwise, AffineScalesAndShifts) {
   const Tensor x = random_tensor({123, 457});
   const Tensor y = zeros({123, 457});

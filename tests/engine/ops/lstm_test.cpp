@@ -8,10 +8,10 @@ namespace switchyard::ops::nn {
 namespace {
 
 using tensor::Tensor;
-using testing::random_tensor;
-using testing::relative_error;
-using testing::to_double;
-using testing::zero_tensor;
+using tests::random_tensor;
+using tests::relative_error;
+using tests::to_double;
+using tests::zero_tensor;
 
 constexpr int64_t kB = 3;
 constexpr int64_t kS = 4;
@@ -130,7 +130,7 @@ TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   lstm_grad(backend_, weights, t_, grad_kernel, grad_bias, grad_x, zero_tensor({kB, kU}),
             zero_tensor({kB, kU}));
   const auto numeric = [&](std::vector<double> Case::* member) {
-    return testing::numeric_gradient(at.*member, [&](const std::vector<double>& values) {
+    return tests::numeric_gradient(at.*member, [&](const std::vector<double>& values) {
       Case moved = at;
       moved.*member = values;
       return loss(moved);

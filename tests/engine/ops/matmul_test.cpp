@@ -10,9 +10,9 @@ namespace {
 
 using tensor::Shape;
 using tensor::Tensor;
-using testing::random_tensor;
-using testing::relative_error;
-using testing::to_double;
+using tests::random_tensor;
+using tests::relative_error;
+using tests::to_double;
 
 // c = alpha op(a) op(b) + beta c in double.
 std::vector<double> reference(const GemmDims& n, const Tensor& a, const Tensor& b,
@@ -90,8 +90,8 @@ TEST_P(Matmul, WorksOnRowsThatAreFarApart) {
     return values;
   }());
   const Tensor b = random_tensor({5, 4}, 2);
-  const Tensor c = testing::zero_tensor({6, 4});
-  const Tensor d = testing::zero_tensor({6, 4});
+  const Tensor c = tests::zero_tensor({6, 4});
+  const Tensor d = tests::zero_tensor({6, 4});
   matmul(backend_, Transpose::kNo, Transpose::kNo, 1.0, a, b, 0.0, c);
   matmul(backend_, Transpose::kNo, Transpose::kNo, 1.0, copy, b, 0.0, d);
   EXPECT_EQ(c.to_vector<float>(), d.to_vector<float>());
@@ -115,8 +115,8 @@ TEST_P(Matmul, GroupsEqualOneProductEach) {
   const Tensor x = random_tensor({kRows, kK}, 1);
   const Tensor weight = random_tensor({4, kK, kM}, 2);
   const Tensor y = random_tensor({kRows, kM}, 3);
-  const Tensor forward = testing::zero_tensor({kRows, kM});
-  const Tensor grad_x = testing::zero_tensor({kRows, kK});
+  const Tensor forward = tests::zero_tensor({kRows, kM});
+  const Tensor grad_x = tests::zero_tensor({kRows, kK});
   const Tensor grad_weight = random_tensor({4, kK, kM}, 4);
   const Tensor before = Tensor::from<float>(grad_weight.shape(), grad_weight.to_vector<float>());
   grouped_matmul(backend_, GroupedMode::kForward, offsets, 1.0, x, weight, 0.0, forward);
@@ -133,10 +133,10 @@ TEST_P(Matmul, GroupsEqualOneProductEach) {
         .M = kK, .N = kM, .K = rows, .transpose_a = Transpose::kYes, .beta = 1.0F};
     const Tensor w = weight.select(0, g);
     EXPECT_LT(relative_error(to_double(forward.slice(0, o[g], o[g + 1])),
-                             reference(fwd, xg, w, testing::zero_tensor({rows, kM}))),
+                             reference(fwd, xg, w, tests::zero_tensor({rows, kM}))),
               1e-6);
     EXPECT_LT(relative_error(to_double(grad_x.slice(0, o[g], o[g + 1])),
-                             reference(dgrad, yg, w, testing::zero_tensor({rows, kK}))),
+                             reference(dgrad, yg, w, tests::zero_tensor({rows, kK}))),
               1e-6);
     EXPECT_LT(relative_error(to_double(grad_weight.select(0, g)),
                              reference(wgrad, xg, yg, before.select(0, g))),

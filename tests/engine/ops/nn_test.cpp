@@ -12,10 +12,10 @@ namespace switchyard::ops {
 namespace {
 
 using tensor::Tensor;
-using testing::random_tensor;
-using testing::relative_error;
-using testing::to_double;
-using testing::zero_tensor;
+using tests::random_tensor;
+using tests::relative_error;
+using tests::to_double;
+using tests::zero_tensor;
 
 class NnOps : public ::testing::Test {
  protected:

@@ -10,8 +10,8 @@ namespace switchyard::ops::moe {
 namespace {
 
 using tensor::Tensor;
-using testing::random_tensor;
-using testing::zero_tensor;
+using tests::random_tensor;
+using tests::zero_tensor;
 
 class Routing : public ::testing::Test {
  protected:

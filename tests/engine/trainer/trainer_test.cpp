@@ -1,0 +1,238 @@
+#include "trainer/trainer.h"
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/error_matcher.h"
+#include "tests/support/plugin_directory.h"
+#include "tests/support/small_text.h"
+#include "tests/support/temporary_directory.h"
+
+namespace switchyard::trainer {
+namespace {
+
+using std::filesystem::path;
+
+// Keeps what a trainer tells.
+class Recorder final : public RunListener {
+ public:
+  void on_step(const StepReport& report) override {
+    losses.push_back(report.task_loss);
+    if (cancel != nullptr && report.step == cancel_at) {
+      cancel->request();
+    }
+  }
+  void on_experts(const ExpertReport& report) override {
+    tokens = 0;
+    for (const int32_t count : report.tokens) {
+      tokens += count;
+    }
+    entropy = report.gate_entropy;
+  }
+  void on_evaluation(const EvaluationReport& report) override {
+    evaluations.push_back(report.nll_per_word);
+  }
+  void on_checkpoint(const CheckpointReport& report) override {
+    checkpoints.push_back(report.directory);
+  }
+  void on_event(int64_t /*step*/, int /*level*/, std::string_view code,
+                std::string_view /*message*/) override {
+    events.emplace_back(code);
+  }
+
+  std::vector<double> losses;
+  std::vector<double> evaluations;
+  std::vector<std::string> checkpoints;
+  std::vector<std::string> events;
+  int64_t tokens = 0;
+  double entropy = 0.0;
+  core::CancelToken* cancel = nullptr;
+  int64_t cancel_at = 0;
+};
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerConfig config() const {
+    TrainerConfig c;
+    c.data = {.path = data_.string(), .batch_size = 4, .sequence_length = 7};
+    c.model = {.d_model = 16, .dropout = 0.1};
+    c.model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "gate"};
+    c.model.moe.experts = {{.component = {.plugin = "ffn",
+                                          .values = {{"hidden", std::vector<double>{16.0}}},
+                                          .where = "experts"},
+                            .count = 4}};
+    c.optimizer = {.plugin = "adam", .where = "optimizer"};
+    c.schedule = {.base = 0.01, .warmup_steps = 5};
+    c.train = {.steps = 20, .clip_norm = 1.0, .evaluate_every_steps = 10, .threads = 2};
+    c.checkpoint = {.every_steps = 6, .keep_last = 2, .keep_best = false};
+    return c;
+  }
+
+  std::unique_ptr<Trainer> make(const TrainerConfig& c, const std::string& run) {
+    std::filesystem::create_directories(directory_.path() / run);
+    return std::make_unique<Trainer>(TrainerSetup{.config = c,
+                                                  .config_toml = "# of a test\n",
+                                                  .run_directory = directory_.path() / run,
+                                                  .plugins = &plugins_,
+                                                  .listener = &recorder_});
+  }
+
+  std::string bytes_of(const path& file) const {
+    std::ifstream in(directory_.path() / file, std::ios::binary);
+    std::ostringstream bytes;
+    bytes << in.rdbuf();
+    EXPECT_FALSE(bytes.str().empty()) << file;
+    return bytes.str();
+  }
+
+  tests::TemporaryDirectory directory_;
+  path data_ = tests::small_dataset(directory_.path());
+  plugin_host::PluginRegistry plugins_{tests::built_plugins()};
+  Recorder recorder_;
+  core::CancelToken never_;
+};
+
+TEST_F(TrainerTest, LearnsASmallTextFarBelowTheUniformModel) {
+  TrainerConfig c = config();
+  c.train.steps = 150;
+  const auto trainer = make(c, "run");
+  EXPECT_EQ(trainer->train(never_), StopReason::kFinished);
+  const double uniform = recorder_.losses.front();
+  EXPECT_LT(recorder_.evaluations.back(), 0.5 * uniform);
+  EXPECT_EQ(recorder_.tokens, 4 * 7 * 2);  // every token went to two experts
+  EXPECT_GT(recorder_.entropy, 0.0);
+  EXPECT_LE(recorder_.entropy, std::log(2.0) + 1e-6);
+  const EvaluationReport test = trainer->evaluate("test");
+  EXPECT_LT(test.nll_per_word, 0.5 * uniform);
+}
+
+// Stopped anywhere and resumed, the final checkpoint has the same bytes.
+TEST_F(TrainerTest, AResumedRunEndsBitForBitAsAnUninterruptedOne) {
+  EXPECT_EQ(make(config(), "whole")->train(never_), StopReason::kFinished);
+  for (const int64_t stop : {1, 6, 13}) {
+    const std::string run = "stopped-" + std::to_string(stop);
+    core::CancelToken cancel;
+    recorder_.cancel = &cancel;
+    recorder_.cancel_at = stop;
+    EXPECT_EQ(make(config(), run)->train(cancel), StopReason::kCancelled);
+    recorder_.cancel = nullptr;
+    const auto resumed = make(config(), run);
+    EXPECT_EQ(resumed->restore_newest(), stop);
+    EXPECT_EQ(resumed->train(never_), StopReason::kFinished);
+    for (const char* file : {"manifest.json", "model.safetensors", "optimizer.safetensors",
+                             "state.safetensors", "state.json"}) {
+      EXPECT_EQ(bytes_of(path("whole/checkpoints/step-20") / file),
+                bytes_of(path(run) / "checkpoints/step-20" / file))
+          << stop << " " << file;
+    }
+  }
+}
+
+TEST_F(TrainerTest, KeepsTheLastCheckpointsAndSavesTheFirstIfAsked) {
+  TrainerConfig c = config();
+  c.checkpoint.at_start = true;
+  (void)make(c, "run")->train(never_);
+  EXPECT_EQ(
+      recorder_.checkpoints,
+      (std::vector<std::string>{"checkpoints/step-0", "checkpoints/step-6", "checkpoints/step-12",
+                                "checkpoints/step-18", "checkpoints/step-20"}));
+  const path checkpoints = directory_.path() / "run/checkpoints";
+  EXPECT_FALSE(exists(checkpoints / "step-12"));
+  EXPECT_TRUE(exists(checkpoints / "step-18"));
+  EXPECT_TRUE(exists(checkpoints / "step-20"));
+}
+
+TEST_F(TrainerTest, KeepsTheBestCheckpointHoweverOld) {
+  TrainerConfig c = config();
+  c.schedule.base = 5.0;  // the first steps are the best: it diverges
+  c.schedule.warmup_steps = 0;
+  c.train.clip_norm = 0.0;
+  c.train.evaluate_every_steps = 1;
+  c.train.steps = 8;
+  c.checkpoint = {.every_steps = 1, .keep_last = 1, .keep_best = true};
+  (void)make(c, "run")->train(never_);
+  const auto best = std::min_element(recorder_.evaluations.begin(), recorder_.evaluations.end());
+  const auto step = best - recorder_.evaluations.begin() + 1;
+  EXPECT_TRUE(exists(directory_.path() / "run/checkpoints" / ("step-" + std::to_string(step))));
+}
+
+TEST_F(TrainerTest, FallsBackToAnOlderCheckpointWhenTheNewestIsDamaged) {
+  (void)make(config(), "run")->train(never_);
+  const path damaged = directory_.path() / "run/checkpoints/step-20/model.safetensors";
+  std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(5000);
+  file.put('\x55');
+  file.close();
+  const auto trainer = make(config(), "run");
+  EXPECT_EQ(trainer->restore_newest(), 18);
+  EXPECT_NE(std::find(recorder_.events.begin(), recorder_.events.end(), "checkpoint_damaged"),
+            recorder_.events.end());
+}
+
+TEST_F(TrainerTest, RefusesACheckpointOfOtherData) {
+  (void)make(config(), "run")->train(never_);
+  TrainerConfig c = config();
+  c.data.path = tests::small_dataset(directory_.path(), "mountain").string();
+  const auto trainer = make(c, "run");
+  EXPECT_ERROR((void)trainer->restore_newest(), core::ErrorCode::kInvalidArgument,
+               "was trained on other data");
+}
+
+TEST_F(TrainerTest, RefusesACheckpointOfAnotherModel) {
+  (void)make(config(), "run")->train(never_);
+  TrainerConfig c = config();
+  c.model.d_model = 24;
+  const auto trainer = make(c, "run");
+  EXPECT_ERROR((void)trainer->restore_newest(), core::ErrorCode::kInvalidArgument,
+               "embedding.table");
+}
+
+// A learning rate of 1e30 makes the parameters overflow after one step.
+TEST_F(TrainerTest, StopsAtANumberThatIsNotFiniteAndNamesTheLayer) {
+  TrainerConfig c = config();
+  c.schedule = {.kind = optim::ScheduleKind::kConstant, .base = 1e30, .warmup_steps = 0};
+  const auto trainer = make(c, "run");
+  EXPECT_ERROR((void)trainer->train(never_), core::ErrorCode::kNumeric, "first seen in the ");
+  EXPECT_EQ(recorder_.events.back(), "nonfinite");
+}
+
+TEST_F(TrainerTest, SkipsAStepThatIsNotFiniteIfToldTo) {
+  TrainerConfig c = config();
+  c.schedule = {.kind = optim::ScheduleKind::kConstant, .base = 1e30, .warmup_steps = 0};
+  c.train.on_nonfinite = NonfinitePolicy::kSkipStep;
+  c.train.steps = 4;
+  EXPECT_EQ(make(c, "run")->train(never_), StopReason::kFinished);
+  EXPECT_EQ(std::count(recorder_.events.begin(), recorder_.events.end(), "nonfinite_step_skipped"),
+            3);
+}
+
+TEST_F(TrainerTest, SamplesTheSameTextForTheSameSeed) {
+  TrainerConfig c = config();
+  c.train.steps = 150;
+  const auto trainer = make(c, "run");
+  (void)trainer->train(never_);
+  const auto sample = [&](uint64_t seed) {
+    std::string text;
+    trainer->generate({.prompt = "the", .max_words = 12, .seed = seed, .past_end = true},
+                      [&](std::string_view word) { text += std::string(word) + ' '; });
+    return text;
+  };
+  EXPECT_EQ(sample(1), sample(1));
+  EXPECT_NE(sample(1), sample(2));
+  EXPECT_EQ(sample(1).rfind("the ", 0), 0U);
+}
+
+TEST_F(TrainerTest, RunningTextWithCarriedStateLearnsToo) {
+  TrainerConfig c = config();
+  c.data.reset_state = false;
+  c.data.shuffle = false;
+  c.train.steps = 100;
+  (void)make(c, "run")->train(never_);
+  EXPECT_LT(recorder_.evaluations.back(), 0.6 * recorder_.losses.front());
+}
+
+}  // namespace
+}  // namespace switchyard::trainer

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "plugin_host/plugin_registry.h"
+
+namespace switchyard::tests {
+
+/// The plugins of this build, wherever the build tree lies and whoever owns its parents.
+inline plugin_host::PluginOptions built_plugins() {
+  return {.directories = {SWITCHYARD_PLUGIN_DIRECTORY},
+          .use_default_directories = false,
+          .trust = plugin_host::TrustPolicy::kAnything};
+}
+
+}  // namespace switchyard::tests
