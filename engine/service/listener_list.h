@@ -31,6 +31,11 @@ class ListenerList : public trainer::RunListener {
       listener->on_evaluation(report);
     }
   }
+  void before_checkpoint(int64_t step) override {
+    for (trainer::RunListener* listener : listeners_) {
+      listener->before_checkpoint(step);
+    }
+  }
   void on_checkpoint(const trainer::CheckpointReport& report) override {
     for (trainer::RunListener* listener : listeners_) {
       listener->on_checkpoint(report);

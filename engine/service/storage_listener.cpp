@@ -58,6 +58,11 @@ void StorageListener::on_evaluation(const trainer::EvaluationReport& report) {
   writer_.metric(prefix + "seconds", "s", report.step, report.seconds, MetricKind::kTiming);
 }
 
+// A disk that refuses is no reason to lose the checkpoint too: the writer keeps what it has and says so.
+void StorageListener::before_checkpoint(int64_t) {
+  (void)writer_.flush();
+}
+
 void StorageListener::on_checkpoint(const trainer::CheckpointReport& report) {
   storage::Sha256 hash{};
   std::copy_n(report.manifest_sha256.begin(), std::min(report.manifest_sha256.size(), hash.size()),

@@ -236,6 +236,7 @@ checkpoint::CheckpointContents Trainer::Impl::contents() {
 }
 
 void Trainer::Impl::save() {
+  listener.before_checkpoint(step);
   const checkpoint::SavedCheckpoint saved = store.save(contents());
   saved_step = step;
   const bool keeps_best = config.checkpoint.keep_best && best_step >= 0;
