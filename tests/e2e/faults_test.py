@@ -22,13 +22,13 @@ class Faults(ProgramTest):
         shutil.copytree(self.directory / "good", self.directory / name)
         return self.directory / name
 
-    def expect_config_error(self, change, *expected):
-        """Expects exit code 2 and the texts for the configuration with (old, new) replaced."""
+    def expect_config_error(self, change, *expected, code=USAGE):
+        """Expects an exit code and the texts for the configuration with (old, new) replaced."""
         config = self.directory / "wrong.toml"
         text = self.config.read_text()
         self.assertIn(change[0], text)
         config.write_text(text.replace(*change))
-        done = self.expect(USAGE, "train", config, "--run", self.directory / "never")
+        done = self.expect(code, "train", config, "--run", self.directory / "never")
         for part in expected:
             self.assertIn(part, done.stderr)
         self.assertFalse((self.directory / "never").exists(), "a refused run must leave nothing")
@@ -49,7 +49,7 @@ class Faults(ProgramTest):
         self.expect_config_error(("k = 2", "k = 5"), "5", "4")
 
     def test_unknown_plugin(self):
-        self.expect_config_error(('"noisy_topk"', '"noisy_topc"'), "noisy_topc")
+        self.expect_config_error(('"noisy_topk"', '"noisy_topc"'), "noisy_topc", "similar: 'noisy_topk'", code=NOT_FOUND)
 
     def test_unknown_setting_of_a_plugin(self):
         self.expect_config_error(("k = 2", "kk = 2"), "kk")
