@@ -58,7 +58,8 @@ void StorageListener::on_evaluation(const trainer::EvaluationReport& report) {
   writer_.metric(prefix + "seconds", "s", report.step, report.seconds, MetricKind::kTiming);
 }
 
-// A disk that refuses is no reason to lose the checkpoint too: the writer keeps what it has and says so.
+// A disk that refuses is no reason to lose the checkpoint too: the writer keeps what it has and
+// says so.
 void StorageListener::before_checkpoint(int64_t) {
   (void)writer_.flush();
 }

@@ -64,8 +64,8 @@ class RunListener {
   virtual void on_experts(const ExpertReport&) {}
   virtual void on_metric(const MetricReport&) {}
   virtual void on_evaluation(const EvaluationReport&) {}
-  /// A checkpoint of this step is about to be published: what was reported so far must outlive a kill
-  /// from here on, because a resumed run will not report it again.
+  /// A checkpoint of this step is about to be published: what was reported so far must outlive a
+  /// kill from here on, because a resumed run will not report it again.
   virtual void before_checkpoint(int64_t step) { (void)step; }
   virtual void on_checkpoint(const CheckpointReport&) {}
   /// code: stable, such as "checkpoint_failed"; level: 1 info, 2 warning, 3 error.
