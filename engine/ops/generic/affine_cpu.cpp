@@ -125,6 +125,8 @@ SWITCHYARD_CPU_CLONES void affine_run(DType from, DType to, const Run& run) {
       return affine_from<float>(to, run);
     case DType::kI32:
       return affine_from<int32_t>(to, run);
+    case DType::kU8:
+      return affine_from<uint8_t>(to, run);
     default:
       return affine_from<Bf16>(to, run);
   }

@@ -56,7 +56,11 @@ void binary(const Backend& backend, Binary op, const Tensor& a, const Tensor& b,
 }
 
 void affine(const Backend& backend, const Tensor& x, double mul, double add, const Tensor& y) {
-  require_number("affine", backend, {"x", x});
+  if (x.dtype() == DType::kU8) {  // a mask becomes numbers
+    require_tensors("affine", backend, DType::kU8, {{"x", x}});
+  } else {
+    require_number("affine", backend, {"x", x});
+  }
   require_number("affine", backend, {"y", y});
   require_same_shape("affine", {{"x", x}, {"y", y}});
   const auto kernel = backend.kernels->generic.affine;

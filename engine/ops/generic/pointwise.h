@@ -18,8 +18,8 @@ void unary(const Backend& backend, Unary op, const tensor::Tensor& x, const tens
 void binary(const Backend& backend, Binary op, const tensor::Tensor& a, const tensor::Tensor& b,
             const tensor::Tensor& y);
 
-/// y = mul x + add, y of x's shape. Each is f32, i32 or bf16. To bf16 it rounds to nearest even; to
-/// i32 it rounds toward zero, clamps to the range, and makes NaN 0.
+/// y = mul x + add, y of x's shape. Each is f32, i32 or bf16; x may be u8 too. To bf16 it rounds to
+/// nearest even; to i32 it rounds toward zero, clamps to the range, and makes NaN 0.
 void affine(const Backend& backend, const tensor::Tensor& x, double mul, double add,
             const tensor::Tensor& y);
 
