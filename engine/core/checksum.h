@@ -33,6 +33,8 @@ using Sha256Digest = std::array<uint8_t, 32>;
 class Sha256 {
  public:
   void update(const void* data, size_t bytes);
+  void update(std::span<const std::byte> bytes) { update(bytes.data(), bytes.size()); }
+  void update(std::string_view text) { update(text.data(), text.size()); }
   /// The digest of everything so far; call it once, last.
   [[nodiscard]] Sha256Digest finish();
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/checksum.h"
 #include "core/error.h"
 #include "data/detokenizer.h"
 #include "data/mapped_file.h"
-#include "data/sha256.h"
 
 namespace switchyard::data {
 
@@ -27,9 +27,9 @@ Manifest read_manifest(const std::filesystem::path& directory) {
 Vocabulary read_vocabulary(const std::filesystem::path& directory, const Manifest& manifest) {
   const std::filesystem::path path = directory / "vocab.txt";
   const MappedFile file(path);
-  Sha256 sha256;
+  core::Sha256 sha256;
   sha256.update(file.text());
-  if (to_hex(sha256.finish()) != manifest.vocabulary_sha256) {
+  if (core::hex(sha256.finish()) != manifest.vocabulary_sha256) {
     core::fail(ErrorCode::kDamaged, path.string(),
                ": is damaged or of another data set: its checksum is not the manifest's; prepare "
                "the data again");

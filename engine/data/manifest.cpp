@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/checksum.h"
 #include "core/error.h"
-#include "data/sha256.h"
 
 namespace switchyard::data {
 
@@ -84,7 +84,7 @@ double SplitInfo::oov_rate() const {
 }
 
 std::string Manifest::compute_data_hash() const {
-  Sha256 sha256;
+  core::Sha256 sha256;
   sha256.update(core::join(kFormat, "/", kFormatVersion, "\n", name_of(layout), " ",
                            data::name_of(tokenizer.kind), " ", tokenizer.lower_case, "\n",
                            vocab_size, " ", vocabulary_sha256, "\n"));
@@ -93,7 +93,7 @@ std::string Manifest::compute_data_hash() const {
                              split.num_unknown, " ", split.tokens_sha256, " ", split.index_sha256,
                              "\n"));
   }
-  return to_hex(sha256.finish());
+  return core::hex(sha256.finish());
 }
 
 std::string Manifest::to_json() const {

@@ -7,11 +7,11 @@
 #include <string>
 #include <utility>
 
+#include "core/checksum.h"
 #include "core/error.h"
 #include "data/dataset.h"
 #include "data/output_directory.h"
 #include "data/sentence_reader.h"
-#include "data/sha256.h"
 #include "data/token_writer.h"
 #include "data/vocabulary.h"
 #include "data/word_table.h"
@@ -244,9 +244,9 @@ void Preparation::write_vocabulary(const fs::path& directory) {
   OutputFile file(directory / "vocab.txt");
   file.write_at(std::as_bytes(std::span(text)), 0);
   file.sync();
-  Sha256 sha256;
+  core::Sha256 sha256;
   sha256.update(text);
-  manifest_.vocabulary_sha256 = to_hex(sha256.finish());
+  manifest_.vocabulary_sha256 = core::hex(sha256.finish());
   manifest_.vocab_size = vocabulary.size();
   ids_ = words_.ids_in(vocabulary);
 }

@@ -34,7 +34,7 @@ TokenFile::TokenFile(const std::filesystem::path& path, uint32_t element_size)
 }
 
 void TokenFile::verify() const {
-  Sha256 sha256;
+  core::Sha256 sha256;
   sha256.update(file_.bytes().subspan(sizeof(header_)));
   if (sha256.finish() != header_.sha256) {
     core::fail(ErrorCode::kDamaged, path_.string(),

@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
+#include "core/checksum.h"
 #include "data/mapped_file.h"
-#include "data/sha256.h"
 
 namespace switchyard::data {
 
@@ -22,9 +22,9 @@ struct TokenFileHeader {
 
   std::array<char, 8> magic = kMagic;
   uint32_t version = kVersion;
-  uint32_t element_size = 0;  // bytes
-  uint64_t count = 0;         // elements
-  Sha256Digest sha256{};      // of the elements
+  uint32_t element_size = 0;    // bytes
+  uint64_t count = 0;           // elements
+  core::Sha256Digest sha256{};  // of the elements
   uint64_t reserved = 0;
 };
 static_assert(sizeof(TokenFileHeader) == 64);
@@ -38,7 +38,7 @@ class TokenFile {
 
   [[nodiscard]] int64_t count() const { return static_cast<int64_t>(header_.count); }
   /// What the header says; verify() checks it.
-  [[nodiscard]] std::string sha256() const { return to_hex(header_.sha256); }
+  [[nodiscard]] std::string sha256() const { return core::hex(header_.sha256); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   template <typename T>
   [[nodiscard]] std::span<const T> elements() const {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "core/checksum.h"
 #include "core/error.h"
-#include "data/sha256.h"
 #include "data/token_file.h"
 
 namespace switchyard::data {
@@ -78,7 +78,7 @@ void TokenWriter<T>::flush() {
 template <typename T>
 std::string TokenWriter<T>::finish(core::FunctionRef<void(std::span<T>)> change) {
   flush();
-  Sha256 sha256;
+  core::Sha256 sha256;
   uint64_t offset = sizeof(TokenFileHeader);
   for (int64_t left = count_; left > 0;) {
     const auto take = std::min(left, static_cast<int64_t>(kBufferElements));
@@ -97,7 +97,7 @@ std::string TokenWriter<T>::finish(core::FunctionRef<void(std::span<T>)> change)
   header.sha256 = sha256.finish();
   file_.write_at(std::as_bytes(std::span(&header, 1)), 0);
   file_.sync();
-  return to_hex(header.sha256);
+  return core::hex(header.sha256);
 }
 
 template class TokenWriter<int32_t>;
