@@ -1,0 +1,267 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <switchyard/component.h>
+#include <switchyard/service/mem.h>
+
+#include "core/rng.h"
+#include "plugin_fixture.h"
+
+namespace switchyard::plugin_host {
+namespace {
+
+using core::ErrorCode;
+using tensor::Tensor;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int64_t kTokens = 5;
+constexpr int64_t kInputs = 3;
+constexpr int64_t kExperts = 4;
+constexpr int64_t kSlots = 2;
+
+// The probing gate (plugins/probe_gate.c) in one mode, its parameters and the tensors of a call.
+class ProbeGate : public testing::Test {
+ protected:
+  void make(const std::string& mode) {
+    layers::ComponentPlace place;
+    place.name = "moe.gate";
+    place.layer = 1;
+    place.d_in = kInputs;
+    place.num_experts = kExperts;
+    gate_ = registry_.make_gate({.plugin = "probe", .values = {{"mode", mode}}, .where = ""}, place,
+                                parameters_);
+    parameters_.allocate(on_.allocator);
+    float* w = parameters_.find("moe.gate.w")->value.data<float>();
+    for (int64_t i = 0; i < kInputs * kExperts; ++i) {
+      w[i] = std::sin(static_cast<float>(3 * i + 1));
+    }
+    std::vector<float> x(kTokens * kInputs);
+    for (size_t i = 0; i < x.size(); ++i) {
+      x[i] = std::cos(static_cast<float>(2 * i));
+    }
+    input_.x = Tensor::from({kTokens, kInputs}, x);
+    routing_.expert_index = zeros(tensor::DType::kI32, {kTokens, kSlots});
+    routing_.gate_weight = zeros(tensor::DType::kF32, {kTokens, kSlots});
+    routing_.importance = zeros(tensor::DType::kF32, {kExperts});
+    routing_.load = zeros(tensor::DType::kF32, {kExperts});
+    routing_.aux_loss = zeros(tensor::DType::kF32, {1});
+  }
+
+  Tensor zeros(tensor::DType dtype, const tensor::Shape& shape) {
+    return Tensor::zeros(dtype, shape, on_.allocator);
+  }
+  void forward() { gate_->forward(input_, routing_, on_.pass); }
+  /// sum over t, j of c[t, j] times the weight of slot j, the loss of the gradient's test.
+  double loss(const std::vector<float>& c) {
+    forward();
+    on_.pass.saved.clear();
+    const auto weights = routing_.gate_weight.to_vector<float>();
+    return std::inner_product(c.begin(), c.end(), weights.begin(), 0.0);
+  }
+
+  PassOnCpu on_;
+  PluginRegistry registry_{search_in({"good"})};
+  tensor::ParameterSet parameters_;
+  std::unique_ptr<layers::Gate> gate_;
+  layers::GateInput input_;
+  layers::Routing routing_;
+};
+
+TEST_F(ProbeGate, RegistersItsParametersUnderItsInstance) {
+  make("plain");
+  ASSERT_EQ(parameters_.all().size(), 2U);
+  const tensor::Parameter& w = parameters_.all()[0];
+  EXPECT_EQ(w.name, "moe.gate.w");
+  EXPECT_EQ(w.shape, (tensor::Shape{kInputs, kExperts}));
+  EXPECT_EQ(w.role, tensor::Role::kGate);
+  EXPECT_EQ(w.init.kind, tensor::InitKind::kNormal);
+  EXPECT_EQ(w.init.b, 0.25);
+  EXPECT_EQ(w.expert_dim, 1);
+  EXPECT_EQ(w.flags, uint32_t{SY_PF_NO_DECAY});
+  EXPECT_FALSE(w.is_buffer);
+  EXPECT_TRUE(parameters_.all()[1].is_buffer);
+}
+
+TEST_F(ProbeGate, RoutesAsAPlainLoopDoes) {
+  make("plain");
+  forward();
+  const auto x = input_.x.to_vector<float>();
+  const auto w = parameters_.find("moe.gate.w")->value.to_vector<float>();
+  const auto ids = routing_.expert_index.to_vector<int32_t>();
+  const auto weights = routing_.gate_weight.to_vector<float>();
+  for (size_t t = 0; t < kTokens; ++t) {
+    std::vector<double> p(kExperts, 0.0);
+    for (size_t e = 0; e < kExperts; ++e) {
+      for (size_t d = 0; d < kInputs; ++d) {
+        p[e] += static_cast<double>(x[t * kInputs + d]) * w[d * kExperts + e];
+      }
+      p[e] = std::exp(p[e]);
+    }
+    const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+    const auto best = static_cast<int32_t>(std::max_element(p.begin(), p.end()) - p.begin());
+    EXPECT_EQ(ids[t * kSlots], best);
+    EXPECT_NEAR(weights[t * kSlots], p[static_cast<size_t>(best)] / sum, 1e-5);
+  }
+  const auto load = routing_.load.to_vector<float>();
+  EXPECT_EQ(std::accumulate(load.begin(), load.end(), 0.0F), float{kTokens * kSlots});
+  EXPECT_EQ(on_.pass.saved.size(), size_t{SY_MAX_SAVED});
+}
+
+TEST_F(ProbeGate, GivesTheGradientOfFiniteDifferences) {
+  make("plain");
+  const std::vector<float> c = {1, -2, 0.5, 3, -1, 0.25, 2, 1, -0.5, 1.5};
+  forward();
+  const Tensor dx = zeros(tensor::DType::kF32, {kTokens, kInputs});
+  dx.data<float>()[0] = 100.0F;  // the gate adds
+  const layers::GateGrad grad = {.grad_gate_weight = Tensor::from({kTokens, kSlots}, c),
+                                 .grad_aux_loss = Tensor::from<float>({1}, {1.0F}),
+                                 .grad_x = dx};
+  tensor::Parameter& w = *parameters_.find("moe.gate.w");
+  w.grad.data<float>()[0] = 100.0F;
+  gate_->backward(input_, routing_, grad, on_.pass);
+  EXPECT_TRUE(on_.pass.saved.empty());
+  const auto compare = [&](const Tensor& value, const Tensor& gradient) {
+    for (int64_t i = 0; i < value.count(); ++i) {
+      // A small step, so that no token changes its order of experts on the way.
+      float& at = value.data<float>()[i];
+      const float before = at;
+      at = before + 1e-3F;
+      const double up = loss(c);
+      at = before - 1e-3F;
+      const double down = loss(c);
+      at = before;
+      const double added = i == 0 ? 100.0 : 0.0;
+      EXPECT_NEAR(gradient.data<float>()[i] - added, (up - down) / 2e-3, 2e-3) << i;
+    }
+  };
+  compare(w.value, w.grad);
+  compare(input_.x, dx);
+}
+
+TEST_F(ProbeGate, KeepsNothingOutsideOfTraining) {
+  make("plain");
+  on_.pass.mode = layers::Mode::kEvaluate;
+  forward();
+  EXPECT_TRUE(on_.pass.saved.empty());
+  EXPECT_EQ(on_.activations.peak_bytes(), 0);
+  const auto mark = on_.scratch.mark();
+  forward();
+  EXPECT_EQ(on_.scratch.mark().used, mark.used) << "scratch was not taken back";
+}
+
+TEST_F(ProbeGate, TellsComponentInstanceAndCallOfAFailure) {
+  make("fail");
+  auto [code, text] = error_of([&] { forward(); });
+  EXPECT_EQ(code, ErrorCode::kNumeric);
+  EXPECT_EQ(text,
+            "gate 'test.gate.probe' 1.2.0 at moe.gate: forward failed (numeric): the logits are "
+            "broken");
+  EXPECT_TRUE(on_.pass.saved.empty());
+}
+
+TEST_F(ProbeGate, HandsAHostsRefusalBackAndForth) {
+  make("fault");
+  const auto [code, text] = error_of([&] { forward(); });
+  EXPECT_EQ(code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(text, HasSubstr("forward failed (invalid): "));
+  EXPECT_THAT(text, HasSubstr("[5, 3]"));
+}
+
+TEST_F(ProbeGate, IsNotBelievedAnExpertThatIsNotThere) {
+  make("bad_id");
+  const auto [code, text] = error_of([&] { forward(); });
+  EXPECT_EQ(code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(text, HasSubstr("forward gave expert 4 to row 0, it must be 0 ... 3, or -1"));
+}
+
+TEST_F(ProbeGate, FindsOnlyWhatForwardKept) {
+  make("no_slot");
+  forward();
+  const auto backward = [&] { gate_->backward(input_, routing_, {}, on_.pass); };
+  auto [code, text] = error_of(backward);
+  EXPECT_EQ(code, ErrorCode::kNotFound);
+  EXPECT_THAT(text,
+              HasSubstr("backward failed (not found): saved: forward kept nothing in slot 3"));
+  std::tie(code, text) = error_of(backward);
+  EXPECT_THAT(text, HasSubstr("backward() without its forward()"));
+}
+
+TEST_F(ProbeGate, DrawsRandomNumbersByAddress) {
+  make("random");
+  forward();
+  const core::RngKey key = core::rng_key(7, "moe.gate", 16 + 5);
+  const auto weights = routing_.gate_weight.to_vector<float>();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const uint64_t element = 10 * kSlots + i;  // token_base rows of k numbers come first
+    const uint32_t word = core::random_word(key, {.step = 3, .microbatch = 1}, element);
+    EXPECT_EQ(weights[i], core::unit_float(word)) << i;
+  }
+}
+
+TEST_F(ProbeGate, MayUseStridedViews) {
+  make("strided");
+  forward();
+  const auto x = input_.x.to_vector<float>();
+  const auto weights = routing_.gate_weight.to_vector<float>();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    EXPECT_EQ(weights[i], x[(i % kTokens) * kInputs + i / kTokens]);
+  }
+}
+
+TEST_F(ProbeGate, MayUseTheHostsThreads) {
+  make("threads");
+  forward();
+  EXPECT_THAT(routing_.gate_weight.to_vector<float>(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST_F(ProbeGate, SeesOneRank) {
+  make("comm");
+  forward();
+  EXPECT_THAT(routing_.gate_weight.to_vector<float>(), testing::Each(3.0F));
+}
+
+TEST_F(ProbeGate, IsRefusedWrongCallsOfServices) {
+  make("plain");
+  gate_->step_end(on_.pass);
+  gate_->step_end(on_.pass);
+  EXPECT_THAT(parameters_.find("moe.gate.steps")->value.to_vector<float>(), ElementsAre(2.0F));
+}
+
+TEST_F(ProbeGate, ReportsMetricsUnderItsInstance) {
+  make("plain");
+  forward();
+  forward();
+  EXPECT_THAT(registry_.drain_metrics(), ElementsAre(std::pair("moe.gate/aux", 0.25F)));
+  EXPECT_TRUE(registry_.drain_metrics().empty());
+}
+
+TEST_F(ProbeGate, AcceptsAnEmptyBatch) {
+  make("plain");
+  input_.x = zeros(tensor::DType::kF32, {0, kInputs});
+  routing_.expert_index = zeros(tensor::DType::kI32, {0, kSlots});
+  routing_.gate_weight = zeros(tensor::DType::kF32, {0, kSlots});
+  forward();
+  EXPECT_THAT(routing_.load.to_vector<float>(), testing::Each(0.0F));
+}
+
+TEST(ThrowingGate, BecomesAnError) {
+  PassOnCpu on;
+  PluginRegistry registry(search_in({"forward_throws"}));
+  tensor::ParameterSet parameters;
+  layers::ComponentPlace place;
+  place.name = "moe.gate";
+  place.num_experts = 2;
+  const auto gate =
+      registry.make_gate({.plugin = "faulty", .values = {}, .where = ""}, place, parameters);
+  const auto [code, text] = error_of([&] { gate->forward({}, {}, on.pass); });
+  EXPECT_EQ(code, ErrorCode::kException);
+  EXPECT_THAT(text, HasSubstr("forward failed (exception): it threw: forward went wrong"));
+}
+
+}  // namespace
+}  // namespace switchyard::plugin_host
