@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include "core/checksum.h"
 #include "core/error.h"
-#include "plugin_host/sha256.h"
 
 namespace switchyard::plugin_host {
 
@@ -139,7 +139,7 @@ std::string text_of(const char (&field)[Size], const char* what) {
 }
 
 std::string hash_of(const BoundedFile& file) {
-  Sha256 hash;
+  core::Sha256 hash;
   std::vector<std::byte> chunk(size_t{1} << 16U);
   auto left = static_cast<uint64_t>(file.status().st_size);
   for (uint64_t offset = 0; left > 0;) {
@@ -147,11 +147,11 @@ std::string hash_of(const BoundedFile& file) {
     if (!file.read(offset, chunk.data(), count)) {
       fail(ErrorCode::kIo, "it cannot be read to its end");
     }
-    hash.add({chunk.data(), count});
+    hash.update(chunk.data(), count);
     offset += count;
     left -= count;
   }
-  return hash.finish();
+  return core::hex(hash.finish());
 }
 
 int64_t nanoseconds(const timespec& time) {
