@@ -91,7 +91,7 @@ TEST(Manifest, SendsANewerFormatToTheEngineThatWroteIt) {
 
 TEST(Manifest, RefusesTextsThatAreNotUtf8) {
   Manifest manifest = make_manifest();
-  manifest.data_hash = "\xff";
+  manifest.data_hash = std::string(1, '\xff');
   EXPECT_EQ(error_of([&] { (void)manifest_text(manifest); }).code(), ErrorCode::kInvalidArgument);
 }
 
