@@ -67,12 +67,11 @@ std::string progress_bar_line(const ProgressState& state, int width, bool has_un
   std::string text;
   for (const std::string& field : fields(state)) {
     const int needed = static_cast<int>(text.size() + field.size()) + 2;
-    if (needed > width) {
+    if (needed >= width) {  // the last column stays free: some terminals wrap when it is written
       break;
     }
     text += (text.empty() ? "" : "  ") + field;
   }
-  // The last column stays free: some terminals wrap when it is written.
   const int room = width - static_cast<int>(text.size()) - 4;
   if (room < kMinBar) {
     return text;

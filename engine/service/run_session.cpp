@@ -39,12 +39,7 @@ class Session {
         progress_(context.console.err, clock_,
                   {request.config.trainer.train.steps, context.console.err_terminal,
                    [] { return terminal_width(STDERR_FILENO); }}),
-        signals_(cancel_,
-                 [this](int) {
-                   progress_.say(
-                       "stopping after this step with a checkpoint; "
-                       "Ctrl-C again stops at once and loses it");
-                 }),
+        signals_(cancel_, [this](int signal) { say_stopping(signal); }),
         plugins_(plugin_options(request.config.plugin_directories, log_sink())) {
     listeners_.add(progress_);
   }
@@ -66,6 +61,12 @@ class Session {
   }
 
  private:
+  void say_stopping(int signal) {
+    progress_.say(signal == SIGINT ? "stopping after this step with a checkpoint; "
+                                     "Ctrl-C again stops at once and loses it"
+                                   : "asked to stop: saving a checkpoint after this step");
+  }
+
   [[nodiscard]] core::LogSink log_sink() {
     return [this](core::LogLevel level, std::string_view who, std::string_view text) {
       if (log_) {

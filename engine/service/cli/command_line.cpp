@@ -34,7 +34,8 @@ class Cli11Table : public OptionTable {
     CLI::Option* option = app_.add_option(names, values, help);
     option->type_size(1);
     option->expected(1, CLI::detail::expected_max_vector_size);
-    option->allow_extra_args(false);
+    // "--set a=1 CONFIG": one value each, so that what follows is not swallowed.
+    option->allow_extra_args(option->get_positional());
     add(option, kind, Need::kOptional);
   }
   void choice(const std::string& names, std::string& value, const std::string& help,

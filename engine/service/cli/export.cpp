@@ -14,12 +14,13 @@ namespace switchyard::service::cli {
 namespace {
 
 /// A number that reads back as the same one.
-std::string exact(double value) {
+template <typename T>
+std::string exact(T value) {
   if (std::isnan(value)) {
     return "nan";
   }
   std::ostringstream text;
-  text.precision(std::numeric_limits<double>::max_digits10);
+  text.precision(std::numeric_limits<T>::max_digits10);
   text << value;
   return text.str();
 }
@@ -126,8 +127,7 @@ class ExportCommand : public Command {
         }
         for (size_t expert = 0; expert < blob->importance.size(); ++expert) {
           out << csv_field(layer.name) << ',' << step << ',' << expert << ','
-              << exact(static_cast<double>(blob->importance[expert])) << ','
-              << exact(static_cast<double>(blob->load[expert])) << '\n';
+              << exact(blob->importance[expert]) << ',' << exact(blob->load[expert]) << '\n';
         }
       }
     }

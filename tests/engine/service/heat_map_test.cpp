@@ -50,7 +50,7 @@ TEST(HeatMap, IsReadableWithoutColours) {
   const HeatMatrix load = fair_share_matrix(small_map(), ExpertQuantity::kLoad);
   EXPECT_EQ(heat_map_text(load, Terminal{}, 80, 24),
             "+ ?\n"
-            "+#?\n"
+            "+%?\n"
             "+ ?\n"
             "+ ?\n");
 }
