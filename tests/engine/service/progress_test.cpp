@@ -121,9 +121,9 @@ TEST(Progress, RedrawsInPlaceAndKeepsLinesAboveTheBar) {
     progress.on_evaluation(evaluation);
   }
   EXPECT_EQ(out.str(),
-            "\r1/2  loss 4.000\x1b[K"
+            "\r[=====>     ] 1/2  loss 4.000\x1b[K"
             "\r\x1b[Kstep 1: valid perplexity 100.00 (1,234 words, 0:00)\n"
-            "\r1/2  loss 4.000\x1b[K\n");
+            "\r[=====>     ] 1/2  loss 4.000\x1b[K\n");
 }
 
 TEST(Progress, ShowsTheWorstLayersLoad) {
