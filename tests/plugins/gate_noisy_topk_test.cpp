@@ -45,9 +45,10 @@ const Numbers kX{1, 0.5, -0.5, 1};
 const Numbers kNoise{0.5, -0.3, 0.1, 1.0, -1.0, 0.4, 0.2, -0.5};
 
 /// EX1 (or EX2 with zero weights) of section 13.3.
-void prepare_example(GateRun& run, double w_importance, double w_load, bool is_zero = false) {
+void prepare_example(GateRun& run, double w_importance, double w_load, bool is_zero = false,
+                     const Numbers& x = kX) {
   run.create(weights(run, 2, w_importance, w_load, 0.0));
-  run.set_x(kX);
+  run.set_x(x);
   run.host.noise = floats(kNoise);
   if (!is_zero) {
     run.set("w_gate", {0.2, -0.1, 0.4, 0, 0.1, 0.3, -0.2, 0.5});
@@ -368,8 +369,7 @@ TEST(GateNoisyTopK, SumsOverRanksBeforeTheLoss) {
   for (const bool hears : {false, true}) {
     for (size_t rank = 0; rank < 2; ++rank) {
       GateRun run("gate_noisy_topk", 1, 2, 4);
-      prepare_example(run, 0.0, 1.0);
-      run.set_x({kX[rank * 2], kX[rank * 2 + 1]});
+      prepare_example(run, 0.0, 1.0, false, {kX[rank * 2], kX[rank * 2 + 1]});
       run.host.token_base = static_cast<int64_t>(rank);
       run.host.num_ranks = 2;
       run.host.on_all_reduce = [&](float* v, int64_t size) {

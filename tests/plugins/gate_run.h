@@ -79,16 +79,20 @@ class GateRun {
   }
 
   void set(const std::string& name, const std::vector<double>& values) {
-    std::copy(values.begin(), values.end(), host.parameter(name).value.f32());
+    store(values, host.parameter(name).value);
   }
 
-  void set_x(const std::vector<double>& values) {
-    std::copy(values.begin(), values.end(), x.f32());
-  }
+  void set_x(const std::vector<double>& values) { store(values, x); }
 
   PluginTestHost host;
 
  private:
+  static void store(const std::vector<double>& values, Buffer& to) {
+    sy::require(static_cast<int64_t>(values.size()) == to.size(), "the tensor has ", to.size(),
+                " elements, got ", values.size());
+    std::copy(values.begin(), values.end(), to.f32());
+  }
+
   sy_gate_in in() {
     sy_gate_in in{};
     in.struct_size = sizeof(in);
