@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "core/checksum.h"
 #include "core/error.h"
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::string_view kCrcField = ",\"crc\":\"";
 constexpr size_t kCrcDigits = 8;
+constexpr std::string_view kOpened = "\"code\":\"database_opened\"";
+constexpr std::string_view kClosed = "\"code\":\"database_closed\",\"bytes\":";
 
 bool is_whole(std::string_view line) {
   const size_t tail = kCrcField.size() + kCrcDigits + 2;
@@ -75,6 +78,55 @@ std::vector<int64_t> damaged_log_lines(const std::filesystem::path& file) {
     }
   }
   return damaged;
+}
+
+FileSum sum_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    core::fail(core::ErrorCode::kIo, "cannot read ", file.string());
+  }
+  FileSum sum;
+  core::Crc32c crc;
+  std::vector<char> block(size_t{1} << 20U);
+  while (stream.read(block.data(), static_cast<std::streamsize>(block.size())),
+         stream.gcount() > 0) {
+    crc.update(block.data(), static_cast<size_t>(stream.gcount()));
+    sum.bytes += stream.gcount();
+  }
+  sum.crc32c = crc.value();
+  return sum;
+}
+
+std::optional<FileSum> recorded_database_sum(const std::filesystem::path& log) {
+  std::ifstream stream(log, std::ios::binary);
+  std::optional<FileSum> sum;
+  for (std::string line; std::getline(stream, line);) {
+    if (line.find(kOpened) != std::string::npos) {
+      sum.reset();
+    }
+    const size_t fields = line.find(kClosed);
+    if (fields != std::string::npos && is_whole(line)) {
+      const char* number = line.c_str() + fields + kClosed.size();
+      char* end = nullptr;
+      FileSum found;
+      found.bytes = std::strtoll(number, &end, 10);
+      found.crc32c = static_cast<uint32_t>(
+          std::strtoul(end + std::string_view(",\"crc32c\":\"").size(), nullptr, 16));
+      sum = found;
+    }
+  }
+  return sum;
+}
+
+void EventLog::database_opened() {
+  write(entry(clock_, "info", "database_opened").line());
+}
+
+void EventLog::database_closed(const FileSum& sum) {
+  write(entry(clock_, "info", "database_closed")
+            .integer("bytes", sum.bytes)
+            .text("crc32c", core::hex(sum.crc32c))
+            .line());
 }
 
 void EventLog::say(core::LogLevel level, std::string_view who, std::string_view text) {

@@ -100,6 +100,7 @@ class Session {
 
   void open_records() {
     log_ = std::make_unique<EventLog>(RunPaths{request_.directory}.log(), clock_);
+    log_->database_opened();
     storage::WriterOptions options;
     options.on_notice = [this](const storage::Notice& notice) {
       log_->say(static_cast<core::LogLevel>(notice.level), "storage",
@@ -145,6 +146,7 @@ class Session {
   void end_segment(std::string_view kind, ExitCode code) {
     writer_->end_segment(trainer_->step(), kind, static_cast<int64_t>(code));
     writer_->close();
+    log_->database_closed(sum_of(RunPaths{request_.directory}.database()));
   }
 
   ExitCode train() {

@@ -60,6 +60,10 @@ class Verification {
     for (const storage::Finding& finding : storage::verify_run(root_)) {
       find("run.db", finding.code, finding.message);
     }
+    const auto recorded = recorded_database_sum(RunPaths{root_}.log());
+    if (recorded && !is_locked(root_) && *recorded != sum_of(RunPaths{root_}.database())) {
+      find("run.db", "database_sum", "it is not the file that the run closed (log.jsonl)");
+    }
   }
 
   /// config.toml must be the newest revision in run.db, byte for byte.

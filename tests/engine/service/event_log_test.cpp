@@ -66,6 +66,19 @@ TEST_F(EventLogTest, ForgivesTheTornLineOfACrash) {
   EXPECT_TRUE(damaged_log_lines(file_).empty());
 }
 
+TEST_F(EventLogTest, VouchesForTheDatabaseOnlyWhileItIsClosed) {
+  const std::filesystem::path database = directory_.path() / "run.db";
+  std::ofstream(database) << "123456789";
+  EXPECT_EQ(sum_of(database), (FileSum{9, 0xe3069283U}));  // the check value of CRC32C
+  EXPECT_FALSE(recorded_database_sum(file_).has_value());
+  EventLog log(file_, clock_);
+  log.database_opened();
+  log.database_closed(sum_of(database));
+  EXPECT_EQ(recorded_database_sum(file_), sum_of(database));
+  log.database_opened();
+  EXPECT_FALSE(recorded_database_sum(file_).has_value());
+}
+
 TEST(EventLogs, NeedAFileThatCanBeWritten) {
   const FixedClock clock;
   EXPECT_THROW(EventLog("/no/such/place/log.jsonl", clock), core::Error);
