@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A run that is killed again and again ends with the very bytes of a run that was left alone.
 
-KILLS (default 5) is how often it is killed, at moments that SEED chooses.
+KILLS (default 20) is how often it is killed, at moments that SEED chooses.
 """
 import os
 import random
@@ -14,21 +14,20 @@ from program import OK, ProgramTest, checkpoints, files_of
 
 
 class Kill(ProgramTest):
-    STEPS = "400"
-
     def start(self, *arguments):
         return subprocess.Popen([str(program.SWITCHYARD), *map(str, arguments)], stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, text=True)
 
     def test_ends_with_the_same_bytes(self):
-        options = ["--set", f"train.steps={self.STEPS}", "--set", "checkpoint.every_steps=5", "--set",
+        kills = int(os.environ.get("KILLS", "20"))
+        steps = 20 * max(kills, 20)
+        options = ["--set", f"train.steps={steps}", "--set", "checkpoint.every_steps=5", "--set",
                    "train.log_every_steps=1"]
         begin = time.monotonic()
         whole = self.train("whole", *options)
         whole_seconds = time.monotonic() - begin
 
         choose = random.Random(int(os.environ.get("SEED", "1")))
-        kills = int(os.environ.get("KILLS", "5"))
         directory = self.directory / "killed"
         killed = 0
         for _ in range(50 * kills):
@@ -41,7 +40,7 @@ class Kill(ProgramTest):
             process = self.start(*arguments)
             # Later kills come sooner, so that all of them strike before the run is done.
             try:
-                limit = choose.uniform(0.02, 2.5 * whole_seconds / kills) if killed < kills else 120
+                limit = choose.uniform(0.02, 1.6 * whole_seconds / kills) if killed < kills else 120
                 _, said = process.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -52,7 +51,7 @@ class Kill(ProgramTest):
             break
         self.assertGreaterEqual(killed, min(kills, 3), "the run ended before it could be killed")
         self.expect(OK, "verify", directory)
-        last = f"checkpoints/step-{self.STEPS}"
+        last = f"checkpoints/step-{steps}"
         self.assertEqual(files_of(directory / last), files_of(whole / last))
         print(f"killed {killed} times; an uninterrupted run took {whole_seconds:.1f} s")
 
