@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "layers/initialize.h"
-#include "ops/generic/pointwise.h"
 #include "ops/nn/lstm.h"
 
 namespace switchyard::layers {
@@ -45,8 +44,6 @@ Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) 
 
 void Lstm::backward(const Tensor& grad_y, const SequenceInfo& sequence, const Tensor& grad_x,
                     Pass& pass) {
-  const int64_t B = sequence.num_streams;
-  const int64_t U = units();
   ops::nn::LstmTensors tensors = {.kernel = kernel_->value,
                                   .bias = bias_->value,
                                   .resets = sequence.resets,
@@ -56,13 +53,12 @@ void Lstm::backward(const Tensor& grad_y, const SequenceInfo& sequence, const Te
   tensors.cell = pass.restore();
   tensors.gates = pass.restore();
   tensors.xh = pass.restore();
-  const tensor::ScratchScope scope(*pass.scratch);
-  const Tensor grad_h = pass.scratch->take(DType::kF32, {B, U});
-  const Tensor grad_c = pass.scratch->take(DType::kF32, {B, U});
-  ops::generic::fill(pass.backend, 0.0, grad_h);
-  ops::generic::fill(pass.backend, 0.0, grad_c);
-  ops::nn::lstm_grad(pass.backend, grad_y, tensors, kernel_->grad, bias_->grad,
-                     grad_x.reshape({B, sequence.num_steps, grad_x.size(1)}), grad_h, grad_c);
+  ops::nn::lstm_grad(
+      pass.backend, grad_y, tensors,
+      {.kernel = kernel_->grad,
+       .bias = bias_->grad,
+       .x = grad_x.reshape({sequence.num_streams, sequence.num_steps, grad_x.size(1)})},
+      *pass.scratch);
 }
 
 double Lstm::madds_per_token() const {

@@ -17,7 +17,7 @@ using ops::linalg::Transpose;
 using tensor::DType;
 using tensor::Tensor;
 
-constexpr int64_t kLogitBytesPerPiece = int64_t{16} << 20;
+constexpr int64_t kLogitBytesPerPiece = int64_t{32} << 20;
 
 // Tokens whose logits fit in kLogitBytesPerPiece, in pieces of nearly equal length.
 int64_t tokens_per_piece(int64_t tokens, int64_t vocab_size) {

@@ -57,7 +57,14 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Cuts c along its longer side, a few pieces a thread, so that a delayed thread costs little.
+// Length of a piece of c: one per thread, or two so that a delayed thread costs less, where they
+// stay long enough that packing the other matrix anew for each of them does not matter.
+int64_t piece_length(int64_t length, int num_threads, int64_t long_enough) {
+  const int64_t pieces = length >= 2 * num_threads * long_enough ? 2 * num_threads : num_threads;
+  return round_up((length + pieces - 1) / pieces, 16);
+}
+
+// Cuts c along its longer side.
 void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixView b,
           MatrixOut c) {
   if (n.M == 0 || n.N == 0) {
@@ -70,13 +77,13 @@ void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixV
     sgemm(n, a, b, c);
     return;
   }
-  const int64_t pieces = 2 * threads.num_threads();
+  constexpr int64_t kLongEnough = 512;
   if (n.M >= n.N) {
-    const int64_t grain = round_up((n.M + pieces - 1) / pieces, 16);
+    const int64_t grain = piece_length(n.M, threads.num_threads(), kLongEnough);
     threads.parallel_for(n.M, grain,
                          [&](int64_t begin, int64_t end) { gemm_rows(n, a, b, c, begin, end); });
   } else {
-    const int64_t grain = round_up((n.N + pieces - 1) / pieces, 64);
+    const int64_t grain = piece_length(n.N, threads.num_threads(), kLongEnough);
     threads.parallel_for(n.N, grain,
                          [&](int64_t begin, int64_t end) { gemm_columns(n, a, b, c, begin, end); });
   }

@@ -33,8 +33,9 @@ struct LstmBuffers {
 /// What the backward pass of an LSTM layer needs besides.
 struct LstmGradBuffers {
   const float* grad_y = nullptr;
-  float* grad_h = nullptr;  // [B, U], zero at first
-  float* grad_c = nullptr;  // [B, U], zero at first
+  float* grad_h = nullptr;    // [B, U], zero at first
+  float* grad_c = nullptr;    // [B, U], zero at first
+  float* kernel_t = nullptr;  // [4 U, U], scratch for the transpose of the recurrent kernel
 };
 
 enum class OutputActivation { kIdentity, kSigmoid };

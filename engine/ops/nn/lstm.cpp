@@ -1,5 +1,6 @@
 #include "ops/nn/lstm.h"
 
+#include "ops/generic/pointwise.h"
 #include "ops/kernels.h"
 #include "ops/linalg/matmul.h"
 #include "ops/nn/column_sums.h"
@@ -60,20 +61,24 @@ void lstm(const Backend& backend, const Tensor& x, const LstmTensors& t) {
 }
 
 void lstm_grad(const Backend& backend, const Tensor& grad_y, const LstmTensors& t,
-               const Tensor& grad_kernel, const Tensor& grad_bias, const Tensor& grad_x,
-               const Tensor& grad_h, const Tensor& grad_c) {
-  const LstmDims n = dims(grad_x, t);
+               const LstmGrads& grads, tensor::Arena& scratch) {
+  const LstmDims n = dims(grads.x, t);
   const auto kernel = backend.kernels->nn.lstm_grad;
   require_kernel(kernel != nullptr, "lstm_grad", backend);
+  const tensor::ScratchScope scope(scratch);
+  const Tensor grad_state = scratch.take(tensor::DType::kF32, {2, n.B, n.U});
+  const Tensor kernel_t = scratch.take(tensor::DType::kF32, {4 * n.U, n.U});
+  generic::fill(backend, 0.0, grad_state);
   kernel(backend.stream, n, buffers(t),
          {.grad_y = grad_y.data<float>(),
-          .grad_h = grad_h.data<float>(),
-          .grad_c = grad_c.data<float>()});
+          .grad_h = grad_state.select(0, 0).data<float>(),
+          .grad_c = grad_state.select(0, 1).data<float>(),
+          .kernel_t = kernel_t.data<float>()});
   const Tensor grad_gates = rows(t.gates);
   const Tensor kernel_x = t.kernel.slice(0, 0, n.I);
-  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xh), grad_gates, 1.0, grad_kernel);
-  matmul(backend, Transpose::kNo, Transpose::kYes, 1.0, grad_gates, kernel_x, 1.0, rows(grad_x));
-  add_column_sums(backend, grad_gates, grad_bias);
+  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xh), grad_gates, 1.0, grads.kernel);
+  matmul(backend, Transpose::kNo, Transpose::kYes, 1.0, grad_gates, kernel_x, 1.0, rows(grads.x));
+  add_column_sums(backend, grad_gates, grads.bias);
 }
 
 }  // namespace switchyard::ops::nn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ops/backend.h"
+#include "tensor/arena.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::ops::nn {
@@ -30,15 +31,16 @@ struct LstmTensors {
 /// C.1.
 void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& tensors);
 
-/// The gradients of lstm(); destroys gates. No gradient flows into the state before the first step.
-///
-///   grad_y       [B, S, U]
-///   grad_kernel  [I + U, 4 U], grad_bias [4 U]   added to
-///   grad_x       [B, S, I]                       added to
-///   grad_h, grad_c  [B, U]                       scratch
+/// Where the gradients of an LSTM layer go.
+struct LstmGrads {
+  tensor::Tensor kernel;  // [I + U, 4 U], added to
+  tensor::Tensor bias;    // [4 U], added to
+  tensor::Tensor x;       // [B, S, I], added to
+};
+
+/// The gradients of lstm() from grad_y [B, S, U]; destroys gates. No gradient flows into the state
+/// before the first step.
 void lstm_grad(const Backend& backend, const tensor::Tensor& grad_y, const LstmTensors& tensors,
-               const tensor::Tensor& grad_kernel, const tensor::Tensor& grad_bias,
-               const tensor::Tensor& grad_x, const tensor::Tensor& grad_h,
-               const tensor::Tensor& grad_c);
+               const LstmGrads& grads, tensor::Arena& scratch);
 
 }  // namespace switchyard::ops::nn

@@ -127,8 +127,10 @@ TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   const Tensor grad_bias = zero_tensor(t_.bias.shape());
   const Tensor grad_x = zero_tensor(x_.shape());
   lstm(backend_, x_, t_);
-  lstm_grad(backend_, weights, t_, grad_kernel, grad_bias, grad_x, zero_tensor({kB, kU}),
-            zero_tensor({kB, kU}));
+  tensor::CpuAllocator allocator;
+  tensor::Arena scratch(allocator);
+  lstm_grad(backend_, weights, t_, {.kernel = grad_kernel, .bias = grad_bias, .x = grad_x},
+            scratch);
   const auto numeric = [&](std::vector<double> Case::* member) {
     return tests::numeric_gradient(at.*member, [&](const std::vector<double>& values) {
       Case moved = at;
