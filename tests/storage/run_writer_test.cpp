@@ -11,7 +11,9 @@ namespace {
 
 using RunWriterTest = RunFixture;
 
-std::string name_of(int thread) { return std::string(1, static_cast<char>('a' + thread)); }
+std::string name_of(int thread) {
+  return std::string(1, static_cast<char>('a' + thread));
+}
 
 TEST_F(RunWriterTest, GivesBackWhatWasLogged) {
   RunWriter writer(dir_);

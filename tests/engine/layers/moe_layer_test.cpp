@@ -135,8 +135,7 @@ TEST_F(MoeLayerTest, TheGateGetsTheDotProductsOfTheOutputs) {
   const auto layer = make({kE});
   const Tensor grad_y = tests::random_tensor({kT, kD}, 2);
   (void)forward(*layer);
-  layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, tests::zero_tensor({kT, kD}),
-                  pass_);
+  layer->backward(grad_y, {.num_streams = 1, .num_steps = kT}, tests::zero_tensor({kT, kD}), pass_);
   const auto* w = parameters_->find("moe.experts0.w")->value.data<float>();
   for (size_t pair = 0; pair < factory_.experts.size(); ++pair) {
     const int64_t t = static_cast<int64_t>(pair) / 2;
