@@ -4,10 +4,11 @@
 
 namespace switchyard::core {
 
-/// A wish to stop, set once from any thread (or a signal handler) and asked between steps.
+/// A wish to stop, set from any thread (or a signal handler) and asked between steps.
 class CancelToken {
  public:
   void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
+  void clear() noexcept { requested_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool requested() const noexcept {
     return requested_.load(std::memory_order_relaxed);
   }

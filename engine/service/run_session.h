@@ -4,13 +4,13 @@
 
 #include "service/cli/command.h"
 #include "service/exit_code.h"
-#include "service/run_config.h"
+#include "trainer/run_config.h"
 
 namespace switchyard::service {
 
 /// One start of a run: from nothing or from its newest checkpoint.
 struct SessionRequest {
-  RunConfig config;
+  trainer::RunConfig config;
   std::filesystem::path directory;
   bool is_resume = false;
 };

@@ -9,8 +9,8 @@
 #include "core/file_io.h"
 #include "data/dataset.h"
 #include "service/event_log.h"
-#include "service/run_config.h"
 #include "service/run_directory.h"
+#include "trainer/run_config.h"
 
 namespace switchyard::service {
 namespace {
@@ -114,7 +114,7 @@ class Verification {
   void check_run_data() {
     std::string path;
     try {
-      path = parse_run_config(config_text_, "config.toml", {}).trainer.data.path;
+      path = trainer::parse_run_config(config_text_, "config.toml", {}).trainer.data.path;
     } catch (const core::Error& error) {
       find("config.toml", "config", error.what());
       return;

@@ -9,9 +9,9 @@
 namespace switchyard::service {
 namespace {
 
-RunConfig config_of(const std::filesystem::path& directory) {
+trainer::RunConfig config_of(const std::filesystem::path& directory) {
   require_run(directory);
-  return load_run_config(RunPaths{directory}.config(), {});
+  return trainer::load_run_config(RunPaths{directory}.config(), {});
 }
 
 /// A checkpoint of the run by its step; -1 = the newest.

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "plugin_host/plugin_registry.h"
-#include "service/run_config.h"
+#include "trainer/run_config.h"
 #include "trainer/trainer.h"
 
 namespace switchyard::service {
@@ -19,10 +19,10 @@ class TrainedModel {
   TrainedModel(const std::filesystem::path& run_directory, int64_t step, core::LogSink log);
 
   [[nodiscard]] trainer::Trainer& trainer() { return *trainer_; }
-  [[nodiscard]] const RunConfig& config() const { return config_; }
+  [[nodiscard]] const trainer::RunConfig& config() const { return config_; }
 
  private:
-  RunConfig config_;
+  trainer::RunConfig config_;
   plugin_host::PluginRegistry plugins_;
   std::unique_ptr<trainer::Trainer> trainer_;
 };

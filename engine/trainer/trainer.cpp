@@ -326,6 +326,10 @@ void Trainer::restore(const std::filesystem::path& checkpoint) {
 }
 
 StopReason Trainer::train(const core::CancelToken& cancel) {
+  return train(cancel, impl_->config.train.steps);
+}
+
+StopReason Trainer::train(const core::CancelToken& cancel, int64_t until_step) {
   Impl& run = *impl_;
   for (const std::string& name : run.store.sweep()) {
     run.listener.on_event(run.step, kInfo, "checkpoint_swept",
@@ -338,6 +342,9 @@ StopReason Trainer::train(const core::CancelToken& cancel) {
     if (cancel.requested()) {
       run.save();
       return StopReason::kCancelled;
+    }
+    if (run.step >= until_step) {
+      return StopReason::kPaused;
     }
     run.take_step();
     const bool is_last = run.step == run.config.train.steps;

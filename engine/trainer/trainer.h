@@ -16,7 +16,7 @@
 
 namespace switchyard::trainer {
 
-enum class StopReason { kFinished, kCancelled };
+enum class StopReason { kFinished, kCancelled, kPaused };
 
 /// How to sample a text.
 struct GenerateOptions {
@@ -60,6 +60,8 @@ class Trainer {
   /// Steps until config.train.steps, with evaluations and checkpoints when they are due, and a
   /// checkpoint at the end or when cancelled.
   StopReason train(const core::CancelToken& cancel);
+  /// The same up to that step at most: kPaused, without a checkpoint, if there are more.
+  StopReason train(const core::CancelToken& cancel, int64_t until_step);
 
   /// Full-softmax negative log-likelihood of a split, end of sentence included.
   EvaluationReport evaluate(std::string_view split);

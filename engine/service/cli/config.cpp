@@ -7,7 +7,7 @@
 #include "service/json_text.h"
 #include "service/number_text.h"
 #include "service/program.h"
-#include "service/run_config.h"
+#include "trainer/run_config.h"
 
 namespace switchyard::service::cli {
 namespace {
@@ -52,7 +52,7 @@ class ConfigCommand : public Command {
       return ExitCode::kOk;
     }
     core::require(!file_.empty(), "config show needs a configuration file");
-    const RunConfig config = load_run_config(file_, overrides_);
+    const trainer::RunConfig config = trainer::load_run_config(file_, overrides_);
     Lines lines = config.settings.lines();
     plugin_host::PluginRegistry plugins(plugin_options(config.plugin_directories, {}));
     add_component_defaults(lines, config, plugins);
@@ -67,7 +67,7 @@ class ConfigCommand : public Command {
   }
 
  private:
-  static void add_component_defaults(Lines& lines, const RunConfig& config,
+  static void add_component_defaults(Lines& lines, const trainer::RunConfig& config,
                                      plugin_host::PluginRegistry& plugins) {
     const models::MoeConfig& moe = config.trainer.model.moe;
     if (!moe.gate.plugin.empty()) {
@@ -118,7 +118,7 @@ class ConfigCommand : public Command {
   }
 
   static void print_schema(const CommandContext& context) {
-    const core::ConfigSchema schema = run_schema();
+    const core::ConfigSchema schema = trainer::run_schema();
     std::vector<core::ConfigKey> keys = schema.keys;
     for (const core::ConfigComponent& component : schema.components) {
       const std::string prefix = component.name + (component.is_list ? "[]." : ".");

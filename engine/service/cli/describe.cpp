@@ -7,7 +7,7 @@
 #include "service/model_description.h"
 #include "service/number_text.h"
 #include "service/program.h"
-#include "service/run_config.h"
+#include "trainer/run_config.h"
 
 namespace switchyard::service::cli {
 namespace {
@@ -32,8 +32,8 @@ class DescribeCommand : public Command {
     options.flag("--parts", with_parts_, "list every parameter");
   }
   ExitCode run(const CommandContext& context) override {
-    const auto need = vocab_size_ > 0 ? DataPath::kOptional : DataPath::kRequired;
-    const RunConfig config = load_run_config(file_, overrides_, need);
+    const auto need = vocab_size_ > 0 ? trainer::DataPath::kOptional : trainer::DataPath::kRequired;
+    const trainer::RunConfig config = trainer::load_run_config(file_, overrides_, need);
     if (vocab_size_ <= 0) {
       vocab_size_ = data::Dataset(config.trainer.data.path).vocabulary().size();
     }

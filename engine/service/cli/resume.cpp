@@ -26,18 +26,20 @@ class ResumeCommand : public Command {
   ExitCode run(const CommandContext& context) override {
     require_run(directory_);
     const std::string file = RunPaths{directory_}.config().string();
-    const RunConfig before = load_run_config(file, {});
-    const RunConfig given = load_run_config(file, overrides_);
-    const SessionRequest request{load_run_config(file, with_absolute_paths(given, overrides_)),
-                                 directory_, true};
+    const trainer::RunConfig before = trainer::load_run_config(file, {});
+    const trainer::RunConfig given = trainer::load_run_config(file, overrides_);
+    const SessionRequest request{
+        trainer::load_run_config(file, trainer::with_absolute_paths(given, overrides_)), directory_,
+        true};
     refuse_structural_changes(before, request.config);
     return run_session(request, context);
   }
 
  private:
-  static void refuse_structural_changes(const RunConfig& before, const RunConfig& next) {
+  static void refuse_structural_changes(const trainer::RunConfig& before,
+                                        const trainer::RunConfig& next) {
     std::string list;
-    for (const std::string& change : structural_changes(before.settings, next.settings)) {
+    for (const std::string& change : trainer::structural_changes(before.settings, next.settings)) {
       list += "\n  " + change;
     }
     core::require(list.empty(),

@@ -29,9 +29,10 @@ class TrainCommand : public Command {
     options.flag("--dry-run", is_dry_run_, "check everything and predict sizes, but do not train");
   }
   ExitCode run(const CommandContext& context) override {
-    const RunConfig given = load_run_config(config_, overrides_);
-    const SessionRequest request{load_run_config(config_, with_absolute_paths(given, overrides_)),
-                                 run_, false};
+    const trainer::RunConfig given = trainer::load_run_config(config_, overrides_);
+    const SessionRequest request{
+        trainer::load_run_config(config_, trainer::with_absolute_paths(given, overrides_)), run_,
+        false};
     if (is_dry_run_) {
       describe(request.config, context);
       return ExitCode::kOk;
@@ -40,7 +41,7 @@ class TrainCommand : public Command {
   }
 
  private:
-  static void describe(const RunConfig& config, const CommandContext& context) {
+  static void describe(const trainer::RunConfig& config, const CommandContext& context) {
     const int64_t vocab_size = data::Dataset(config.trainer.data.path).vocabulary().size();
     plugin_host::PluginRegistry plugins(plugin_options(config.plugin_directories, {}));
     const ModelDescription model = describe_model(config.trainer, vocab_size, plugins);

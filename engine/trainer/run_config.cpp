@@ -1,4 +1,4 @@
-#include "service/run_config.h"
+#include "trainer/run_config.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-namespace switchyard::service {
+namespace switchyard::trainer {
 namespace {
 
 using core::ConfigKey;
@@ -104,8 +104,8 @@ std::vector<models::LayerKind> layer_kinds(const std::vector<std::string>& names
   return kinds;
 }
 
-trainer::DataConfig data_config(const core::Config& settings) {
-  trainer::DataConfig data;
+DataConfig data_config(const core::Config& settings) {
+  DataConfig data;
   data.path = settings.text("data.path");
   data.batch_size = settings.integer("data.batch_size");
   data.sequence_length = settings.integer("data.sequence_length");
@@ -141,8 +141,8 @@ optim::Schedule schedule_config(const core::Config& settings) {
   return schedule;
 }
 
-trainer::LoopConfig loop_config(const core::Config& settings) {
-  trainer::LoopConfig loop;
+LoopConfig loop_config(const core::Config& settings) {
+  LoopConfig loop;
   loop.steps = settings.integer("train.steps");
   loop.seed = static_cast<uint64_t>(settings.integer("train.seed"));
   loop.clip_norm = settings.number("train.clip_norm");
@@ -150,15 +150,14 @@ trainer::LoopConfig loop_config(const core::Config& settings) {
   loop.expert_stats_every_steps = settings.integer("train.expert_stats_every_steps");
   loop.evaluate_every_steps = settings.integer("train.evaluate_every_steps");
   loop.evaluate_max_words = settings.integer("train.evaluate_max_words");
-  loop.on_nonfinite = settings.text("train.on_nonfinite") == "stop"
-                          ? trainer::NonfinitePolicy::kStop
-                          : trainer::NonfinitePolicy::kSkipStep;
+  loop.on_nonfinite = settings.text("train.on_nonfinite") == "stop" ? NonfinitePolicy::kStop
+                                                                    : NonfinitePolicy::kSkipStep;
   loop.threads = static_cast<int>(settings.integer("train.threads"));
   return loop;
 }
 
-trainer::CheckpointConfig checkpoint_config(const core::Config& settings) {
-  trainer::CheckpointConfig checkpoint;
+CheckpointConfig checkpoint_config(const core::Config& settings) {
+  CheckpointConfig checkpoint;
   checkpoint.every_steps = settings.integer("checkpoint.every_steps");
   checkpoint.at_start = settings.flag("checkpoint.at_start");
   checkpoint.keep_last = settings.integer("checkpoint.keep_last");
@@ -180,7 +179,7 @@ void check_together(const core::Config& settings) {
 
 RunConfig run_config_of(core::Config settings) {
   check_together(settings);
-  trainer::TrainerConfig trainer;
+  TrainerConfig trainer;
   trainer.data = data_config(settings);
   trainer.model = model_config(settings);
   trainer.optimizer = settings.tables("optimizer")[0].component;
@@ -280,4 +279,4 @@ std::vector<std::string> structural_changes(const core::Config& before, const co
   return changes;
 }
 
-}  // namespace switchyard::service
+}  // namespace switchyard::trainer

@@ -7,7 +7,7 @@
 #include "core/config.h"
 #include "trainer/trainer_config.h"
 
-namespace switchyard::service {
+namespace switchyard::trainer {
 
 /// Whether a configuration must say where its text is; a model can be described without.
 enum class DataPath { kRequired, kOptional };
@@ -18,7 +18,7 @@ enum class DataPath { kRequired, kOptional };
 /// A checked configuration and what the engine makes of it.
 struct RunConfig {
   core::Config settings;
-  trainer::TrainerConfig trainer;               // model.vocab_size stays 0: the data set knows it
+  TrainerConfig trainer;                        // model.vocab_size stays 0: the data set knows it
   std::string name;                             // "" = the name of the run directory
   std::vector<std::string> plugin_directories;  // searched before the program's own
 };
@@ -42,4 +42,4 @@ struct RunConfig {
 [[nodiscard]] std::vector<std::string> structural_changes(const core::Config& before,
                                                           const core::Config& next);
 
-}  // namespace switchyard::service
+}  // namespace switchyard::trainer

@@ -1,4 +1,4 @@
-#include "service/run_config.h"
+#include "trainer/run_config.h"
 
 #include <filesystem>
 
@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-namespace switchyard::service {
+namespace switchyard::trainer {
 namespace {
 
 constexpr const char* kSmall = R"([data]
@@ -147,4 +147,4 @@ TEST(StructuralChanges, NameWhatWouldMakeItAnotherModel) {
 }
 
 }  // namespace
-}  // namespace switchyard::service
+}  // namespace switchyard::trainer
