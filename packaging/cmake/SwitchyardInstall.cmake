@@ -44,6 +44,18 @@ if(switchyard_plugins)
     COMPONENT plugins)
 endif()
 
+# Component engine: the library that embedders link.
+install(
+  TARGETS switchyard_engine
+  EXPORT SwitchyardEngineTargets
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  COMPONENT engine)
+install(
+  EXPORT SwitchyardEngineTargets
+  NAMESPACE Switchyard::
+  DESTINATION "${SWITCHYARD_INSTALL_CMAKE_DIR}"
+  COMPONENT engine)
+
 # Component programs.
 foreach(program IN ITEMS switchyard switchyardd switchyard-studio switchyard-validate)
   if(TARGET ${program})

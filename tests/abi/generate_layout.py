@@ -56,7 +56,8 @@ def program(structs, constants, texts):
         for member in members:
             lines.append((f"offsetof {name}.{member}", f"(long long)offsetof({name}, {member})"))
     lines += [(name, f"(long long){name}") for name in sorted(constants)]
-    out = ["#include <stdio.h>", "#include <switchyard/switchyard.h>", "int main(void) {", '  puts("{");']
+    out = ["#include <stdio.h>", "#include <switchyard/engine.h>", "#include <switchyard/switchyard.h>",
+           "int main(void) {", '  puts("{");']
     for key, value in lines:
         out.append(f'  printf("  \\"{key}\\": %lld,\\n", {value});')
     for i, name in enumerate(sorted(texts)):

@@ -1,4 +1,5 @@
 /* The C headers compile as C11 with pedantic warnings, and a C plugin can be stamped. */
+#include <switchyard/engine.h>
 #include <switchyard/switchyard.h>
 
 SY_STAMP("org.example.header", "1.0.0", "Example", 1u << SY_KIND_GATE, SY_CAP_DETERMINISTIC, "");
