@@ -1,6 +1,6 @@
 // The C headers and the C++ layer compile as C++20 with pedantic warnings.
-#include <switchyard/sdk.hpp>
 #include <switchyard/engine.h>
+#include <switchyard/sdk.hpp>
 #include <switchyard/switchyard.h>
 
 static_assert(sizeof(sy_tensor) == 48);
