@@ -98,6 +98,7 @@ void add_checkpoint_keys(std::vector<ConfigKey>& keys) {
 
 std::vector<models::LayerKind> layer_kinds(const std::vector<std::string>& names) {
   std::vector<models::LayerKind> kinds;
+  kinds.reserve(names.size());
   for (const std::string& name : names) {
     kinds.push_back(name == "moe" ? models::LayerKind::kMoe : models::LayerKind::kLstm);
   }
@@ -252,6 +253,7 @@ std::vector<std::string> with_absolute_paths(const RunConfig& config,
     overrides.push_back("data.path=" + core::setting_text(absolute(data)));
   }
   std::vector<std::string> directories;
+  directories.reserve(config.plugin_directories.size());
   for (const std::string& directory : config.plugin_directories) {
     directories.push_back(absolute(directory));
   }
