@@ -31,7 +31,7 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_by_instruction(std::span<const
   const uint8_t* at = bytes.data();
   size_t left = bytes.size();
   for (; left >= 8; left -= 8, at += 8) {
-    uint64_t word;
+    uint64_t word = 0;
     std::memcpy(&word, at, 8);
     state = _mm_crc32_u64(state, word);
   }

@@ -172,7 +172,7 @@ class RunWriter::Impl {
     if (error.code() == ErrorCode::kDamaged) {
       try {
         replace_damaged(error.what());
-      } catch (const Error&) {
+      } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is tried again
         // The directory refuses as well: the next attempt tries again.
       }
     }
@@ -234,7 +234,7 @@ class RunWriter::Impl {
         }
         recorder_->finish();
       }
-    } catch (const std::exception&) {
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): it has been told
       // The operator has been told; the file stays as its last commit left it.
     }
     recorder_.reset();

@@ -282,7 +282,7 @@ std::string CheckpointStore::set_aside_damaged(int64_t step) {
         return moved;
       }
     }
-  } catch (const Error&) {
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): nothing is lost
     // On a disk that takes no writes it stays where it is, and is found damaged again next time.
   }
   return "";

@@ -51,9 +51,9 @@ Config Config::load(const ConfigSchema& schema, const std::filesystem::path& fil
   return from_text(schema, read_config_text(file), file.string(), overrides);
 }
 
-Config Config::from_text(const ConfigSchema& schema, std::string text, std::string source_name,
-                         const std::vector<std::string>& overrides) {
-  ConfigDocument document = ConfigDocument::parse(std::move(text), std::move(source_name));
+Config Config::from_text(const ConfigSchema& schema, const std::string& text,
+                         std::string source_name, const std::vector<std::string>& overrides) {
+  ConfigDocument document = ConfigDocument::parse(text, std::move(source_name));
   for (const std::string& assignment : overrides) {
     document.set(assignment);
   }

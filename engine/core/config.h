@@ -30,8 +30,8 @@ class Config {
   static Config load(const ConfigSchema& schema, const std::filesystem::path& file,
                      const std::vector<std::string>& overrides);
   /// The same for a text; `source_name` stands for the file in messages.
-  static Config from_text(const ConfigSchema& schema, std::string text, std::string source_name,
-                          const std::vector<std::string>& overrides);
+  static Config from_text(const ConfigSchema& schema, const std::string& text,
+                          std::string source_name, const std::vector<std::string>& overrides);
 
   /// The value of a key of the schema, which must have that type (Error(kInternal) otherwise).
   [[nodiscard]] bool flag(std::string_view name) const;

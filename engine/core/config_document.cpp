@@ -158,7 +158,7 @@ toml::table parse_override(const std::string& value) {
     if (table.size() == 1) {
       return table;
     }
-  } catch (const toml::parse_error&) {
+  } catch (const toml::parse_error&) {  // NOLINT(bugprone-empty-catch): the fallback follows
     // Not TOML: plain text, so that --set run.name=demo needs no quotes.
   }
   return toml::table{{"value", value}};
@@ -178,7 +178,7 @@ std::string ConfigOrigin::text() const {
   return "";
 }
 
-ConfigDocument ConfigDocument::parse(std::string text, std::string source_name) {
+ConfigDocument ConfigDocument::parse(const std::string& text, std::string source_name) {
   require(text.size() <= kMaxBytes, source_name, ": a configuration must not be larger than ",
           kMaxBytes, " bytes, got ", text.size());
   ConfigDocument document;

@@ -50,7 +50,7 @@ class ConfigDocument {
  public:
   /// Parses TOML. Throws Error(kInvalidArgument) with line, column and the line itself on a syntax
   /// error or if the text is larger than 1 MiB.
-  static ConfigDocument parse(std::string text, std::string source_name);
+  static ConfigDocument parse(const std::string& text, std::string source_name);
 
   /// Applies "a.b=c": the right side is read as TOML and, failing that, as plain text. Replaces the
   /// key and everything below it. Throws Error(kInvalidArgument) unless there is a key and a "=".

@@ -79,7 +79,7 @@ void sync_directory(const fs::path& path) {
 
 }  // namespace
 
-OutputDirectory::OutputDirectory(fs::path target, bool overwrite) {
+OutputDirectory::OutputDirectory(const fs::path& target, bool overwrite) {
   check_target(target, overwrite);
   target_ = fs::absolute(target).lexically_normal();
   if (!target_.has_filename()) {

@@ -9,7 +9,7 @@ class OutputDirectory {
  public:
   /// Makes the staging directory. Throws Error(kState) if `target` exists and is neither an empty
   /// directory nor, with `overwrite`, a data set; Error(kIo) if it cannot be made.
-  OutputDirectory(std::filesystem::path target, bool overwrite);
+  OutputDirectory(const std::filesystem::path& target, bool overwrite);
   /// Removes the staging directory unless commit() was called.
   ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;

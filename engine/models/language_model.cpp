@@ -9,7 +9,7 @@ using tensor::Tensor;
 
 namespace {
 
-const LanguageModelConfig& checked(const LanguageModelConfig& config) {
+LanguageModelConfig checked(LanguageModelConfig config) {
   core::require(config.vocab_size > 1, "model: the vocabulary must have 2 words or more, got ",
                 config.vocab_size);
   core::require(config.d_model > 0, "model.d_model must be 1 or more, got ", config.d_model);

@@ -136,7 +136,7 @@ std::vector<fs::path> default_plugin_directories(const core::LogSink& log) {
   return directories;
 }
 
-PluginSearch::PluginSearch(std::vector<fs::path> directories, TrustPolicy trust)
+PluginSearch::PluginSearch(const std::vector<fs::path>& directories, TrustPolicy trust)
     : trust_(trust), program_(program_path()) {
   for (const fs::path& directory : directories) {
     core::require(directory.is_absolute(), "plugin directory '", directory.string(),

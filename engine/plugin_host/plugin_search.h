@@ -35,7 +35,7 @@ class PluginSearch {
  public:
   /// Directories in order of preference; those that do not exist are skipped.
   /// Throws Error(kInvalidArgument) for a relative one.
-  PluginSearch(std::vector<std::filesystem::path> directories, TrustPolicy trust);
+  PluginSearch(const std::vector<std::filesystem::path>& directories, TrustPolicy trust);
 
   [[nodiscard]] const std::vector<std::filesystem::path>& directories() const {
     return directories_;

@@ -28,7 +28,8 @@ void JsonListener::on_step(const trainer::StepReport& report) {
               .number("grad_norm", report.grad_norm)
               .number("words_per_second", speed)
               .line()
-       << std::endl;
+       << '\n'
+       << std::flush;
 }
 
 void JsonListener::on_evaluation(const trainer::EvaluationReport& report) {
@@ -38,7 +39,8 @@ void JsonListener::on_evaluation(const trainer::EvaluationReport& report) {
               .integer("words", report.num_words)
               .number("nll_per_word", report.nll_per_word)
               .line()
-       << std::endl;
+       << '\n'
+       << std::flush;
 }
 
 void JsonListener::on_checkpoint(const trainer::CheckpointReport& report) {
@@ -46,7 +48,8 @@ void JsonListener::on_checkpoint(const trainer::CheckpointReport& report) {
               .text("directory", report.directory)
               .integer("bytes", report.bytes)
               .line()
-       << std::endl;
+       << '\n'
+       << std::flush;
 }
 
 void JsonListener::on_event(int64_t step, int level, std::string_view code,
@@ -56,7 +59,8 @@ void JsonListener::on_event(int64_t step, int level, std::string_view code,
               .text("code", code)
               .text("message", message)
               .line()
-       << std::endl;
+       << '\n'
+       << std::flush;
 }
 
 }  // namespace switchyard::service

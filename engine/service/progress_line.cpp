@@ -1,7 +1,9 @@
 #include "service/progress_line.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 #include <vector>
 
 #include "service/number_text.h"
@@ -30,12 +32,12 @@ std::string ascii_bar(double share, int width) {
 }
 
 std::string unicode_bar(double share, int width) {
-  static const std::vector<std::string> kEighths = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  constexpr std::array<std::string_view, 8> kEighths = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const auto eighths = static_cast<int>(share * width * 8);
   std::string bar = "▕";
   for (int i = 0; i < width; ++i) {
     const int part = std::clamp(eighths - i * 8, 0, 8);
-    bar += part == 8 ? "█" : kEighths[static_cast<size_t>(part)];
+    bar += part == 8 ? std::string_view("█") : kEighths[static_cast<size_t>(part)];
   }
   return bar + "▏";
 }

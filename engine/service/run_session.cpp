@@ -170,7 +170,8 @@ class Session {
                                   .text("reason", is_finished ? "finished" : "checkpointed")
                                   .text("directory", directory)
                                   .line()
-                           << std::endl;
+                           << '\n'
+                           << std::flush;
     }
     return code;
   }

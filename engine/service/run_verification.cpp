@@ -56,7 +56,7 @@ class Verification {
       find("run.db", "missing", "there is no run.db");
       return;
     }
-    report_.checked.push_back("run.db");
+    report_.checked.emplace_back("run.db");
     for (const storage::Finding& finding : storage::verify_run(root_)) {
       find("run.db", finding.code, finding.message);
     }
@@ -73,7 +73,7 @@ class Verification {
       find("config.toml", "missing", "there is no config.toml");
       return;
     }
-    report_.checked.push_back("config.toml");
+    report_.checked.emplace_back("config.toml");
     core::PosixFileSystem files;
     config_text_ = core::read_file(files, file, kMaxConfigBytes);
     try {
@@ -83,7 +83,7 @@ class Verification {
         find("config.toml", "config", "it differs from the configuration recorded in run.db");
       }
     } catch (const storage::Error&) {
-      report_.skipped.push_back("config.toml against run.db: the database cannot be read");
+      report_.skipped.emplace_back("config.toml against run.db: the database cannot be read");
     }
   }
 
@@ -105,7 +105,7 @@ class Verification {
     if (!has(file)) {
       return;
     }
-    report_.checked.push_back("log.jsonl");
+    report_.checked.emplace_back("log.jsonl");
     for (const int64_t line : damaged_log_lines(file)) {
       find("log.jsonl", "log", core::join("line ", line, " is not what was written"));
     }
@@ -120,7 +120,7 @@ class Verification {
       return;
     }
     if (!data::is_dataset_directory(path)) {
-      report_.skipped.push_back("the data set " + path + ": it is not there");
+      report_.skipped.emplace_back("the data set " + path + ": it is not there");
       return;
     }
     check_data(path);

@@ -232,10 +232,10 @@ core::ConfigSchema run_schema(DataPath data_path) {
   return schema;
 }
 
-RunConfig parse_run_config(std::string text, std::string source_name,
+RunConfig parse_run_config(const std::string& text, std::string source_name,
                            const std::vector<std::string>& overrides, DataPath data_path) {
-  return run_config_of(core::Config::from_text(run_schema(data_path), std::move(text),
-                                               std::move(source_name), overrides));
+  return run_config_of(
+      core::Config::from_text(run_schema(data_path), text, std::move(source_name), overrides));
 }
 
 RunConfig load_run_config(const std::filesystem::path& file,

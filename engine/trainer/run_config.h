@@ -28,7 +28,7 @@ struct RunConfig {
 [[nodiscard]] RunConfig load_run_config(const std::filesystem::path& file,
                                         const std::vector<std::string>& overrides,
                                         DataPath data_path = DataPath::kRequired);
-[[nodiscard]] RunConfig parse_run_config(std::string text, std::string source_name,
+[[nodiscard]] RunConfig parse_run_config(const std::string& text, std::string source_name,
                                          const std::vector<std::string>& overrides,
                                          DataPath data_path = DataPath::kRequired);
 
