@@ -23,7 +23,7 @@ void drop_blob(ExpertItem& experts) {
 void WriterQueue::push(Item item) {
   int64_t bytes = bytes_of(item);
   if (auto* experts = std::get_if<ExpertItem>(&item)) {
-    bool is_full;
+    bool is_full = false;
     {
       const std::lock_guard lock(mutex_);
       is_full = items_bytes_ + batch_bytes_ + bytes > limits_.queue_bytes;
