@@ -184,7 +184,7 @@ TEST(LanguageModel, CountsParametersAndOperationsAsThePaper) {
   EXPECT_NEAR(model.ops_per_timestep() * 1e-6, 8.421, 5e-4);
 }
 
-TEST(LanguageModel, AStepAllocatesNothingAfterWarmUp) {
+TEST(LanguageModel, TheActivationArenaStopsGrowingAfterWarmUp) {
   Bench bench(small_model());
   (void)bench.total_loss();
   (void)bench.total_loss();
