@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "service/cli/commands.h"
-#include "tests/engine/service/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service::cli {
 namespace {
@@ -75,7 +75,7 @@ TEST(CommandLine, ReturnsThreeForWhatIsNotThere) {
 }
 
 TEST(CommandLine, ReturnsTwoForAWrongConfiguration) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   const std::string file = (directory.path() / "c.toml").string();
   std::ofstream(file) << "[train]\nstesp = 1\n";
   const std::string run = (directory.path() / "run").string();
@@ -88,7 +88,7 @@ TEST(CommandLine, ReturnsTwoForAWrongConfiguration) {
 }
 
 TEST(CommandLine, ReturnsSixtyFiveForADamagedRun) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   std::filesystem::create_directories(directory.path() / "checkpoints" / "step-1");
   const Outcome outcome = switchyard({"verify", directory.path().string(), "--json"});
   EXPECT_EQ(outcome.code, 65);
@@ -114,7 +114,7 @@ TEST(CommandLine, RepeatsSetWithoutSwallowingPositionals) {
 }
 
 TEST(CommandLine, SaysThatThereAreNoRuns) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   const Outcome outcome = switchyard({"runs", directory.path().string()});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.out, "");

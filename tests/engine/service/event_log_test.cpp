@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "tests/engine/service/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service {
 namespace {
@@ -30,7 +30,7 @@ class EventLogTest : public testing::Test {
     log.on_event(5, 3, "checkpoint_failed", "disk full");
   }
 
-  TemporaryDirectory directory_;
+  tests::TemporaryDirectory directory_;
   FixedClock clock_;
   std::filesystem::path file_ = directory_.path() / "log.jsonl";
 };

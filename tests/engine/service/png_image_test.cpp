@@ -4,13 +4,13 @@
 #include <png.h>
 
 #include "core/error.h"
-#include "tests/engine/service/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service {
 namespace {
 
 TEST(PngImage, ReadsBackPixelForPixel) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   Image image{3, 2, {}};
   for (uint8_t i = 0; i < 6; ++i) {
     image.pixels.push_back({i, static_cast<uint8_t>(40 * i), static_cast<uint8_t>(255 - i)});

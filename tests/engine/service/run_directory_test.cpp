@@ -7,7 +7,7 @@
 
 #include "core/directory_lock.h"
 #include "core/error.h"
-#include "tests/engine/service/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(RunDirectory, IsMadeOnceAndThenRefusedWithTheCommandThatResumes) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   const fs::path run = directory.path() / "a" / "b";
   EXPECT_FALSE(holds_run(run));
   EXPECT_THROW(require_run(run), core::Error);
@@ -35,7 +35,7 @@ TEST(RunDirectory, IsMadeOnceAndThenRefusedWithTheCommandThatResumes) {
 }
 
 TEST(RunDirectory, ListsCheckpointsByTheirSteps) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   for (const char* name : {"step-100", "step-20", "step-3", "corrupt-step-7", "step-x", ".tmp-1"}) {
     fs::create_directories(directory.path() / "checkpoints" / name);
   }
@@ -47,7 +47,7 @@ TEST(RunDirectory, ListsCheckpointsByTheirSteps) {
 }
 
 TEST(RunDirectory, KnowsWhetherAProcessHoldsIt) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   EXPECT_FALSE(is_locked(directory.path()));
   {
     const core::DirectoryLock lock(directory.path());

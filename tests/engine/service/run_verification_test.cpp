@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "tests/engine/service/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service {
 namespace {
@@ -36,7 +36,7 @@ bool finds(const VerifyReport& report, const std::string& code) {
 }
 
 TEST(RunVerification, FindsNothingInAWholeRun) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   make_run(directory.path());
   const VerifyReport report = verify_directory(directory.path());
   EXPECT_TRUE(report.findings.empty());
@@ -46,14 +46,14 @@ TEST(RunVerification, FindsNothingInAWholeRun) {
 }
 
 TEST(RunVerification, NoticesAChangedConfiguration) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   make_run(directory.path());
   write_file(directory.path() / "config.toml", std::string(kConfig) + "[train]\nsteps = 5\n");
   EXPECT_TRUE(finds(verify_directory(directory.path()), "config"));
 }
 
 TEST(RunVerification, NoticesWhatIsMissingOrTorn) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   make_run(directory.path());
   write_file(directory.path() / "log.jsonl", "{\"schema\":1}\n");
   std::filesystem::create_directories(directory.path() / "checkpoints" / "step-5");
@@ -65,7 +65,7 @@ TEST(RunVerification, NoticesWhatIsMissingOrTorn) {
 }
 
 TEST(RunVerification, NeedsARunOrADataSet) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   EXPECT_THROW((void)verify_directory(directory.path()), core::Error);
 }
 

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "service/run_summary.h"
-#include "tests/engine/service/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service {
 namespace {
@@ -78,7 +78,7 @@ class StorageListenerTest : public testing::Test {
  protected:
   StorageListenerTest() { record(directory_.path()); }
 
-  TemporaryDirectory directory_;
+  tests::TemporaryDirectory directory_;
 };
 
 TEST_F(StorageListenerTest, KeepsTheMetricsOfLoggedSteps) {
@@ -126,7 +126,7 @@ TEST_F(StorageListenerTest, GivesASummaryOfTheRun) {
 }
 
 TEST(RunSummaries, SayThatARunCannotBeRead) {
-  const TemporaryDirectory directory;
+  const tests::TemporaryDirectory directory;
   const RunSummary summary = summarize_run(directory.path());
   EXPECT_EQ(summary.state, "unreadable");
   EXPECT_FALSE(summary.problem.empty());
