@@ -54,7 +54,9 @@ void PluginGate::backward(const layers::GateInput& input, const layers::Routing&
                                   .reserved = 0,
                                   .dweights = view_of(grad.grad_gate_weight),
                                   .daux = view_of(grad.grad_aux_loss),
-                                  .dx = view_of(grad.grad_x)};
+                                  .dx = view_of(grad.grad_x),
+                                  .dimportance = view_of(grad.grad_importance),
+                                  .dload = view_of(grad.grad_load)};
   instance_.call("backward", functions_.backward, call.get(), &in, &out, &gradients);
 }
 

@@ -44,6 +44,7 @@ sy_layer_info layer_of(const layers::ComponentPlace& place, tensor::DeviceType d
   info.max_tokens = place.max_tokens;
   info.param = sy_dtype_of(tensor::DType::kF32);
   info.compute = sy_dtype_of(tensor::DType::kF32);
+  info.balance = place.balanced_by_caller ? SY_BALANCE_HOST : SY_BALANCE_GATE;
   return info;
 }
 

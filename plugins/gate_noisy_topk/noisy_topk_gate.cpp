@@ -59,8 +59,8 @@ class NoisyTopKGate final : public sy::Gate {
       : d_in_(layer.d_in),
         num_experts_(layer.n_experts),
         k_(config.integer("k")),
-        importance_weight_(config.number("w_importance")),
-        load_weight_(config.number("w_load")),
+        importance_balance_(sy::host_balances(layer), config.number("w_importance")),
+        load_balance_(sy::host_balances(layer), config.number("w_load")),
         noise_(config.number("noise")),
         noise_epsilon_(config.number("noise_epsilon")) {
     check(layer, config);
@@ -88,8 +88,8 @@ class NoisyTopKGate final : public sy::Gate {
       }
     }
     sum_over_ranks(call, out);
-    sy::SquaredVariation(call, out.importance).add_to(call, importance_weight_, out.aux_loss);
-    sy::SquaredVariation(call, out.load).add_to(call, load_weight_, out.aux_loss);
+    importance_balance_.add_loss(call, out.importance, out.aux_loss);
+    load_balance_.add_loss(call, out.load, out.aux_loss);
   }
 
   void backward(Call& call, const sy_gate_in& in, const sy_gate_out& out,
@@ -235,8 +235,8 @@ class NoisyTopKGate final : public sy::Gate {
                                          const sy_gate_grad& grad) const {
     const int64_t tokens = out.ids.shape[0];
     const sy_tensor importance_grad = call.scratch({num_experts_});
-    sy::SquaredVariation(call, out.importance)
-        .gradient(call, importance_weight_, grad.daux, importance_grad);
+    importance_balance_.gradient(call, out.importance, grad.daux, sy::asked_of_importance(grad),
+                                 importance_grad);
     const sy_tensor chosen = call.scratch({tokens, k_});
     call.gather_rows(View::reshape(importance_grad, {num_experts_, 1}),
                      View::reshape(out.ids, {tokens * k_}),
@@ -255,7 +255,7 @@ class NoisyTopKGate final : public sy::Gate {
                     const sy_tensor& grad_h) const {
     const int64_t tokens = q.shape[0];
     const sy_tensor load_grad = call.scratch({num_experts_});
-    sy::SquaredVariation(call, out.load).gradient(call, load_weight_, grad.daux, load_grad);
+    load_balance_.gradient(call, out.load, grad.daux, sy::asked_of_load(grad), load_grad);
     call.unary(SY_U_NORM_PDF, draw.margin, q);
     call.binary(SY_B_MUL, q, load_grad, q);
     call.binary(SY_B_DIV, q, draw.sigma, q);
@@ -305,8 +305,8 @@ class NoisyTopKGate final : public sy::Gate {
   int64_t d_in_;
   int64_t num_experts_;
   int64_t k_;
-  double importance_weight_;
-  double load_weight_;
+  sy::BalanceTerm importance_balance_;
+  sy::BalanceTerm load_balance_;
   double noise_;
   double noise_epsilon_;
   uint32_t gate_ = 0;

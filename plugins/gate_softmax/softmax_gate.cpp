@@ -45,7 +45,7 @@ class SoftmaxGate final : public sy::Gate {
         num_experts_(layer.n_experts),
         is_dense_(config.integer("k") == 0),
         k_(is_dense_ ? num_experts_ : config.integer("k")),
-        importance_weight_(config.number("w_importance")),
+        importance_balance_(sy::host_balances(layer), config.number("w_importance")),
         init_scale_(config.number("init_scale")) {
     check(layer, config);
   }
@@ -76,7 +76,7 @@ class SoftmaxGate final : public sy::Gate {
       call.bincount(out.ids, out.load);
     }
     sum_over_ranks(call, out);
-    sy::SquaredVariation(call, out.importance).add_to(call, importance_weight_, out.aux_loss);
+    importance_balance_.add_loss(call, out.importance, out.aux_loss);
   }
 
   void backward(Call& call, const sy_gate_in& in, const sy_gate_out& out,
@@ -115,13 +115,13 @@ class SoftmaxGate final : public sy::Gate {
   /// d(loss)/d(weights) [T, k]: of the task and of the importance loss.
   [[nodiscard]] sy_tensor grad_of_weights(Call& call, const sy_gate_out& out,
                                           const sy_gate_grad& grad) const {
-    if (importance_weight_ == 0.0) {
+    const sy_tensor asked = sy::asked_of_importance(grad);
+    if (importance_balance_.is_idle(asked)) {
       return grad.dweights;
     }
     const int64_t entries = out.ids.shape[0] * k_;
     const sy_tensor importance_grad = call.scratch({num_experts_});
-    sy::SquaredVariation(call, out.importance)
-        .gradient(call, importance_weight_, grad.daux, importance_grad);
+    importance_balance_.gradient(call, out.importance, grad.daux, asked, importance_grad);
     const sy_tensor sum = call.scratch({out.ids.shape[0], k_});
     call.gather_rows(View::reshape(importance_grad, {num_experts_, 1}),
                      View::reshape(out.ids, {entries}), View::reshape(sum, {entries, 1}));
@@ -133,7 +133,7 @@ class SoftmaxGate final : public sy::Gate {
   int64_t num_experts_;
   bool is_dense_;
   int64_t k_;
-  double importance_weight_;
+  sy::BalanceTerm importance_balance_;
   double init_scale_;
   uint32_t gate_ = 0;
 };

@@ -140,10 +140,18 @@ TEST(GateNoisyTopK, ReproducesExampleTwoWithZeroWeights) {
 
 /// FLAT of section 13.4.
 struct Flat {
-  GateRun run{"gate_noisy_topk", 16, 5, 8};
+  std::unique_ptr<GateRun> own;
+  GateRun& run;
   Numbers e;
 
-  Flat(double w_importance, double w_load, double epsilon) {
+  Flat(double w_importance, double w_load, double epsilon)
+      : Flat(std::make_unique<GateRun>("gate_noisy_topk", 16, 5, 8), w_importance, w_load,
+             epsilon) {}
+  Flat(std::unique_ptr<GateRun> made, double w_importance, double w_load, double epsilon)
+      : Flat(*made, w_importance, w_load, epsilon) {
+    own = std::move(made);
+  }
+  Flat(GateRun& given, double w_importance, double w_load, double epsilon) : run(given) {
     SineFill fill;
     run.create(weights(run, 3, w_importance, w_load, epsilon));
     run.set_x(fill.next(16 * 5, 1.0));
@@ -208,6 +216,33 @@ TEST(GateNoisyTopK, ReproducesTheFlatCaseWithANoiseFloor) {
   d.expect(flat.run.aux_loss.values(), {0.012940567}, "CV^2(load)");
   d.expect({flat.task()}, {-8.000848636}, "task");
   d.expect({flat.norms()[0]}, {.009942387253}, "gradient of W_g");
+}
+
+// The host asks for what the gate's own losses would be: the same gradients, and nothing of them in
+// the gate's aux_loss.
+TEST(GateNoisyTopK, TakesTheGradientsOfTheBalanceFromAHostThatAsksForIt) {
+  GateRun run("gate_noisy_topk", 16, 5, 8);
+  run.balance_by_host();
+  Flat flat(run, 0.7, 0.9, 0.0);
+  EXPECT_EQ(run.aux_loss.f32()[0], 0.0F);
+  Deviation d;
+  run.backward(flat.e);
+  d.expect(flat.norms(), {2.594274536, 1.195256925, 0.659404960}, "task, nothing asked");
+  run.zero_grads();
+  ask_for_balance(0.1, run.importance, run.dimportance);
+  ask_for_balance(0.1, run.load, run.dload);
+  run.backward(flat.e, 5.0);
+  d.expect(flat.norms(), {2.595612228, 1.199997474, 0.659444827}, "total");
+}
+
+TEST(GateNoisyTopK, AddsWhatAHostAsksToItsOwnLosses) {
+  GateRun run("gate_noisy_topk", 16, 5, 8);
+  Flat flat(run, 0.1, 0.0, 0.0);
+  ask_for_balance(0.1, run.load, run.dload);
+  run.asks = true;
+  run.backward(flat.e);
+  Deviation d;
+  d.expect(flat.norms(), {2.595612228, 1.199997474, 0.659444827}, "total");
 }
 
 /// Plugin against finite differences of the double-precision reference.

@@ -23,7 +23,15 @@ class GateRun {
         load(sy::kF32, {experts}),
         aux_loss(Buffer::of({1}, {0.0f})),
         daux(Buffer::of({1}, {1.0f})),
-        dx(sy::kF32, {tokens, d}) {}
+        dx(sy::kF32, {tokens, d}),
+        dimportance(sy::kF32, {experts}),
+        dload(sy::kF32, {experts}) {}
+
+  /// Before create(): the host asks for balance, through dimportance and dload.
+  void balance_by_host() {
+    layer_.balance = SY_BALANCE_HOST;
+    asks = true;
+  }
 
   void create(const TestConfig& config) {
     host.create(layer_, config);
@@ -55,6 +63,10 @@ class GateRun {
     grad.dweights = dweights.view();
     grad.daux = daux.view();
     grad.dx = dx.view();
+    if (asks) {
+      grad.dimportance = dimportance.view();
+      grad.dload = dload.view();
+    }
     host.gate_backward(in(), out(), grad);
   }
 
@@ -121,7 +133,8 @@ class GateRun {
 
  public:
   bool has_mask = false;
-  Buffer x, mask, ids, weights, importance, load, aux_loss, dweights, daux, dx;
+  bool asks = false;  // hands dimportance and dload to backward
+  Buffer x, mask, ids, weights, importance, load, aux_loss, dweights, daux, dx, dimportance, dload;
 };
 
 /// Numbers of the paper's fill rule: a counter runs over all tensors, entry = scale sin(counter).
@@ -138,6 +151,24 @@ class SineFill {
  private:
   int counter_ = 0;
 };
+
+/// weight dCV^2(v)/dv, as a host asks for it.
+inline void ask_for_balance(double weight, Buffer& v, Buffer& gradient) {
+  const std::vector<double> values = v.values();
+  const auto n = static_cast<double>(values.size());
+  double mean = 0.0;
+  double variance = 0.0;
+  for (const double x : values) {
+    mean += x / n;
+  }
+  for (const double x : values) {
+    variance += (x - mean) * (x - mean) / n;
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    gradient.f32()[i] =
+        static_cast<float>(weight * 2.0 / (n * mean * mean) * (values[i] - mean - variance / mean));
+  }
+}
 
 [[nodiscard]] inline double max_difference(const std::vector<double>& a,
                                            const std::vector<double>& b) {

@@ -82,6 +82,29 @@ TEST(GateSoftmax, AgreesWithItsEquationDenseAndWithSomeExperts) {
   compare_with_reference(5, 0.4);
 }
 
+// d(importance)/d(parameters) times what was asked, with its own loss left out.
+TEST(GateSoftmax, TakesTheGradientOfItsImportanceFromAHostThatAsksForIt) {
+  for (const int k : {0, 2}) {
+    SineFill fill;
+    Reference ref{6, 3, 5, k == 0 ? 5 : k, 0.4, {}, {}, {}};
+    ref.x = fill.next(18, 1.0);
+    ref.w = fill.next(15, 0.8);
+    ref.e = fill.next(30, 1.0);
+    GateRun run("gate_softmax", 6, 3, 5);
+    run.balance_by_host();
+    run.create(run.host.config().set("k", k).set("w_importance", 3.0));
+    run.set_x(ref.x);
+    run.set("w_gate", ref.w);
+    run.forward();
+    EXPECT_EQ(run.aux_loss.f32()[0], 0.0F);
+    ask_for_balance(0.4, run.importance, run.dimportance);
+    run.backward(ref.e);
+    const auto loss = [&] { return ref.loss(); };
+    EXPECT_LE(max_difference(run.grad("w_gate"), finite_differences(ref.w, loss)), 2e-6);
+    EXPECT_LE(max_difference(run.dx.values(), finite_differences(ref.x, loss)), 2e-6);
+  }
+}
+
 TEST(GateSoftmax, ListsAllExpertsInOrderWhenDense) {
   GateRun run("gate_softmax", 2, 1, 3);
   run.create(run.host.config());

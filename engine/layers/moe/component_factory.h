@@ -20,6 +20,8 @@ struct ComponentPlace {
   int32_t first_expert = 0;  // of this group's range
   int32_t num_local = 0;     // length of that range
   int64_t max_tokens = 0;    // rows per call, upper bound; 0 = unknown
+  // For a gate: its own losses on importance and load stay out of aux_loss; GateGrad asks instead.
+  bool balanced_by_caller = false;
 };
 
 /// Makes gates and experts from configurations; engine/plugin_host implements it. Both functions

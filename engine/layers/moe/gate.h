@@ -24,6 +24,9 @@ struct GateGrad {
   tensor::Tensor grad_gate_weight;  // [T, K], of the task loss
   tensor::Tensor grad_aux_loss;     // [1], usually 1
   tensor::Tensor grad_x;            // [T, d_model]: the gate adds to it
+  // What the caller asks of the balance, in addition; undefined: zero.
+  tensor::Tensor grad_importance;  // [E]
+  tensor::Tensor grad_load;        // [E]; no use where the gate's load is a hard count
 };
 
 /// Chooses experts for tokens. Every gate is a plugin (sdk/include/switchyard/component/gate.h);

@@ -129,4 +129,56 @@ class SquaredVariation {
   sy_tensor mean_square_{};  // [1], mean^2, never 0
 };
 
+/// True where the host asks for balance: then a gate's own losses on importance and load have no
+/// weight, and their gradients come with sy_gate_grad.
+[[nodiscard]] inline bool host_balances(const sy_layer_info& layer) noexcept {
+  return layer.struct_size >= offsetof(sy_layer_info, balance) + sizeof layer.balance &&
+         layer.balance == SY_BALANCE_HOST;
+}
+
+/// What the host asks of importance and load, [experts]; not supplied: zero.
+[[nodiscard]] inline sy_tensor asked_of_importance(const sy_gate_grad& grad) noexcept {
+  const size_t needed = offsetof(sy_gate_grad, dimportance) + sizeof grad.dimportance;
+  return grad.struct_size >= needed ? grad.dimportance : sy_tensor{};
+}
+[[nodiscard]] inline sy_tensor asked_of_load(const sy_gate_grad& grad) noexcept {
+  const size_t needed = offsetof(sy_gate_grad, dload) + sizeof grad.dload;
+  return grad.struct_size >= needed ? grad.dload : sy_tensor{};
+}
+
+/// One balance loss of a gate, weight CV^2(v), and the gradient that v = importance or load gets.
+class BalanceTerm {
+ public:
+  /// A weight of 0 where the host balances: BalanceTerm(host_balances(layer), weight).
+  BalanceTerm(bool by_host, double weight) noexcept : weight_(by_host ? 0.0 : weight) {}
+
+  /// loss [1] += weight CV^2(v), v [experts].
+  void add_loss(Call& call, const sy_tensor& v, const sy_tensor& loss) const {
+    if (weight_ != 0.0) {
+      SquaredVariation(call, v).add_to(call, weight_, loss);
+    }
+  }
+
+  /// True where gradient() would be zero.
+  [[nodiscard]] bool is_idle(const sy_tensor& asked) const noexcept {
+    return weight_ == 0.0 && !is_supplied(asked);
+  }
+
+  /// gradient [experts] = daux [1] weight dCV^2/dv, and what the host asked.
+  void gradient(Call& call, const sy_tensor& v, const sy_tensor& daux, const sy_tensor& asked,
+                const sy_tensor& gradient) const {
+    if (weight_ != 0.0) {
+      SquaredVariation(call, v).gradient(call, weight_, daux, gradient);
+    } else {
+      call.fill(0.0, gradient);
+    }
+    if (is_supplied(asked)) {
+      call.binary(SY_B_ADD, gradient, asked, gradient);
+    }
+  }
+
+ private:
+  double weight_;
+};
+
 }  // namespace sy

@@ -51,6 +51,13 @@ struct sy_builder {
   sy_status (*param)(const sy_builder*, const sy_param_desc*, uint32_t* handle, sy_error*);
 };
 
+/* Who asks a gate for balance. */
+enum {
+  SY_BALANCE_GATE = 0, /* the gate itself, by its settings */
+  SY_BALANCE_HOST = 1  /* the host: the gate leaves its own losses on importance and load out of
+                          aux_loss, and takes their gradients from sy_gate_grad */
+};
+
 /* Where an instance stands. */
 typedef struct sy_layer_info {
   uint32_t struct_size;
@@ -62,6 +69,8 @@ typedef struct sy_layer_info {
   int32_t device_type;
   int64_t max_tokens; /* rows per call, upper bound; 0 = unknown */
   sy_dtype param, compute;
+  uint32_t balance; /* SY_BALANCE_*, for a gate */
+  uint32_t reserved;
 } sy_layer_info;
 
 /* Checkpoint bytes for what is not a registered tensor. */

@@ -27,8 +27,9 @@ constexpr int64_t kSlots = 2;
 // The probing gate (plugins/probe_gate.c) in one mode, its parameters and the tensors of a call.
 class ProbeGate : public testing::Test {
  protected:
-  void make(const std::string& mode) {
+  void make(const std::string& mode, bool balanced_by_caller = false) {
     layers::ComponentPlace place;
+    place.balanced_by_caller = balanced_by_caller;
     place.name = "moe.gate";
     place.layer = 1;
     place.d_in = kInputs;
@@ -141,6 +142,20 @@ TEST_F(ProbeGate, GivesTheGradientOfFiniteDifferences) {
   };
   compare(w.value, w.grad);
   compare(input_.x, dx);
+}
+
+TEST_F(ProbeGate, KnowsWhoAsksForBalanceAndWhatIsAsked) {
+  make("balance", true);
+  forward();
+  EXPECT_EQ(routing_.aux_loss.data<float>()[0], float{SY_BALANCE_HOST});
+  layers::GateGrad grad = {.grad_x = zeros(tensor::DType::kF32, {kTokens, kInputs})};
+  gate_->backward(input_, routing_, grad, on_.pass);
+  grad.grad_importance = Tensor::from<float>({kExperts}, {5, 0, 0, 0});
+  grad.grad_load = Tensor::from<float>({kExperts}, {7, 0, 0, 0});
+  forward();
+  gate_->backward(input_, routing_, grad, on_.pass);
+  EXPECT_EQ(grad.grad_x.data<float>()[0], 4.0F);
+  EXPECT_EQ(grad.grad_x.data<float>()[1], 6.0F);
 }
 
 TEST_F(ProbeGate, KeepsNothingOutsideOfTraining) {

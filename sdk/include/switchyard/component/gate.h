@@ -42,6 +42,10 @@ typedef struct sy_gate_grad {
   sy_tensor dweights; /* f32, shape of weights: dL/dweights of the task loss */
   sy_tensor daux;     /* f32 [1]: dL/daux_loss, usually 1 */
   sy_tensor dx;       /* f32 [tokens, d_in]: ADD into it */
+  /* What the host asks of the balance, in addition to daux: dL/dimportance and dL/dload, f32
+   * [experts]. data NULL: zero. A gate whose load is a hard count has no gradient for dload. */
+  sy_tensor dimportance;
+  sy_tensor dload;
 } sy_gate_grad;
 
 typedef struct sy_gate_vt {

@@ -1,7 +1,8 @@
 /* A gate straight on the C headers. Its setting `mode` says what it does, so that one file can try
  * every service and every way to fail: plain      softmax(x w), the k largest; with a gradient fail
  * forward fails with a status and a text of its own fault      forward hands on what a wrong call
- * of sy.ops gave bad_id     forward names an expert that is not there no_slot    backward asks for
+ * of sy.ops gave balance    aux_loss is who asks for balance; backward adds to dx what was asked of
+ * expert 0 bad_id     forward names an expert that is not there no_slot    backward asks for
  * a slot that forward left empty random     weights are uniform numbers of purpose 5 strided
  * weights are the transposed first k columns of x, through a strided view threads    weights are
  * filled by the host's threads comm       weights are gathered over one rank */
@@ -21,6 +22,7 @@ typedef struct probe {
   const sy_comm* comm;
   int64_t d_in;
   int32_t n_experts, k;
+  uint32_t balance;
   char mode[16];
   uint32_t w, steps;
 } probe;
@@ -28,8 +30,8 @@ typedef struct probe {
 static const sy_dtype kF32 = {SY_FLOAT, 32, 1};
 static const sy_dtype kI64 = {SY_INT, 64, 1};
 
-static const char* const kModes[] = {"plain",  "fail",    "fault",   "bad_id", "no_slot",
-                                     "random", "strided", "threads", "comm",   NULL};
+static const char* const kModes[] = {"plain",   "fail",    "fault", "bad_id",  "no_slot", "random",
+                                     "strided", "threads", "comm",  "balance", NULL};
 static const sy_field kK = {.struct_size = sizeof(sy_field),
                             .type = SY_T_INT,
                             .key = "k",
@@ -99,6 +101,7 @@ static sy_status create(const sy_component* c, const sy_host* h, const sy_layer_
   p->d_in = l->d_in;
   p->n_experts = l->n_experts;
   p->k = (int32_t)cfg->i64(cfg, "k");
+  p->balance = SY_HAS(l, sy_layer_info, balance) ? l->balance : 99;
   snprintf(p->mode, sizeof p->mode, "%s", cfg->str(cfg, "mode"));
   h->log(h, SY_LOG_INFO, "probe", p->mode);
   *out = (sy_instance*)p;
@@ -227,6 +230,8 @@ static sy_status forward(sy_instance* i, const sy_call* c, const sy_gate_in* in,
     return p->threads->parallel_for(c->ctx, o->weights.shape[0] * o->weights.shape[1], 4,
                                     write_index, o->weights.data, e);
   }
+  if (!strcmp(p->mode, "balance"))
+    ((float*)o->aux_loss.data)[0] = (float)p->balance;
   if (!strcmp(p->mode, "plain"))
     return plain(p, c, in, o, e);
   return SY_OK;
@@ -235,6 +240,13 @@ static sy_status forward(sy_instance* i, const sy_call* c, const sy_gate_in* in,
 static sy_status backward(sy_instance* i, const sy_call* c, const sy_gate_in* in,
                           const sy_gate_out* o, const sy_gate_grad* g, sy_error* e) {
   probe* p = (probe*)i;
+  if (!strcmp(p->mode, "balance")) {
+    const sy_tensor* asked[2] = {&g->dimportance, &g->dload};
+    for (int j = 0; j < 2; ++j) {
+      ((float*)g->dx.data)[j] += asked[j]->data ? *(const float*)asked[j]->data : -1.0f;
+    }
+    return SY_OK;
+  }
   const int64_t shape[2] = {in->x.shape[0], p->n_experts};
   sy_tensor probabilities, w, dw, dp, dlogits;
   sy_status s = p->mem->saved(c->ctx, !strcmp(p->mode, "no_slot") ? 3 : 0, &probabilities, e);
