@@ -1,6 +1,7 @@
 #include "data/evaluation_source.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.h"
 #include "data/vocabulary.h"
@@ -45,6 +46,8 @@ bool EvaluationSource::next(Batch& batch) {
     return false;
   }
   BatchRows rows(batch, config_.shape, split_);
+  positions_.assign(static_cast<size_t>(config_.shape.batch_size * config_.shape.sequence_length),
+                    -1);
   for (size_t stream = 0; stream < streams_.size(); ++stream) {
     fill(rows, stream);
   }
@@ -71,9 +74,18 @@ void EvaluationSource::fill(BatchRows& rows, size_t stream) {
     // Before a sentence stands the </s> that closes the one before it.
     const int32_t before = at == 0 ? Vocabulary::kSentenceMark : tokens[at - 1];
     rows.put(row, t, before, tokens.subspan(at, static_cast<size_t>(take)), stretch.reset);
+    note_positions(row, t, stretch.at, take);
     stretch.at += take;
     stretch.reset = false;
     t += take;
+  }
+}
+
+void EvaluationSource::note_positions(int64_t stream, int64_t t, int64_t first, int64_t count) {
+  const int64_t row = stream - config_.shape.rank * config_.shape.batch_size;
+  if (row >= 0 && row < config_.shape.batch_size) {
+    const auto begin = positions_.begin() + row * config_.shape.sequence_length + t;
+    std::iota(begin, begin + count, first);
   }
 }
 

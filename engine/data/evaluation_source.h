@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "data/batch.h"
@@ -31,12 +32,16 @@ class EvaluationSource {
   /// Fills `batch` with this rank's rows, or returns false when no rank has text left. With several
   /// ranks a rank's own rows may be all padding (num_words = 0).
   [[nodiscard]] bool next(Batch& batch);
+  /// Where the targets of the last batch stand among the split's tokens(), row after row
+  /// [B * S]; -1 = padding. The input of the one at p is token p - 1, at p = 0 the sentence mark.
+  [[nodiscard]] std::span<const int64_t> positions() const { return positions_; }
   /// Targets of the whole pass, of all ranks.
   [[nodiscard]] int64_t total_words() const { return total_words_; }
 
  private:
   [[nodiscard]] bool has_text() const;
   void fill(BatchRows& rows, size_t stream);
+  void note_positions(int64_t stream, int64_t t, int64_t first, int64_t count);
 
   // What a stream still has to read: tokens [at, end).
   struct Stretch {
@@ -51,6 +56,7 @@ class EvaluationSource {
   int64_t next_sentence_ = 0;
   int64_t total_words_ = 0;
   std::vector<Stretch> streams_;
+  std::vector<int64_t> positions_;
 };
 
 }  // namespace switchyard::data

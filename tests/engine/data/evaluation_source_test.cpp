@@ -1,6 +1,7 @@
 #include "data/evaluation_source.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -42,6 +43,48 @@ class EvaluationText : public TextTest {
 
   std::unique_ptr<Dataset> data_;
 };
+
+TEST_F(EvaluationText, TellsWhereItsTargetsStand) {
+  open(37);
+  for (const bool reset_state : {true, false}) {
+    EvaluationSource source(
+        split(), {.shape = {.batch_size = 5, .sequence_length = 7}, .reset_state = reset_state});
+    Batch batch;
+    while (source.next(batch)) {
+      const auto tokens = batch.tokens.to_vector<int32_t>();
+      const auto targets = batch.targets.to_vector<int32_t>();
+      ASSERT_EQ(source.positions().size(), targets.size());
+      for (size_t i = 0; i < targets.size(); ++i) {
+        const int64_t at = source.positions()[i];
+        ASSERT_EQ(at >= 0, targets[i] >= 0);
+        if (at >= 0) {
+          EXPECT_EQ(split().tokens()[static_cast<size_t>(at)], targets[i]);
+          EXPECT_EQ(
+              at == 0 ? Vocabulary::kSentenceMark : split().tokens()[static_cast<size_t>(at) - 1],
+              tokens[i]);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EvaluationText, EachRankKnowsThePositionsOfItsOwnRows) {
+  open(37);
+  std::vector<int64_t> positions;
+  for (const int rank : {0, 1}) {
+    EvaluationSource source(
+        split(), {.shape = {.batch_size = 3, .sequence_length = 7, .rank = rank, .world_size = 2}});
+    Batch batch;
+    while (source.next(batch)) {
+      std::copy_if(source.positions().begin(), source.positions().end(),
+                   std::back_inserter(positions), [](int64_t at) { return at >= 0; });
+    }
+  }
+  std::sort(positions.begin(), positions.end());
+  ASSERT_EQ(static_cast<int64_t>(positions.size()), split().num_tokens());
+  EXPECT_EQ(std::adjacent_find(positions.begin(), positions.end()), positions.end());
+  EXPECT_EQ(positions.back(), split().num_tokens() - 1);
+}
 
 TEST_F(EvaluationText, CoversEachTokenOnce) {
   open(37);
