@@ -69,7 +69,8 @@ struct Trainer::Impl {
   void take_step();
   void report_step(const StepOutcome& outcome, double learning_rate, int64_t begin_ns);
   void handle_nonfinite(const StepOutcome& outcome);
-  EvaluationReport evaluate(std::string_view split, int64_t max_words);
+  EvaluationReport evaluate(std::string_view split, int64_t max_words,
+                            const EvaluatedBatchFunction& each = {});
   void evaluate_for_best();
   void save_if_possible();
   void save();
@@ -156,7 +157,8 @@ void Trainer::Impl::report_step(const StepOutcome& outcome, double learning_rate
   }
 }
 
-EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_words) {
+EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_words,
+                                         const EvaluatedBatchFunction& each) {
   const int64_t begin_ns = clock.monotonic_ns();
   data::EvaluationSource source(dataset.split(split), {.shape = batch_shape(config.data),
                                                        .reset_state = config.data.reset_state,
@@ -168,6 +170,9 @@ EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_wor
   while (source.next(batch)) {
     nll += learner.evaluate(batch, state);
     num_words += batch.num_words;
+    if (each) {
+      each({.batch = batch, .positions = source.positions()});
+    }
   }
   return {.step = step,
           .split = split,
@@ -365,6 +370,15 @@ EvaluationReport Trainer::evaluate(std::string_view split) {
   EvaluationReport report = impl_->evaluate(split, 0);
   impl_->listener.on_evaluation(report);
   return report;
+}
+
+EvaluationReport Trainer::evaluate(std::string_view split, int64_t max_words,
+                                   const EvaluatedBatchFunction& each) {
+  return impl_->evaluate(split, max_words, each);
+}
+
+const std::vector<layers::MoeLayer*>& Trainer::moe_layers() const {
+  return impl_->learner.model().moe_layers();
 }
 
 void Trainer::generate(const GenerateOptions& options,

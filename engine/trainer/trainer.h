@@ -4,12 +4,16 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/cancel.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "data/batch.h"
+#include "layers/moe/moe_layer.h"
 #include "plugin_host/plugin_registry.h"
 #include "trainer/run_listener.h"
 #include "trainer/trainer_config.h"
@@ -27,6 +31,13 @@ struct GenerateOptions {
   uint64_t seed = 1;
   bool past_end = false;
 };
+
+/// A batch that has just gone through the model in evaluation mode. Lives for the call only.
+struct EvaluatedBatch {
+  const data::Batch& batch;
+  std::span<const int64_t> positions;  // [B * S], see data::EvaluationSource::positions()
+};
+using EvaluatedBatchFunction = std::function<void(const EvaluatedBatch&)>;
 
 /// What a trainer needs from outside.
 struct TrainerSetup {
@@ -65,6 +76,12 @@ class Trainer {
 
   /// Full-softmax negative log-likelihood of a split, end of sentence included.
   EvaluationReport evaluate(std::string_view split);
+  /// The same for about the first max_words words (0 = all), unheard by the listener; `each` may
+  /// look at the batches and at the traces that moe_layers() have of them.
+  EvaluationReport evaluate(std::string_view split, int64_t max_words,
+                            const EvaluatedBatchFunction& each);
+  /// The model's MoE layers, first to last.
+  [[nodiscard]] const std::vector<layers::MoeLayer*>& moe_layers() const;
 
   /// Samples words and hands each to `word` as it comes.
   void generate(const GenerateOptions& options, const std::function<void(std::string_view)>& word);

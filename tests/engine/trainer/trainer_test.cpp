@@ -109,6 +109,24 @@ TEST_F(TrainerTest, LearnsASmallTextFarBelowTheUniformModel) {
   EXPECT_LT(test.nll_per_word, 0.5 * uniform);
 }
 
+TEST_F(TrainerTest, ShowsTheBatchesOfAnEvaluationAndTheirRouting) {
+  const auto trainer = make(config(), "run");
+  const EvaluationReport plain = trainer->evaluate("valid");
+  const size_t heard = recorder_.evaluations.size();
+  ASSERT_EQ(trainer->moe_layers().size(), 1U);
+  int64_t num_words = 0;
+  const EvaluationReport shown = trainer->evaluate("valid", 0, [&](const EvaluatedBatch& batch) {
+    const auto& index = trainer->moe_layers()[0]->trace().routing.expert_index;
+    EXPECT_EQ(index.shape(), (tensor::Shape{4 * 7, 2}));
+    EXPECT_EQ(batch.positions.size(), 4U * 7U);
+    num_words += batch.batch.num_words;
+  });
+  EXPECT_EQ(shown.nll_per_word, plain.nll_per_word);
+  EXPECT_EQ(num_words, plain.num_words);
+  EXPECT_EQ(recorder_.evaluations.size(), heard);
+  EXPECT_LT(trainer->evaluate("valid", 20, {}).num_words, 30);
+}
+
 // Stopped anywhere and resumed, the final checkpoint has the same bytes.
 TEST_F(TrainerTest, AResumedRunEndsBitForBitAsAnUninterruptedOne) {
   EXPECT_EQ(make(config(), "whole")->train(never_), StopReason::kFinished);
