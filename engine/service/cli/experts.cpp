@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "service/cli/commands.h"
+#include "service/cli/expert_contexts.h"
 #include "service/expert_statistics.h"
 #include "service/heat_map.h"
 #include "service/json_text.h"
@@ -38,7 +39,9 @@ class ExpertsCommand : public Command {
   [[nodiscard]] std::string examples() const override {
     return "  switchyard experts runs/demo\n"
            "  switchyard experts runs/demo --step 2000 --json\n"
-           "  switchyard experts runs/demo --layer layers.1 --png experts.png";
+           "  switchyard experts runs/demo --layer layers.1 --png experts.png\n"
+           "  switchyard experts runs/demo --contexts --html experts.html\n"
+           "  switchyard experts runs/demo --contexts --split test --domains authors.tsv --json";
   }
   void declare(OptionTable& options) override {
     options.positional("DIR", directory_, "run directory", ValueKind::kDirectory, Need::kRequired);
@@ -48,9 +51,16 @@ class ExpertsCommand : public Command {
                    Need::kOptional);
     options.option("--png", png_, "write the heat map, experts x steps, to this file",
                    ValueKind::kFile, Need::kOptional);
+    declare_contexts(options, contexts_);
   }
   ExitCode run(const CommandContext& context) override {
     require_run(directory_);
+    if (contexts_.is_wanted) {
+      contexts_.directory = directory_;
+      contexts_.layer = layer_;
+      return show_contexts(context, contexts_);
+    }
+    require_no_contexts_option(contexts_);
     storage::RunReader reader(directory_);
     const std::vector<storage::Layer> layers = chosen_layers(reader);
     core::require(png_.empty() || layers.size() == 1,
@@ -175,6 +185,7 @@ class ExpertsCommand : public Command {
   std::string layer_;
   std::string quantity_ = "load";
   std::string png_;
+  ContextsRequest contexts_;
 };
 
 }  // namespace
