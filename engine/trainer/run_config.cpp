@@ -65,10 +65,12 @@ void add_model_keys(std::vector<ConfigKey>& keys) {
 
 void add_schedule_keys(std::vector<ConfigKey>& keys) {
   add(keys, {text("schedule.kind", "inverse_sqrt", "learning rate after the warm-up",
-                  {"constant", "inverse_sqrt"}),
+                  {"constant", "inverse_sqrt", "plateau"}),
              number("schedule.learning_rate", 1e-3, 0, 1e3, "at the end of the warm-up"),
              integer("schedule.warmup_steps", 1000, 0, kMaxSteps, "linear rise from zero"),
              integer("schedule.hold_steps", 0, 0, kMaxSteps, "plateau before the inverse root"),
+             number("schedule.plateau_factor", 4.0, 1, 1e6,
+                    "plateau: divides the rate after each evaluation that is no better"),
              integer("schedule.decay_steps", 0, 0, kMaxSteps,
                      "linear fall to zero over the last steps of the run; 0 = none")});
 }
@@ -130,15 +132,22 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
   return model;
 }
 
+optim::ScheduleKind schedule_kind(const std::string& name) {
+  if (name == "plateau") {
+    return optim::ScheduleKind::kPlateau;
+  }
+  return name == "constant" ? optim::ScheduleKind::kConstant : optim::ScheduleKind::kInverseSqrt;
+}
+
 optim::Schedule schedule_config(const core::Config& settings) {
   optim::Schedule schedule;
-  schedule.kind = settings.text("schedule.kind") == "constant" ? optim::ScheduleKind::kConstant
-                                                               : optim::ScheduleKind::kInverseSqrt;
+  schedule.kind = schedule_kind(settings.text("schedule.kind"));
   schedule.base = settings.number("schedule.learning_rate");
   schedule.warmup_steps = settings.integer("schedule.warmup_steps");
   schedule.hold_steps = settings.integer("schedule.hold_steps");
   schedule.decay_steps = settings.integer("schedule.decay_steps");
   schedule.total_steps = settings.integer("train.steps");
+  schedule.plateau_factor = settings.number("schedule.plateau_factor");
   return schedule;
 }
 
@@ -174,6 +183,10 @@ void check_together(const core::Config& settings) {
   core::require(!has_moe || !settings.tables("model.moe.experts").empty(),
                 "'model.layers' has a \"moe\" layer, so there must be experts: add a table\n"
                 "  [[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8");
+  core::require(settings.text("schedule.kind") != "plateau" ||
+                    settings.integer("train.evaluate_every_steps") > 0,
+                "'schedule.kind' is \"plateau\", which follows the evaluations: set "
+                "train.evaluate_every_steps, for example to the steps of an epoch");
   core::require(!settings.tables("optimizer").empty(),
                 "an optimizer must be given: add a table\n  [optimizer]\n  plugin = \"adam\"");
 }

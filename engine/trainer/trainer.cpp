@@ -64,6 +64,7 @@ struct Trainer::Impl {
   std::optional<int64_t> resumed_step;
   double best_nll_per_word = 0.0;
   int64_t best_step = -1;
+  int64_t reductions = 0;  // evaluations that were no better than the best before
   int failed_saves = 0;
 
   void take_step();
@@ -102,6 +103,9 @@ Trainer::Impl::Impl(TrainerSetup given)
       store(setup.run_directory / "checkpoints", files) {
   schedule.total_steps = config.train.steps;
   schedule.check();
+  core::require(schedule.kind != optim::ScheduleKind::kPlateau || dataset.has_split("valid"),
+                "schedule.kind = \"plateau\" follows the valid split, but the data set ",
+                dataset.directory().string(), " has none");
   learner.allocate();
 }
 
@@ -125,7 +129,7 @@ void Trainer::Impl::take_step() {
   const int64_t begin_ns = clock.monotonic_ns();
   const data::Batch& batch = batches.next();
   const StepOutcome outcome = learner.compute_gradients(batch, step + 1);
-  const double learning_rate = schedule.at(step + 1);
+  const double learning_rate = schedule.at(step + 1, reductions);
   if (outcome.is_finite()) {
     learner.update(outcome, step + 1, learning_rate);
   } else {
@@ -189,6 +193,8 @@ void Trainer::Impl::evaluate_for_best() {
   if (best_step < 0 || report.nll_per_word < best_nll_per_word) {
     best_nll_per_word = report.nll_per_word;
     best_step = step;
+  } else {
+    ++reductions;
   }
   listener.on_evaluation(report);
 }
@@ -219,8 +225,10 @@ std::vector<checkpoint::NamedTensor> Trainer::Impl::state_tensors() {
 }
 
 checkpoint::CheckpointContents Trainer::Impl::contents() {
-  const TrainerState state = {
-      .cursor = batches.cursor(), .best_nll_per_word = best_nll_per_word, .best_step = best_step};
+  const TrainerState state = {.cursor = batches.cursor(),
+                              .best_nll_per_word = best_nll_per_word,
+                              .best_step = best_step,
+                              .reductions = reductions};
   checkpoint::CheckpointContents contents = {
       .step = step,
       .config_toml = setup.config_toml,
@@ -300,6 +308,7 @@ void Trainer::Impl::restore(const checkpoint::CheckpointReader& reader) {
   batches.seek(state.cursor);
   best_nll_per_word = state.best_nll_per_word;
   best_step = state.best_step;
+  reductions = state.reductions;
   step = reader.step();
   saved_step = step;
   resumed_step = step;

@@ -11,6 +11,7 @@ std::string TrainerState::to_json() const {
   json["cursor"] = cursor.to_values();
   json["best_nll_per_word"] = best_nll_per_word;
   json["best_step"] = best_step;
+  json["reductions"] = reductions;
   return json.dump(1);
 }
 
@@ -20,7 +21,8 @@ TrainerState TrainerState::from_json(const std::string& text) {
     const auto values = json.at("cursor").get<std::vector<int64_t>>();
     return {.cursor = data::DataCursor::from_values(values),
             .best_nll_per_word = json.at("best_nll_per_word").get<double>(),
-            .best_step = json.at("best_step").get<int64_t>()};
+            .best_step = json.at("best_step").get<int64_t>(),
+            .reductions = json.value("reductions", int64_t{0})};  // 0.1 wrote none
   } catch (const nlohmann::json::exception& e) {
     core::fail(core::ErrorCode::kDamaged, "state.json is not a trainer's state: ", e.what());
   }

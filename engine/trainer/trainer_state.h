@@ -13,6 +13,7 @@ struct TrainerState {
   data::DataCursor cursor;
   double best_nll_per_word = 0.0;  // of the valid split
   int64_t best_step = -1;          // -1: none evaluated yet
+  int64_t reductions = 0;          // evaluations that were no better, for optim::Schedule
 
   /// As JSON; equal states give equal texts.
   [[nodiscard]] std::string to_json() const;

@@ -50,6 +50,15 @@ TEST(Schedule, ConstantStaysAfterWarmUpAndFallsInTheDecay) {
   EXPECT_DOUBLE_EQ(schedule.at(100), 0.5);
 }
 
+TEST(Schedule, PlateauDividesOncePerEvaluationWithoutGain) {
+  const Schedule schedule = {
+      .kind = ScheduleKind::kPlateau, .base = 20.0, .warmup_steps = 2, .plateau_factor = 4.0};
+  EXPECT_DOUBLE_EQ(schedule.at(1, 0), 10.0);
+  EXPECT_DOUBLE_EQ(schedule.at(50, 0), 20.0);
+  EXPECT_DOUBLE_EQ(schedule.at(51, 1), 5.0);
+  EXPECT_DOUBLE_EQ(schedule.at(1000, 3), 0.3125);
+}
+
 TEST(Schedule, RejectsWhatMakesNoSense) {
   EXPECT_ERROR((Schedule{.base = 0.0}.check()), core::ErrorCode::kInvalidArgument,
                "learning_rate must be positive, got 0");
@@ -57,6 +66,8 @@ TEST(Schedule, RejectsWhatMakesNoSense) {
                "must be 0 or more, got -1");
   EXPECT_ERROR((Schedule{.decay_steps = 9, .total_steps = 5}.check()),
                core::ErrorCode::kInvalidArgument, "at most the number of steps 5, got 9");
+  EXPECT_ERROR((Schedule{.plateau_factor = 1.0}.check()), core::ErrorCode::kInvalidArgument,
+               "plateau_factor must be greater than 1, got 1");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ class Recorder final : public RunListener {
  public:
   void on_step(const StepReport& report) override {
     losses.push_back(report.task_loss);
+    rates.push_back(report.learning_rate);
     if (cancel != nullptr && report.step == cancel_at) {
       cancel->request();
     }
@@ -44,6 +45,7 @@ class Recorder final : public RunListener {
   }
 
   std::vector<double> losses;
+  std::vector<double> rates;
   std::vector<double> evaluations;
   std::vector<std::string> checkpoints;
   std::vector<std::string> events;
@@ -147,6 +149,49 @@ TEST_F(TrainerTest, AResumedRunEndsBitForBitAsAnUninterruptedOne) {
           << stop << " " << file;
     }
   }
+}
+
+// The rate after each evaluation follows from the evaluations, also over a resume.
+TEST_F(TrainerTest, APlateauDividesTheRateAfterEvaluationsWithoutGain) {
+  TrainerConfig c = config();
+  c.schedule = {.kind = optim::ScheduleKind::kPlateau,
+                .base = 1.0,  // too much for Adam: some evaluations are no better
+                .warmup_steps = 0,
+                .plateau_factor = 3.0};
+  c.train.evaluate_every_steps = 2;
+  EXPECT_EQ(make(c, "whole")->train(never_), StopReason::kFinished);
+  double rate = 1.0;
+  double best = recorder_.evaluations.front();
+  for (size_t step = 0; step < recorder_.rates.size(); ++step) {
+    if (step >= 4 && step % 2 == 0) {
+      const double evaluation = recorder_.evaluations[step / 2 - 1];
+      rate = evaluation < best ? rate : rate / 3.0;
+      best = std::min(best, evaluation);
+    }
+    EXPECT_NEAR(recorder_.rates[step], rate, 1e-12) << "step " << step + 1;
+  }
+  EXPECT_LT(rate, 1.0);
+
+  core::CancelToken cancel;
+  recorder_.cancel = &cancel;
+  recorder_.cancel_at = 13;
+  EXPECT_EQ(make(c, "stopped")->train(cancel), StopReason::kCancelled);
+  recorder_.cancel = nullptr;
+  const auto resumed = make(c, "stopped");
+  EXPECT_EQ(resumed->restore_newest(), 13);
+  EXPECT_EQ(resumed->train(never_), StopReason::kFinished);
+  for (const char* file : {"model.safetensors", "state.json"}) {
+    EXPECT_EQ(bytes_of(path("whole/checkpoints/step-20") / file),
+              bytes_of(path("stopped/checkpoints/step-20") / file))
+        << file;
+  }
+}
+
+TEST_F(TrainerTest, RefusesAVocabularyOfAnotherSizeThanTheText) {
+  TrainerConfig c = config();
+  c.model.vocab_size = 793471;
+  EXPECT_ERROR((void)make(c, "run"), core::ErrorCode::kInvalidArgument,
+               "model.vocabulary_size is 793471, but the data set");
 }
 
 TEST_F(TrainerTest, KeepsTheLastCheckpointsAndSavesTheFirstIfAsked) {
