@@ -65,11 +65,20 @@ Manifest manifest_of(const Json& json, std::string_view where) {
 }  // namespace
 
 std::string_view name_of(TextLayout layout) {
-  return layout == TextLayout::kLines ? "lines" : "running";
+  switch (layout) {
+    case TextLayout::kLines:
+      return "lines";
+    case TextLayout::kEveryLine:
+      return "every-line";
+    case TextLayout::kRunning:
+      return "running";
+  }
+  return "";
 }
 
 TextLayout text_layout_of(std::string_view name) {
-  for (const TextLayout layout : {TextLayout::kLines, TextLayout::kRunning}) {
+  for (const TextLayout layout :
+       {TextLayout::kLines, TextLayout::kEveryLine, TextLayout::kRunning}) {
     if (name == name_of(layout)) {
       return layout;
     }

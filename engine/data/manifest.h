@@ -12,11 +12,12 @@ namespace switchyard::data {
 
 /// How a text's lines make sentences.
 enum class TextLayout {
-  kLines,    // one sentence a line
-  kRunning,  // a paragraph is a sentence: a line break is a blank, an empty line ends the paragraph
+  kLines,      // one sentence a line, empty lines are left out
+  kEveryLine,  // one sentence a line, of an empty line only </s>: as WikiText is counted
+  kRunning,    // a paragraph is a sentence: a line break is a blank, an empty line ends it
 };
 
-/// "lines", "running".
+/// "lines", "every-line", "running".
 [[nodiscard]] std::string_view name_of(TextLayout layout);
 /// Throws Error(kInvalidArgument) for any other name.
 [[nodiscard]] TextLayout text_layout_of(std::string_view name);

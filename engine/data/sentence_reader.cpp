@@ -14,7 +14,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 bool is_white(std::string_view line) {
   for (size_t at = 0; at < line.size();) {
     const Character c = character_at(line, at);
-    if (!is_blank(c.code)) {
+    if (!is_blank(c.code) && !is_zero_width(c.code)) {
       return false;
     }
     at += c.num_bytes;
@@ -50,15 +50,16 @@ void SentenceReader::read(core::FunctionRef<void(const TextSentence&)> sentence)
     const size_t line_end = std::min(text.find('\n', at), text.size());
     at = std::min(line_end + 1, text.size());
     const bool is_empty = is_white(text.substr(line_begin, line_end - line_begin));
-    if (!is_empty && !is_open) {
+    const bool is_sentence = !is_empty || layout_ == TextLayout::kEveryLine;
+    if (is_sentence && !is_open) {
       is_open = true;
       begin = line_begin;
       open.line = line;
     }
-    if (!is_empty) {
+    if (is_sentence) {
       open.text = text.substr(begin, line_end - begin);
     }
-    const bool ends = layout_ == TextLayout::kLines || is_empty || at == text.size();
+    const bool ends = layout_ != TextLayout::kRunning || is_empty || at == text.size();
     if (is_open && ends) {
       open.bytes_read = static_cast<int64_t>(at);
       sentence(open);

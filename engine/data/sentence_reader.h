@@ -18,7 +18,8 @@ struct TextSentence {
 };
 
 /// Cuts one UTF-8 text file into sentences. Lines end with LF or CR LF; a byte order mark is
-/// skipped; lines of white space hold no sentence. Threads: [inst].
+/// skipped; lines of white space hold no sentence, or with kEveryLine one without words. Threads:
+/// [inst].
 class SentenceReader {
  public:
   /// Throws Error(kNotFound) or Error(kIo) if the file cannot be read, Error(kInvalidArgument) if

@@ -116,11 +116,11 @@ void cut_words(std::string_view piece, WordSink word) {
   }
 }
 
-void cut_blanks(std::string_view text, WordSink piece) {
+void cut_blanks(std::string_view text, bool at_zero_width, WordSink piece) {
   size_t begin = 0;
   for (size_t at = 0; at < text.size();) {
     const Character c = character_at(text, at);
-    if (is_blank(c.code)) {
+    if (is_blank(c.code) || (at_zero_width && is_zero_width(c.code))) {
       if (at > begin) {
         piece(text.substr(begin, at - begin));
       }
@@ -153,9 +153,9 @@ void Tokenizer::cut(std::string_view text, WordSink word) const {
   const std::string lowered = options_.lower_case ? to_lower(text) : std::string();
   const std::string_view source = options_.lower_case ? std::string_view(lowered) : text;
   if (options_.kind == TokenizerKind::kBlanks) {
-    cut_blanks(source, word);
+    cut_blanks(source, false, word);
   } else {
-    cut_blanks(source, [&](std::string_view piece) { cut_words(piece, word); });
+    cut_blanks(source, true, [&](std::string_view piece) { cut_words(piece, word); });
   }
 }
 

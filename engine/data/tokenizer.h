@@ -28,7 +28,8 @@ struct TokenizerOptions {
 
 /// Cuts a text into words.
 ///
-/// kBlanks: the stretches between white space. kWords cuts each of those further, left to right:
+/// kBlanks: the stretches between white space, and no other change: a text that was cut into tokens
+/// keeps them. kWords parts words at characters without width too, and cuts further, left to right:
 ///   * a word is a run of letters and digits. One mark may stand inside it: an apostrophe (' or ’),
 ///     a hyphen between two of them ("well-known", "o'clock"), and . , : between two digits
 ///     ("1,234.5", "10:30");

@@ -100,9 +100,12 @@ bool is_blank(uint32_t code) {
   if (code < 0x80) {
     return code == ' ' || (code >= '\t' && code <= '\r');
   }
-  return code == 0x85 || code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200B) ||
-         code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000 ||
-         code == 0xFEFF;
+  return code == 0x85 || code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200A) ||
+         code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
+}
+
+bool is_zero_width(uint32_t code) {
+  return code == 0x200B || code == 0xFEFF;
 }
 
 bool is_digit(uint32_t code) {
@@ -120,7 +123,7 @@ bool is_word_character(uint32_t code) {
   const bool is_mark = code == 0xD7 || code == 0xF7 || (code >= 0x2010 && code <= 0x205E) ||
                        (code >= 0x20A0 && code <= 0x20CF) || (code >= 0x2190 && code <= 0x2BFF) ||
                        (code >= 0x3001 && code <= 0x303F) || (code >= 0xFF01 && code <= 0xFF0F);
-  return !is_mark && !is_blank(code);
+  return !is_mark && !is_blank(code) && !is_zero_width(code);
 }
 
 std::string to_lower(std::string_view text) {

@@ -34,8 +34,9 @@ class PrepareCommand : public Command {
     options.list("--test", test_, "text of the test split", ValueKind::kFile);
     options.option("--out", output_, "directory of the data set", ValueKind::kDirectory,
                    Need::kRequired);
-    options.choice("--layout", layout_, "a sentence per line, or paragraphs [lines]",
-                   {"lines", "running"}, Need::kOptional);
+    options.choice("--layout", layout_,
+                   "a sentence per line, empty lines left out or kept, or paragraphs [lines]",
+                   {"lines", "every-line", "running"}, Need::kOptional);
     options.choice("--tokenizer", tokenizer_, "words and marks apart, or split at blanks [words]",
                    {"words", "blanks"}, Need::kOptional);
     options.flag("--lower-case", lower_case_, "fold the case of all words");

@@ -125,6 +125,16 @@ TEST_F(Prepare, EndsSentencesOfRunningTextAtEmptyLinesOnly) {
   EXPECT_EQ(data.decode(data.split("train").tokens()), "one two three\nfour five\n");
 }
 
+TEST_F(Prepare, KeepsEmptyLinesAsSentencesWithoutWordsWhereEveryLineCounts) {
+  PrepareOptions options = options_for(" \none two\n\n\nthree");
+  options.layout = TextLayout::kEveryLine;
+  (void)prepare(options);
+  const Dataset data(options.output);
+  EXPECT_EQ(data.decode(data.split("train").tokens()), "\none two\n\n\nthree\n");
+  EXPECT_EQ(data.split("train").num_sentences(), 5);
+  EXPECT_EQ(data.manifest().layout, TextLayout::kEveryLine);
+}
+
 TEST_F(Prepare, PutsAParagraphIntoTheBlockOfItsFirstLine) {
   PrepareOptions options = small_blocks("one\ntwo\nthree\n\nfour\n\nv\n\nt\n\n");
   options.blocks = {.lines = 2, .period = 5, .valid_block = 3, .test_block = 4};

@@ -61,6 +61,11 @@ TEST(Tokenizer, KnowsTheBlanksOfUnicode) {
 TEST(Tokenizer, SplitsOnBlanksOnlyWhenAsked) {
   const Tokenizer blanks(TokenizerOptions{.kind = TokenizerKind::kBlanks});
   EXPECT_EQ(blanks.words_of("the <unk> 's end."), (Words{"the", "<unk>", "'s", "end."}));
+  // U+FEFF inside a text is a character without width and no white space: WikiText-2 has it as a
+  // token.
+  EXPECT_EQ(blanks.words_of("one \xEF\xBB\xBF two"), (Words{"one", "\xEF\xBB\xBF", "two"}));
+  EXPECT_EQ(Tokenizer().words_of("one \xEF\xBB\xBF two\xE2\x80\x8Bthree"),
+            (Words{"one", "two", "three"}));
 }
 
 TEST(Tokenizer, LowersLatinGreekAndCyrillic) {
