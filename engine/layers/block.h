@@ -20,8 +20,8 @@ struct SequenceInfo {
 /// The recurrent state of one layer, carried from batch to batch. Zero at first.
 struct RecurrentState {
   std::string name;  // of the layer
-  tensor::Tensor h;  // [B, U]
-  tensor::Tensor c;  // [B, U]
+  tensor::Tensor h;  // [B, outputs], the last output
+  tensor::Tensor c;  // [B, units]
 };
 
 /// A layer between the embedding and the softmax: [tokens, d_model] to [tokens, d_model].

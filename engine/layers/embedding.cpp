@@ -1,16 +1,15 @@
 #include "layers/embedding.h"
 
-#include "layers/initialize.h"
 #include "ops/nn/embedding.h"
 
 namespace switchyard::layers {
 
 Embedding::Embedding(const std::string& name, int64_t vocab_size, int64_t d_model,
-                     double init_scale, tensor::ParameterSet& parameters)
+                     const tensor::Init& init, tensor::ParameterSet& parameters)
     : table_(&parameters.add({.name = name + ".table",
                               .shape = {vocab_size, d_model},
                               .role = tensor::Role::kEmbedding,
-                              .init = uniform_fan_in(d_model, init_scale)})) {
+                              .init = init})) {
 }
 
 tensor::Tensor Embedding::forward(const tensor::Tensor& tokens, Pass& pass) const {

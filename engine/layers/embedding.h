@@ -11,7 +11,7 @@ namespace switchyard::layers {
 class Embedding {
  public:
   /// Registers "<name>.table" [vocab_size, d_model].
-  Embedding(const std::string& name, int64_t vocab_size, int64_t d_model, double init_scale,
+  Embedding(const std::string& name, int64_t vocab_size, int64_t d_model, const tensor::Init& init,
             tensor::ParameterSet& parameters);
 
   /// tokens [T] i32  ->  [T, d_model]

@@ -61,7 +61,11 @@ void initialize(tensor::ParameterSet& parameters, uint64_t seed) {
 
 tensor::Init uniform_fan_in(int64_t fan_in, double scale) {
   const double bound = scale * std::sqrt(3.0 / static_cast<double>(fan_in));
-  return {.kind = tensor::InitKind::kUniform, .a = -bound, .b = bound};
+  return uniform_within(bound);
+}
+
+tensor::Init uniform_within(double range) {
+  return {.kind = tensor::InitKind::kUniform, .a = -range, .b = range};
 }
 
 }  // namespace switchyard::layers

@@ -12,5 +12,7 @@ void initialize(tensor::ParameterSet& parameters, uint64_t seed);
 
 /// Uniform with mean 0 and variance scale^2 / fan_in.
 [[nodiscard]] tensor::Init uniform_fan_in(int64_t fan_in, double scale);
+/// Uniform in [-range, range); zero where range is 0.
+[[nodiscard]] tensor::Init uniform_within(double range);
 
 }  // namespace switchyard::layers

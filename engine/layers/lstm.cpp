@@ -3,21 +3,50 @@
 #include <utility>
 
 #include "layers/initialize.h"
-#include "ops/nn/lstm.h"
 
 namespace switchyard::layers {
 
 using tensor::DType;
 using tensor::Tensor;
 
-Lstm::Lstm(std::string name, int64_t d_in, int64_t units, double init_scale,
-           tensor::ParameterSet& parameters)
+namespace {
+
+tensor::Init weight_init(const LstmConfig& config, int64_t fan_in) {
+  return config.init_range > 0.0 ? uniform_within(config.init_range)
+                                 : uniform_fan_in(fan_in, config.init_scale);
+}
+
+// Rows of the kernel: inputs beside the outputs of the step before.
+int64_t kernel_rows(const LstmConfig& config) {
+  return config.d_in + (config.projection > 0 ? config.projection : config.units);
+}
+
+}  // namespace
+
+Lstm::Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& parameters)
     : name_(std::move(name)),
+      forget_bias_(static_cast<float>(config.forget_bias)),
       kernel_(&parameters.add({.name = name_ + ".kernel",
-                               .shape = {d_in + units, 4 * units},
-                               .init = uniform_fan_in(d_in + units, init_scale)})),
-      bias_(&parameters.add(
-          {.name = name_ + ".bias", .shape = {4 * units}, .role = tensor::Role::kBias})) {
+                               .shape = {kernel_rows(config), 4 * config.units},
+                               .init = weight_init(config, kernel_rows(config))})),
+      bias_(&parameters.add({.name = name_ + ".bias",
+                             .shape = {4 * config.units},
+                             .role = tensor::Role::kBias,
+                             .init = uniform_within(config.init_range)})) {
+  if (config.projection > 0) {
+    projection_ = &parameters.add({.name = name_ + ".projection",
+                                   .shape = {config.units, config.projection},
+                                   .init = weight_init(config, config.units)});
+  }
+}
+
+ops::nn::LstmTensors Lstm::parameter_tensors() const {
+  return {.kernel = kernel_->value,
+          .bias = bias_->value,
+          .projection = projection_ ? projection_->value : Tensor(),
+          .state_m = state_->h,
+          .state_c = state_->c,
+          .forget_bias = forget_bias_};
 }
 
 Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) {
@@ -25,48 +54,47 @@ Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) 
   const int64_t B = sequence.num_streams;
   const int64_t S = sequence.num_steps;
   const int64_t U = units();
-  const ops::nn::LstmTensors tensors = {.kernel = kernel_->value,
-                                        .bias = bias_->value,
-                                        .resets = sequence.resets,
-                                        .xh = pass.take(DType::kF32, {B, S, kernel_->shape[0]}),
-                                        .gates = pass.take(DType::kF32, {B, S, 4 * U}),
-                                        .cell = pass.take(DType::kF32, {B, S + 1, U}),
-                                        .y = pass.take(DType::kF32, {B, S, U}),
-                                        .state_h = state_->h,
-                                        .state_c = state_->c};
+  const int64_t P = outputs();
+  ops::nn::LstmTensors tensors = parameter_tensors();
+  tensors.resets = sequence.resets;
+  tensors.xm = pass.take(DType::kF32, {B, S, kernel_->shape[0]});
+  tensors.gates = pass.take(DType::kF32, {B, S, 4 * U});
+  tensors.cell = pass.take(DType::kF32, {B, S + 1, U});
+  tensors.hidden = projection_ ? pass.take(DType::kF32, {B, S, U}) : Tensor();
+  tensors.y = pass.take(DType::kF32, {B, S, P});
   ops::nn::lstm(pass.backend, x.reshape({B, S, x.size(1)}), tensors);
-  pass.save(tensors.xh);
-  pass.save(tensors.gates);
-  pass.save(tensors.cell);
-  pass.save(tensors.y);
-  return tensors.y.reshape({B * S, U});
+  for (const Tensor& kept : {tensors.xm, tensors.gates, tensors.cell, tensors.hidden, tensors.y}) {
+    pass.save(kept);
+  }
+  return tensors.y.reshape({B * S, P});
 }
 
 void Lstm::backward(const Tensor& grad_y, const SequenceInfo& sequence, const Tensor& grad_x,
                     Pass& pass) {
-  ops::nn::LstmTensors tensors = {.kernel = kernel_->value,
-                                  .bias = bias_->value,
-                                  .resets = sequence.resets,
-                                  .state_h = state_->h,
-                                  .state_c = state_->c};
+  ops::nn::LstmTensors tensors = parameter_tensors();
+  tensors.resets = sequence.resets;
   tensors.y = pass.restore();
+  tensors.hidden = pass.restore();
   tensors.cell = pass.restore();
   tensors.gates = pass.restore();
-  tensors.xh = pass.restore();
+  tensors.xm = pass.restore();
   ops::nn::lstm_grad(
       pass.backend, grad_y, tensors,
       {.kernel = kernel_->grad,
        .bias = bias_->grad,
+       .projection = projection_ ? projection_->grad : Tensor(),
        .x = grad_x.reshape({sequence.num_streams, sequence.num_steps, grad_x.size(1)})},
       *pass.scratch);
 }
 
 double Lstm::madds_per_token() const {
-  return static_cast<double>(kernel_->shape.count());
+  return static_cast<double>(kernel_->shape.count() +
+                             (projection_ ? projection_->shape.count() : 0));
 }
 
 double Lstm::activation_bytes_per_token() const {
-  const int64_t values = kernel_->shape[0] + 6 * units();  // xh, gates, cell, y
+  // xm, gates, cell, y, and h before the projection
+  const int64_t values = kernel_->shape[0] + 5 * units() + outputs() + (projection_ ? units() : 0);
   return static_cast<double>(values) * sizeof(float);
 }
 

@@ -3,20 +3,31 @@
 #include <string>
 
 #include "layers/block.h"
+#include "ops/nn/lstm.h"
 #include "tensor/parameter.h"
 
 namespace switchyard::layers {
+
+/// The sizes and initial values of an LSTM layer.
+struct LstmConfig {
+  int64_t d_in = 0;
+  int64_t units = 0;
+  int64_t projection = 0;    // outputs of the projection; 0 = none, then there are `units` outputs
+  double forget_bias = 1.0;  // added to the forget gate's pre-activation
+  double init_scale = 1.0;   // of the uniform fan-in initialisation; the bias is zero
+  double init_range = 0.0;   // not 0: weights and bias uniform in [-init_range, init_range)
+};
 
 /// A layer of long short-term memory cells; the equations stand in ops/nn/lstm.h.
 ///
 /// Source: Jozefowicz et al. 2016, as cited by Shazeer et al. 2017, appendix C.1.
 class Lstm final : public Layer {
  public:
-  /// Registers "<name>.kernel" [d_in + units, 4 units] and "<name>.bias" [4 units].
-  Lstm(std::string name, int64_t d_in, int64_t units, double init_scale,
-       tensor::ParameterSet& parameters);
+  /// Registers "<name>.kernel" [d_in + outputs, 4 units], "<name>.bias" [4 units] and, with a
+  /// projection, "<name>.projection" [units, outputs].
+  Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& parameters);
 
-  /// x [B * S, d_in]  ->  [B * S, units]; reads and carries on the state given by bind_state().
+  /// x [B * S, d_in]  ->  [B * S, outputs]; reads and carries on the state given by bind_state().
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x, const SequenceInfo& sequence,
                                        Pass& pass) override;
   void backward(const tensor::Tensor& grad_y, const SequenceInfo& sequence,
@@ -26,14 +37,19 @@ class Lstm final : public Layer {
   [[nodiscard]] double madds_per_token() const override;
   [[nodiscard]] double activation_bytes_per_token() const override;
   [[nodiscard]] int64_t units() const { return bias_->shape[0] / 4; }
+  [[nodiscard]] int64_t outputs() const { return projection_ ? projection_->shape[1] : units(); }
 
   /// Which state the next forward passes use; it must outlive them.
   void bind_state(RecurrentState& state) { state_ = &state; }
 
  private:
+  [[nodiscard]] ops::nn::LstmTensors parameter_tensors() const;
+
   std::string name_;
+  float forget_bias_;
   tensor::Parameter* kernel_;
   tensor::Parameter* bias_;
+  tensor::Parameter* projection_ = nullptr;  // null: none
   RecurrentState* state_ = nullptr;
 };
 

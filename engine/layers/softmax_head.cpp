@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "layers/initialize.h"
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
 #include "ops/loss/softmax_cross_entropy.h"
@@ -38,11 +37,11 @@ double sum(const Tensor& nll) {
 }  // namespace
 
 SoftmaxHead::SoftmaxHead(const std::string& name, int64_t d_model, int64_t vocab_size,
-                         double init_scale, tensor::ParameterSet& parameters)
+                         const tensor::Init& init, tensor::ParameterSet& parameters)
     : kernel_(&parameters.add({.name = name + ".kernel",
                                .shape = {d_model, vocab_size},
                                .role = tensor::Role::kEmbedding,
-                               .init = uniform_fan_in(d_model, init_scale)})),
+                               .init = init})),
       bias_(&parameters.add(
           {.name = name + ".bias", .shape = {vocab_size}, .role = tensor::Role::kBias})) {
 }

@@ -12,9 +12,10 @@ namespace switchyard::layers {
 ///   nll_t = -log softmax(x_t W + b)[target_t]
 class SoftmaxHead {
  public:
-  /// Registers "<name>.kernel" [d_model, vocab_size] and "<name>.bias" [vocab_size].
-  SoftmaxHead(const std::string& name, int64_t d_model, int64_t vocab_size, double init_scale,
-              tensor::ParameterSet& parameters);
+  /// Registers "<name>.kernel" [d_model, vocab_size], filled by `init`, and "<name>.bias"
+  /// [vocab_size], zero.
+  SoftmaxHead(const std::string& name, int64_t d_model, int64_t vocab_size,
+              const tensor::Init& init, tensor::ParameterSet& parameters);
 
   /// The sum over targets that are not -1, in nats.
   ///

@@ -1,5 +1,8 @@
 #include "models/language_model.h"
 
+#include "layers/initialize.h"
+#include "ops/generic/pointwise.h"
+
 namespace switchyard::models {
 
 using layers::DropoutResidual;
@@ -16,7 +19,18 @@ LanguageModelConfig checked(LanguageModelConfig config) {
   core::require(config.dropout >= 0.0 && config.dropout < 1.0,
                 "model.dropout must be in [0, 1), got ", config.dropout);
   core::require(!config.layers.empty(), "model.layers must name at least one layer");
+  LstmLayerConfig& lstm = config.lstm;
+  lstm.units = lstm.units > 0 ? lstm.units : config.d_model;
+  const int64_t outputs = lstm.projection > 0 ? lstm.projection : lstm.units;
+  core::require(outputs == config.d_model, "an LSTM layer must give ", config.d_model,
+                " values, as model.d_model says: with model.lstm.units = ", lstm.units,
+                " set model.lstm.projection = ", config.d_model, ", got ", lstm.projection);
   return config;
+}
+
+tensor::Init outer_init(const LanguageModelConfig& config) {
+  return config.init_range > 0.0 ? layers::uniform_within(config.init_range)
+                                 : layers::uniform_fan_in(config.d_model, config.init_scale);
 }
 
 }  // namespace
@@ -25,9 +39,9 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::Componen
                              tensor::ParameterSet& parameters)
     : config_(checked(config)),
       parameters_(&parameters),
-      embedding_("embedding", config.vocab_size, config.d_model, config.init_scale, parameters),
+      embedding_("embedding", config.vocab_size, config.d_model, outer_init(config), parameters),
       embedding_dropout_("embedding", config.dropout, OutputActivation::kIdentity),
-      head_("softmax", config.d_model, config.vocab_size, config.init_scale, parameters) {
+      head_("softmax", config.d_model, config.vocab_size, outer_init(config), parameters) {
   for (size_t l = 0; l < config.layers.size(); ++l) {
     const std::string name = "layers." + std::to_string(l);
     if (config.layers[l] == LayerKind::kLstm) {
@@ -39,8 +53,16 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::Componen
 }
 
 void LanguageModel::add_lstm(const std::string& name, tensor::ParameterSet& parameters) {
-  auto lstm = std::make_unique<layers::Lstm>(name, config_.d_model, config_.d_model,
-                                             config_.init_scale, parameters);
+  auto lstm = std::make_unique<layers::Lstm>(name,
+                                             layers::LstmConfig{
+                                                 .d_in = config_.d_model,
+                                                 .units = config_.lstm.units,
+                                                 .projection = config_.lstm.projection,
+                                                 .forget_bias = config_.lstm.forget_bias,
+                                                 .init_scale = config_.init_scale,
+                                                 .init_range = config_.lstm.init_range,
+                                             },
+                                             parameters);
   layers::Lstm* as_lstm = lstm.get();
   blocks_.push_back({.layer = std::move(lstm),
                      .lstm = as_lstm,
@@ -66,10 +88,10 @@ std::vector<layers::RecurrentState> LanguageModel::make_state(int64_t num_stream
   std::vector<layers::RecurrentState> state;
   for (const Block& block : blocks_) {
     if (block.lstm != nullptr) {
-      const tensor::Shape shape = {num_streams, block.lstm->units()};
-      state.push_back({.name = block.lstm->name(),
-                       .h = Tensor::zeros(DType::kF32, shape, allocator),
-                       .c = Tensor::zeros(DType::kF32, shape, allocator)});
+      const layers::Lstm& lstm = *block.lstm;
+      state.push_back({.name = lstm.name(),
+                       .h = Tensor::zeros(DType::kF32, {num_streams, lstm.outputs()}, allocator),
+                       .c = Tensor::zeros(DType::kF32, {num_streams, lstm.units()}, allocator)});
     }
   }
   return state;
@@ -91,17 +113,21 @@ Tensor LanguageModel::forward(const Input& input, std::vector<layers::RecurrentS
     if (block.lstm != nullptr) {
       block.lstm->bind_state(state.at(next_state++));
     }
-    x = block.residual.forward(block.layer->forward(x, sequence, pass), x, pass);
+    const Tensor v = block.layer->forward(x, sequence, pass);
+    x = block.residual.forward(v, config_.residual ? x : Tensor(), pass);
   }
   return x;
 }
 
 // grad_x is the gradient of the last x and becomes, layer by layer, that of the first: a residual
-// hands it on as it is, and the layer adds its own.
+// hands it on as it is, without one it starts from zero, and the layer adds its own.
 void LanguageModel::backward(const Input& input, const Tensor& grad_x, layers::Pass& pass) {
   const layers::SequenceInfo sequence = sequence_of(input);
   for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
     const Tensor grad_v = block->residual.backward(grad_x, pass);
+    if (!config_.residual) {
+      ops::generic::fill(pass.backend, 0.0, grad_x);
+    }
     block->layer->backward(grad_v, sequence, grad_x, pass);
   }
   embedding_.backward(sequence.tokens, embedding_dropout_.backward(grad_x, pass), pass);

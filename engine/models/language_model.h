@@ -22,7 +22,8 @@ namespace switchyard::models {
 ///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for a MoE layer
 ///   nll = -log softmax(x_L W + b)[next word]
 ///
-/// The parameters are "embedding.table", "layers.<l>.*" and "softmax.*"; layers count from 0.
+/// or, without residuals, x_l = Dropout(...) alone: for LSTM layers the model of Zaremba et al.
+/// 2014. The parameters are "embedding.table", "layers.<l>.*" and "softmax.*"; layers count from 0.
 class LanguageModel {
  public:
   /// Registers all parameters; they must be allocated and filled before the first pass.

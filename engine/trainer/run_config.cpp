@@ -58,9 +58,23 @@ void add_data_keys(std::vector<ConfigKey>& keys, DataPath data_path) {
 void add_model_keys(std::vector<ConfigKey>& keys) {
   add(keys, {integer("model.d_model", 512, 1, 65536, "width of every layer's input and output"),
              number("model.dropout", 0.1, 0, 0.99, "share of values dropped between layers"),
+             flag("model.residual", true, "each layer's output is added to its input"),
              texts("model.layers", {"lstm", "moe", "lstm"}, "the stack, from the bottom",
                    {"lstm", "moe"}),
-             number("model.init_scale", 1.0, 0, 100, "of the uniform fan-in initialisation")});
+             integer("model.vocabulary_size", 0, 0, 1e9,
+                     "words, to describe a model without its text; 0 = those of data.path"),
+             number("model.init_scale", 1.0, 0, 100, "of the uniform fan-in initialisation"),
+             number("model.init_range", 0, 0, 10,
+                    "embedding and softmax uniform within +- this; 0 = by fan-in")});
+}
+
+void add_lstm_keys(std::vector<ConfigKey>& keys) {
+  add(keys, {integer("model.lstm.units", 0, 0, 1e6, "cells of an LSTM layer; 0 = model.d_model"),
+             integer("model.lstm.projection", 0, 0, 65536,
+                     "outputs that the cells are projected to; 0 = none, else model.d_model"),
+             number("model.lstm.forget_bias", 1.0, -100, 100, "added in the forget gate"),
+             number("model.lstm.init_range", 0, 0, 10,
+                    "weights and bias uniform within +- this; 0 = by fan-in, bias 0")});
 }
 
 void add_schedule_keys(std::vector<ConfigKey>& keys) {
@@ -121,8 +135,15 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
   models::LanguageModelConfig model;
   model.d_model = settings.integer("model.d_model");
   model.dropout = settings.number("model.dropout");
+  model.residual = settings.flag("model.residual");
   model.layers = layer_kinds(settings.texts("model.layers"));
+  model.vocab_size = settings.integer("model.vocabulary_size");
   model.init_scale = settings.number("model.init_scale");
+  model.init_range = settings.number("model.init_range");
+  model.lstm = {.units = settings.integer("model.lstm.units"),
+                .projection = settings.integer("model.lstm.projection"),
+                .forget_bias = settings.number("model.lstm.forget_bias"),
+                .init_range = settings.number("model.lstm.init_range")};
   for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
     model.moe.gate = table.component;
   }
@@ -231,6 +252,7 @@ core::ConfigSchema run_schema(DataPath data_path) {
   add(schema.keys, {text("run.name", "", "shown in lists; empty = name of the run directory")});
   add_data_keys(schema.keys, data_path);
   add_model_keys(schema.keys);
+  add_lstm_keys(schema.keys);
   add_schedule_keys(schema.keys);
   add_train_keys(schema.keys);
   add_checkpoint_keys(schema.keys);

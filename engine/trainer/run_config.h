@@ -18,7 +18,7 @@ enum class DataPath { kRequired, kOptional };
 /// A checked configuration and what the engine makes of it.
 struct RunConfig {
   core::Config settings;
-  TrainerConfig trainer;                        // model.vocab_size stays 0: the data set knows it
+  TrainerConfig trainer;                        // model.vocab_size may be 0: the data set knows it
   std::string name;                             // "" = the name of the run directory
   std::vector<std::string> plugin_directories;  // searched before the program's own
 };

@@ -24,8 +24,14 @@ constexpr int kInfo = 1;
 constexpr int kWarning = 2;
 constexpr int kErrorLevel = 3;
 
-models::LanguageModelConfig with_vocabulary(models::LanguageModelConfig model, int64_t vocab_size) {
-  model.vocab_size = vocab_size;
+models::LanguageModelConfig with_vocabulary(models::LanguageModelConfig model,
+                                            const data::Dataset& dataset) {
+  const int64_t size = dataset.vocabulary().size();
+  core::require(model.vocab_size == 0 || model.vocab_size == size, "model.vocabulary_size is ",
+                model.vocab_size, ", but the data set ", dataset.directory().string(), " has ",
+                size, " words; leave it out, or prepare the text with --vocabulary ",
+                model.vocab_size);
+  model.vocab_size = size;
   return model;
 }
 
@@ -89,7 +95,7 @@ Trainer::Impl::Impl(TrainerSetup given)
       listener(setup.listener != nullptr ? *setup.listener : silent_listener),
       clock(setup.clock != nullptr ? *setup.clock : own_clock),
       dataset(config.data.path),
-      learner({.model = with_vocabulary(config.model, dataset.vocabulary().size()),
+      learner({.model = with_vocabulary(config.model, dataset),
                .batch_size = config.data.batch_size,
                .seed = config.train.seed,
                .clip_norm = config.train.clip_norm,

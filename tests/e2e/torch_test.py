@@ -12,20 +12,34 @@ from program import ProgramTest
 ORACLE = pathlib.Path(__file__).resolve().parents[1] / "golden/torch_one_step.py"
 
 
+# Steps that are large beside the rounding of the weights, or the change cannot be read from two of them.
+SETTINGS = ('schedule.kind="constant"', "schedule.learning_rate=1.0", "schedule.warmup_steps=0", "data.shuffle=false",
+            "train.steps=3", "checkpoint.at_start=true", "checkpoint.every_steps=1", "checkpoint.keep_last=10",
+            "train.log_every_steps=1")
+
+
 class Torch(ProgramTest):
-    def test_steps_equal_autograd(self):
-        text = self.config.read_text()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        text = cls.config.read_text()
         text = text.replace('plugin = "noisy_topk"', 'plugin = "noisy_topk"\nnoise = 0.0').replace('"adam"', '"sgd"')
-        self.config.write_text(re.sub(r"dropout = \S+", "dropout = 0.0", text))
-        # Steps that are large beside the rounding of the weights, or the change cannot be read from two of them.
-        run = self.train("run", "--set", 'schedule.kind="constant"', "--set", "schedule.learning_rate=1.0", "--set",
-                         "schedule.warmup_steps=0", "--set", "data.shuffle=false", "--set", "train.steps=3", "--set",
-                         "checkpoint.at_start=true", "--set", "checkpoint.every_steps=1", "--set",
-                         "checkpoint.keep_last=10", "--set", "train.log_every_steps=1")
+        cls.config.write_text(re.sub(r"dropout = \S+", "dropout = 0.0", text))
+
+    def compare(self, name, *settings):
+        run = self.train(name, *(part for setting in SETTINGS + settings for part in ("--set", setting)))
         done = subprocess.run([sys.executable, ORACLE, run, "--steps", "3"], capture_output=True, text=True, check=False)
         if done.returncode == program.SKIPPED:
             self.skipTest(done.stderr.strip())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_steps_equal_autograd(self):
+        self.compare("run")
+
+    def test_projected_lstms_without_residuals_on_running_text_equal_autograd(self):
+        self.compare("projected", "model.lstm.units=24", "model.lstm.projection=16", "model.lstm.forget_bias=0",
+                     "model.residual=false", "model.lstm.init_range=0.3", "model.init_range=0.5",
+                     "data.reset_state=false", "train.clip_norm=0.25", "schedule.learning_rate=8.0")
 
 
 if __name__ == "__main__":

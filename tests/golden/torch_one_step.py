@@ -107,6 +107,8 @@ class Model:
 
     def __init__(self, config, parameters):
         self.layers = config["layers"]
+        self.residual = config["residual"]
+        self.forget_bias = config.get("lstm", {}).get("forget_bias", 1.0)
         self.moe = config.get("moe", {})
         self.p = parameters
         self.state = {}
@@ -119,11 +121,12 @@ class Model:
         balance_value = 0.0
         for l, kind in enumerate(self.layers):
             name = f"layers.{l}"
+            before = x if self.residual else 0.0
             if kind == "lstm":
-                x = x + self.lstm(name, x, resets)
+                x = before + self.lstm(name, x, resets)
             else:
                 y, importance_loss, load_loss = self.mixture(name, x.reshape(B * S, -1))
-                x = x + torch.sigmoid(y).reshape(x.shape)
+                x = before + torch.sigmoid(y).reshape(x.shape)
                 balance = balance + importance_loss
                 balance_value += float(importance_loss.detach()) + load_loss
         logits = x.reshape(B * S, -1) @ self.p["softmax.kernel"] + self.p["softmax.bias"]
@@ -131,19 +134,25 @@ class Model:
         return nll, balance, balance_value
 
     def lstm(self, name, x, resets):
+        """What torch.nn.LSTM calls, with our weights, one step at a time because of the resets."""
         kernel, bias = self.p[f"{name}.kernel"], self.p[f"{name}.bias"]
-        units = kernel.shape[1] // 4
-        h, c = self.state.get(name, (torch.zeros(x.shape[0], units, dtype=torch.float64),) * 2)
-        outputs = []
+        projection = self.p.get(f"{name}.projection")
+        inputs, units = x.shape[2], kernel.shape[1] // 4
+        outputs = kernel.shape[0] - inputs
+        # Its gates come as i, f, g, o, ours as i, j, f, o; its forget gate has no constant bias.
+        i, j, f, o = torch.arange(4 * units).split(units)
+        order = torch.cat([i, f, j, o])
+        bias = bias + self.forget_bias * ((torch.arange(4 * units) // units) == 2)
+        weights = [kernel[:inputs, order].T, kernel[inputs:, order].T, bias[order], torch.zeros_like(bias)]
+        weights += [] if projection is None else [projection.T]
+        m, c = self.state.get(name, [torch.zeros(1, x.shape[0], n, dtype=torch.float64) for n in (outputs, units)])
+        steps = []
         for t in range(x.shape[1]):
-            keep = (~resets[:, t]).double().unsqueeze(1)
-            h, c = h * keep, c * keep
-            i, j, f, o = (torch.cat([x[:, t], h], 1) @ kernel + bias).split(units, 1)
-            c = torch.sigmoid(f + 1.0) * c + torch.sigmoid(i) * torch.tanh(j)
-            h = torch.sigmoid(o) * torch.tanh(c)
-            outputs.append(h)
-        self.state[name] = (h.detach(), c.detach())
-        return torch.stack(outputs, 1)
+            keep = (~resets[:, t]).double().reshape(1, -1, 1)
+            y, m, c = torch.lstm(x[:, t].unsqueeze(0), (m * keep, c * keep), weights, True, 1, 0.0, True, False, False)
+            steps.append(y[0])
+        self.state[name] = (m.detach(), c.detach())
+        return torch.stack(steps, 1)
 
     def mixture(self, name, x):
         """Output, importance loss with its gradient, value of the load loss (hard counts: no gradient)."""
@@ -200,7 +209,7 @@ def require_checkable(config):
 def with_defaults(config):
     """Fills in what a configuration may leave out."""
     defaults = {"data": {"batch_size": 64, "sequence_length": 20, "shuffle": True, "reset_state": True},
-                "model": {"dropout": 0.1, "layers": ["lstm", "moe", "lstm"]},
+                "model": {"dropout": 0.1, "layers": ["lstm", "moe", "lstm"], "residual": True},
                 "schedule": {"kind": "inverse_sqrt", "learning_rate": 1e-3, "warmup_steps": 1000, "hold_steps": 0,
                              "decay_steps": 0},
                 "train": {"steps": 1000, "clip_norm": 1.0}}

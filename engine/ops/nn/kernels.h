@@ -8,12 +8,14 @@
 
 namespace switchyard::ops::nn {
 
-/// B streams of S steps, I inputs, U units.
+/// B streams of S steps, I inputs, U units, P outputs (U without a projection).
 struct LstmDims {
   int64_t B = 0;
   int64_t S = 0;
   int64_t I = 0;
   int64_t U = 0;
+  int64_t P = 0;
+  float forget_bias = 1.0F;
 };
 
 /// The buffers of an LSTM layer; see lstm.h for shapes and meaning.
@@ -21,21 +23,28 @@ struct LstmBuffers {
   const float* x = nullptr;  // forward only
   const float* kernel = nullptr;
   const float* bias = nullptr;
-  const uint8_t* resets = nullptr;  // may be null
-  float* xh = nullptr;
+  const float* projection = nullptr;  // null: none
+  const uint8_t* resets = nullptr;    // may be null
+  float* xm = nullptr;
   float* gates = nullptr;
   float* cell = nullptr;
+  float* hidden = nullptr;  // y itself without a projection
   float* y = nullptr;
-  float* state_h = nullptr;
+  float* state_m = nullptr;
   float* state_c = nullptr;
 };
 
 /// What the backward pass of an LSTM layer needs besides.
 struct LstmGradBuffers {
   const float* grad_y = nullptr;
-  float* grad_h = nullptr;    // [B, U], zero at first
-  float* grad_c = nullptr;    // [B, U], zero at first
-  float* kernel_t = nullptr;  // [4 U, U], scratch for the transpose of the recurrent kernel
+  float* grad_state_m = nullptr;  // [B, P], zero at first
+  float* grad_state_c = nullptr;  // [B, U], zero at first
+  float* kernel_t = nullptr;      // [4 U, P], scratch for the transpose of the recurrent kernel
+  // With a projection only:
+  float* grad_m = nullptr;        // [B, S, P], written: the whole gradient of every output
+  float* grad_hidden = nullptr;   // [B, U], scratch
+  const float* zeros = nullptr;   // [U]
+  float* projection_t = nullptr;  // [P, U], scratch for the transpose of the projection
 };
 
 enum class OutputActivation { kIdentity, kSigmoid };

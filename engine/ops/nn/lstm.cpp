@@ -19,32 +19,61 @@ LstmDims dims(const Tensor& x, const LstmTensors& t) {
                 "lstm: x must be contiguous [streams, steps, "
                 "inputs], got ",
                 x.shape());
-  const LstmDims n = {.B = x.size(0), .S = x.size(1), .I = x.size(2), .U = t.state_h.size(1)};
-  core::require(t.kernel.shape() == Shape({n.I + n.U, 4 * n.U}) && t.bias.count() == 4 * n.U,
-                "lstm: kernel must be [", n.I + n.U, ", ", 4 * n.U, "], got ", t.kernel.shape());
-  core::require(t.xh.shape() == Shape({n.B, n.S, n.I + n.U}) &&
-                    t.gates.shape() == Shape({n.B, n.S, 4 * n.U}) &&
-                    t.cell.shape() == Shape({n.B, n.S + 1, n.U}) &&
-                    t.y.shape() == Shape({n.B, n.S, n.U}) && t.state_h.size(0) == n.B &&
-                    t.state_c.shape() == t.state_h.shape(),
-                "lstm: buffers do not fit x ", x.shape(), " and ", n.U, " units");
+  const LstmDims n = {.B = x.size(0),
+                      .S = x.size(1),
+                      .I = x.size(2),
+                      .U = t.state_c.size(1),
+                      .P = t.state_m.size(1),
+                      .forget_bias = t.forget_bias};
+  core::require(t.kernel.shape() == Shape({n.I + n.P, 4 * n.U}) && t.bias.count() == 4 * n.U,
+                "lstm: kernel must be [", n.I + n.P, ", ", 4 * n.U, "], got ", t.kernel.shape());
+  if (t.projection.defined()) {
+    core::require(
+        t.projection.shape() == Shape({n.U, n.P}) && t.hidden.shape() == Shape({n.B, n.S, n.U}),
+        "lstm: the projection must be [", n.U, ", ", n.P, "], got ", t.projection.shape());
+  } else {
+    core::require(n.U == n.P, "lstm: without a projection ", n.U,
+                  " units must give as many outputs, got ", n.P);
+  }
+  core::require(
+      t.xm.shape() == Shape({n.B, n.S, n.I + n.P}) &&
+          t.gates.shape() == Shape({n.B, n.S, 4 * n.U}) &&
+          t.cell.shape() == Shape({n.B, n.S + 1, n.U}) && t.y.shape() == Shape({n.B, n.S, n.P}) &&
+          t.state_m.shape() == Shape({n.B, n.P}) && t.state_c.shape() == Shape({n.B, n.U}),
+      "lstm: buffers do not fit x ", x.shape(), ", ", n.U, " units and ", n.P, " outputs");
   return n;
 }
 
 LstmBuffers buffers(const LstmTensors& t) {
   return {.kernel = t.kernel.data<float>(),
           .bias = t.bias.data<float>(),
+          .projection = t.projection.defined() ? t.projection.data<float>() : nullptr,
           .resets = t.resets.defined() ? t.resets.data<uint8_t>() : nullptr,
-          .xh = t.xh.data<float>(),
+          .xm = t.xm.data<float>(),
           .gates = t.gates.data<float>(),
           .cell = t.cell.data<float>(),
+          .hidden = (t.projection.defined() ? t.hidden : t.y).data<float>(),
           .y = t.y.data<float>(),
-          .state_h = t.state_h.data<float>(),
+          .state_m = t.state_m.data<float>(),
           .state_c = t.state_c.data<float>()};
 }
 
 Tensor rows(const Tensor& t) {
   return t.reshape({t.size(0) * t.size(1), t.size(2)});
+}
+
+// The scratch of the backward pass through the projection. Returns the gradient of every output.
+Tensor take_projection_scratch(const Backend& backend, const LstmDims& n, tensor::Arena& scratch,
+                               LstmGradBuffers& g) {
+  const auto take = [&](const Shape& shape) { return scratch.take(tensor::DType::kF32, shape); };
+  const Tensor grad_m = take({n.B, n.S, n.P});
+  const Tensor zeros = take({n.U});
+  generic::fill(backend, 0.0, zeros);
+  g.grad_m = grad_m.data<float>();
+  g.grad_hidden = take({n.B, n.U}).data<float>();
+  g.zeros = zeros.data<float>();
+  g.projection_t = take({n.P, n.U}).data<float>();
+  return grad_m;
 }
 
 }  // namespace
@@ -66,17 +95,27 @@ void lstm_grad(const Backend& backend, const Tensor& grad_y, const LstmTensors& 
   const auto kernel = backend.kernels->nn.lstm_grad;
   require_kernel(kernel != nullptr, "lstm_grad", backend);
   const tensor::ScratchScope scope(scratch);
-  const Tensor grad_state = scratch.take(tensor::DType::kF32, {2, n.B, n.U});
-  const Tensor kernel_t = scratch.take(tensor::DType::kF32, {4 * n.U, n.U});
-  generic::fill(backend, 0.0, grad_state);
-  kernel(backend.stream, n, buffers(t),
-         {.grad_y = grad_y.data<float>(),
-          .grad_h = grad_state.select(0, 0).data<float>(),
-          .grad_c = grad_state.select(0, 1).data<float>(),
-          .kernel_t = kernel_t.data<float>()});
+  const Tensor grad_state_m = scratch.take(tensor::DType::kF32, {n.B, n.P});
+  const Tensor grad_state_c = scratch.take(tensor::DType::kF32, {n.B, n.U});
+  const Tensor kernel_t = scratch.take(tensor::DType::kF32, {4 * n.U, n.P});
+  generic::fill(backend, 0.0, grad_state_m);
+  generic::fill(backend, 0.0, grad_state_c);
+  LstmGradBuffers g = {.grad_y = grad_y.data<float>(),
+                       .grad_state_m = grad_state_m.data<float>(),
+                       .grad_state_c = grad_state_c.data<float>(),
+                       .kernel_t = kernel_t.data<float>()};
+  Tensor grad_m;
+  if (t.projection.defined()) {
+    grad_m = take_projection_scratch(backend, n, scratch, g);
+  }
+  kernel(backend.stream, n, buffers(t), g);
+  if (t.projection.defined()) {
+    matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.hidden), rows(grad_m), 1.0,
+           grads.projection);
+  }
   const Tensor grad_gates = rows(t.gates);
   const Tensor kernel_x = t.kernel.slice(0, 0, n.I);
-  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xh), grad_gates, 1.0, grads.kernel);
+  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xm), grad_gates, 1.0, grads.kernel);
   matmul(backend, Transpose::kNo, Transpose::kYes, 1.0, grad_gates, kernel_x, 1.0, rows(grads.x));
   add_column_sums(backend, grad_gates, grads.bias);
 }

@@ -6,39 +6,45 @@
 
 namespace switchyard::ops::nn {
 
-/// The tensors of an LSTM layer over B streams of S steps, I inputs, U units. All f32, row-major.
+/// The tensors of an LSTM layer over B streams of S steps, I inputs, U units, P outputs. All f32,
+/// row-major. Without a projection P = U, and `projection` and `hidden` are undefined.
 struct LstmTensors {
-  tensor::Tensor kernel;   // [I + U, 4 U], columns in the order i, j, f, o
-  tensor::Tensor bias;     // [4 U]
-  tensor::Tensor resets;   // [B, S] u8, 1: h and c are zero before this step; undefined: never
-  tensor::Tensor xh;       // [B, S, I + U]  input beside the previous output
-  tensor::Tensor gates;    // [B, S, 4 U]    gate activations
-  tensor::Tensor cell;     // [B, S + 1, U]  c, from the one before the first step
-  tensor::Tensor y;        // [B, S, U]      h
-  tensor::Tensor state_h;  // [B, U]  read before the first step, written after the last
-  tensor::Tensor state_c;  // [B, U]
+  tensor::Tensor kernel;      // [I + P, 4 U], columns in the order i, j, f, o
+  tensor::Tensor bias;        // [4 U]
+  tensor::Tensor projection;  // [U, P]
+  tensor::Tensor resets;      // [B, S] u8, 1: m and c are zero before this step; undefined: never
+  tensor::Tensor xm;          // [B, S, I + P]  input beside the previous output
+  tensor::Tensor gates;       // [B, S, 4 U]    gate activations
+  tensor::Tensor cell;        // [B, S + 1, U]  c, from the one before the first step
+  tensor::Tensor hidden;      // [B, S, U]      h
+  tensor::Tensor y;           // [B, S, P]      m
+  tensor::Tensor state_m;     // [B, P]  read before the first step, written after the last
+  tensor::Tensor state_c;     // [B, U]
+  float forget_bias = 1.0F;   // phi
 };
 
-/// Fills xh, gates, cell and y from x, and carries the state on.
+/// Fills xm, gates, cell, hidden and y from x, and carries the state on.
 ///
-///   [i j f o] = [x_t, h_{t-1}] W + b
-///   c_t = sigmoid(f + 1) c_{t-1} + sigmoid(i) tanh(j)
+///   [i j f o] = [x_t, m_{t-1}] W + b
+///   c_t = sigmoid(f + phi) c_{t-1} + sigmoid(i) tanh(j)
 ///   h_t = sigmoid(o) tanh(c_t)
+///   m_t = h_t W_P              or h_t itself without a projection
 ///
 ///   x  [B, S, I]
 ///
 /// Source: Jozefowicz et al. 2016 (gate order, forget bias 1), as cited by Shazeer et al. 2017,
-/// C.1.
+/// C.1; the projection is that of Sak et al. 2014.
 void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& tensors);
 
 /// Where the gradients of an LSTM layer go.
 struct LstmGrads {
-  tensor::Tensor kernel;  // [I + U, 4 U], added to
-  tensor::Tensor bias;    // [4 U], added to
-  tensor::Tensor x;       // [B, S, I], added to
+  tensor::Tensor kernel;      // [I + P, 4 U], added to
+  tensor::Tensor bias;        // [4 U], added to
+  tensor::Tensor projection;  // [U, P], added to; undefined without one
+  tensor::Tensor x;           // [B, S, I], added to
 };
 
-/// The gradients of lstm() from grad_y [B, S, U]; destroys gates. No gradient flows into the state
+/// The gradients of lstm() from grad_y [B, S, P]; destroys gates. No gradient flows into the state
 /// before the first step.
 void lstm_grad(const Backend& backend, const tensor::Tensor& grad_y, const LstmTensors& tensors,
                const LstmGrads& grads, tensor::Arena& scratch);

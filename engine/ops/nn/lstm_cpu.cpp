@@ -20,13 +20,13 @@ float keep_of(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t s
 // Gate activations of one stream and step, in place; c and h from them. keep is 0 after a reset of
 // the state, else 1.
 SWITCHYARD_CPU_CLONES
-void cell_forward(int64_t U, const float* bias, float keep, float* gates, const float* c_before,
-                  float* c, float* h) {
+void cell_forward(int64_t U, const float* bias, float forget_bias, float keep, float* gates,
+                  const float* c_before, float* c, float* h) {
 #pragma GCC ivdep
   for (int64_t u = 0; u < U; ++u) {
     const float i = vsigmoid(gates[u] + bias[u]);
     const float j = vtanh(gates[U + u] + bias[U + u]);
-    const float f = vsigmoid(gates[2 * U + u] + bias[2 * U + u] + 1.0F);
+    const float f = vsigmoid(gates[2 * U + u] + bias[2 * U + u] + forget_bias);
     const float o = vsigmoid(gates[3 * U + u] + bias[3 * U + u]);
     gates[u] = i;
     gates[U + u] = j;
@@ -37,11 +37,12 @@ void cell_forward(int64_t U, const float* bias, float keep, float* gates, const 
   }
 }
 
-// Gradient of the pre-activations of one stream and step in place of the gate activations. grad_h
-// and grad_c come from the step after; grad_c leaves for the step before.
+// Gradient of the pre-activations of one stream and step in place of the gate activations. The
+// gradient of h is grad_h + more_grad_h. grad_c comes from the step after and leaves for the step
+// before.
 SWITCHYARD_CPU_CLONES
 void cell_backward(int64_t U, float keep, float* gates, const float* c_before, const float* c,
-                   const float* grad_y, const float* grad_h, float* grad_c) {
+                   const float* grad_h, const float* more_grad_h, float* grad_c) {
 #pragma GCC ivdep
   for (int64_t u = 0; u < U; ++u) {
     const float i = gates[u];
@@ -49,7 +50,7 @@ void cell_backward(int64_t U, float keep, float* gates, const float* c_before, c
     const float f = gates[2 * U + u];
     const float o = gates[3 * U + u];
     const float tanh_c = vtanh(c[u]);
-    const float dh = grad_y[u] + grad_h[u];
+    const float dh = grad_h[u] + more_grad_h[u];
     const float dc = grad_c[u] + dh * o * (1.0F - tanh_c * tanh_c);
     gates[u] = dc * j * i * (1.0F - i);
     gates[U + u] = dc * i * (1.0F - j * j);
@@ -61,52 +62,79 @@ void cell_backward(int64_t U, float keep, float* gates, const float* c_before, c
 
 // Puts x and the previous output side by side and picks the previous cell: zeros after a reset.
 void enter_step(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
-  float* row = b.xh + (stream * n.S + step) * (n.I + n.U);
+  float* row = b.xm + (stream * n.S + step) * (n.I + n.P);
   std::copy_n(b.x + (stream * n.S + step) * n.I, n.I, row);
   float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
   if (step == 0) {
     std::copy_n(b.state_c + stream * n.U, n.U, c_before);
   }
-  const float* h_before =
-      step == 0 ? b.state_h + stream * n.U : b.y + (stream * n.S + step - 1) * n.U;
+  const float* m_before =
+      step == 0 ? b.state_m + stream * n.P : b.y + (stream * n.S + step - 1) * n.P;
   if (keep_of(n, b, stream, step) == 0.0F) {
-    std::fill_n(row + n.I, n.U, 0.0F);
+    std::fill_n(row + n.I, n.P, 0.0F);
   } else {
-    std::copy_n(h_before, n.U, row + n.I);
+    std::copy_n(m_before, n.P, row + n.I);
   }
 }
 
 void step_forward(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
   float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
-  cell_forward(n.U, b.bias, keep_of(n, b, stream, step), b.gates + (stream * n.S + step) * 4 * n.U,
-               c_before, c_before + n.U, b.y + (stream * n.S + step) * n.U);
+  cell_forward(n.U, b.bias, n.forget_bias, keep_of(n, b, stream, step),
+               b.gates + (stream * n.S + step) * 4 * n.U, c_before, c_before + n.U,
+               b.hidden + (stream * n.S + step) * n.U);
 }
 
+// grad_h and more_grad_h are those of one stream.
 void step_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
-                   int64_t stream, int64_t step) {
+                   int64_t stream, int64_t step, const float* grad_h, const float* more_grad_h) {
   const float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
   cell_backward(n.U, keep_of(n, b, stream, step), b.gates + (stream * n.S + step) * 4 * n.U,
-                c_before, c_before + n.U, g.grad_y + (stream * n.S + step) * n.U,
-                g.grad_h + stream * n.U, g.grad_c + stream * n.U);
+                c_before, c_before + n.U, grad_h, more_grad_h, g.grad_state_c + stream * n.U);
+}
+
+// m = h W_P of one step of the streams [begin, end).
+void project(const LstmDims& n, const LstmBuffers& b, int64_t begin, int64_t end, int64_t step) {
+  linalg::sgemm({.M = end - begin, .N = n.P, .K = n.U},
+                {.data = b.hidden + (begin * n.S + step) * n.U, .stride = n.S * n.U},
+                {.data = b.projection, .stride = n.P},
+                {.data = b.y + (begin * n.S + step) * n.P, .stride = n.S * n.P});
+}
+
+// The gradient of m, from outside and from the step after, and from it that of h.
+void project_backward(const LstmDims& n, const LstmGradBuffers& g, int64_t begin, int64_t end,
+                      int64_t step) {
+  for (int64_t stream = begin; stream < end; ++stream) {
+    const int64_t row = (stream * n.S + step) * n.P;
+    for (int64_t p = 0; p < n.P; ++p) {
+      g.grad_m[row + p] = g.grad_y[row + p] + g.grad_state_m[stream * n.P + p];
+    }
+  }
+  linalg::sgemm({.M = end - begin, .N = n.U, .K = n.P},
+                {.data = g.grad_m + (begin * n.S + step) * n.P, .stride = n.S * n.P},
+                {.data = g.projection_t, .stride = n.U},
+                {.data = g.grad_hidden + begin * n.U, .stride = n.U});
 }
 
 // Streams never meet, so each thread takes some of them through all steps without waiting.
 void forward_streams(const LstmDims& n, const LstmBuffers& b, int64_t begin, int64_t end) {
-  const int64_t width = n.I + n.U;
+  const int64_t width = n.I + n.P;
   for (int64_t step = 0; step < n.S; ++step) {
     for (int64_t stream = begin; stream < end; ++stream) {
       enter_step(n, b, stream, step);
     }
-    linalg::sgemm({.M = end - begin, .N = 4 * n.U, .K = n.U, .beta = 1.0F},
-                  {.data = b.xh + (begin * n.S + step) * width + n.I, .stride = n.S * width},
+    linalg::sgemm({.M = end - begin, .N = 4 * n.U, .K = n.P, .beta = 1.0F},
+                  {.data = b.xm + (begin * n.S + step) * width + n.I, .stride = n.S * width},
                   {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U},
                   {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U});
     for (int64_t stream = begin; stream < end; ++stream) {
       step_forward(n, b, stream, step);
     }
+    if (b.projection != nullptr) {
+      project(n, b, begin, end, step);
+    }
   }
   for (int64_t stream = begin; stream < end; ++stream) {
-    std::copy_n(b.y + (stream * n.S + n.S - 1) * n.U, n.U, b.state_h + stream * n.U);
+    std::copy_n(b.y + (stream * n.S + n.S - 1) * n.P, n.P, b.state_m + stream * n.P);
     std::copy_n(b.cell + (stream * (n.S + 1) + n.S) * n.U, n.U, b.state_c + stream * n.U);
   }
 }
@@ -114,19 +142,27 @@ void forward_streams(const LstmDims& n, const LstmBuffers& b, int64_t begin, int
 void backward_streams(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
                       int64_t begin, int64_t end) {
   for (int64_t step = n.S - 1; step >= 0; --step) {
+    if (b.projection != nullptr) {
+      project_backward(n, g, begin, end, step);
+    }
     for (int64_t stream = begin; stream < end; ++stream) {
-      step_backward(n, b, g, stream, step);
+      if (b.projection != nullptr) {
+        step_backward(n, b, g, stream, step, g.grad_hidden + stream * n.U, g.zeros);
+      } else {
+        step_backward(n, b, g, stream, step, g.grad_y + (stream * n.S + step) * n.U,
+                      g.grad_state_m + stream * n.U);
+      }
     }
     if (step == 0) {
       break;
     }
-    linalg::sgemm({.M = end - begin, .N = n.U, .K = 4 * n.U},
+    linalg::sgemm({.M = end - begin, .N = n.P, .K = 4 * n.U},
                   {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U},
-                  {.data = g.kernel_t, .stride = n.U},
-                  {.data = g.grad_h + begin * n.U, .stride = n.U});
+                  {.data = g.kernel_t, .stride = n.P},
+                  {.data = g.grad_state_m + begin * n.P, .stride = n.P});
     for (int64_t stream = begin; stream < end; ++stream) {
       if (keep_of(n, b, stream, step) == 0.0F) {
-        std::fill_n(g.grad_h + stream * n.U, n.U, 0.0F);
+        std::fill_n(g.grad_state_m + stream * n.P, n.P, 0.0F);
       }
     }
   }
@@ -145,13 +181,13 @@ void transpose_rows(float* out, const float* in, int64_t rows, int64_t columns, 
   }
 }
 
-// The product with W_h^T stands in every step of the backward pass, and with so few rows it is
-// twice as fast when W_h^T lies there as it is.
-void transpose_recurrent_kernel(const tensor::Stream& stream, const LstmDims& n,
-                                const LstmBuffers& b, float* kernel_t) {
+// The products with W_m^T and W_P^T stand in every step of the backward pass, and with so few rows
+// they are twice as fast when the transposes lie there as they are. out [rows, columns].
+void transpose(const tensor::Stream& stream, float* out, const float* in, int64_t rows,
+               int64_t columns) {
   constexpr int64_t kRowsPerPiece = 64;
-  stream.threads->parallel_for(4 * n.U, kRowsPerPiece, [&](int64_t begin, int64_t end) {
-    transpose_rows(kernel_t, b.kernel + n.I * 4 * n.U, 4 * n.U, n.U, begin, end);
+  stream.threads->parallel_for(rows, kRowsPerPiece, [&](int64_t begin, int64_t end) {
+    transpose_rows(out, in, rows, columns, begin, end);
   });
 }
 
@@ -170,7 +206,10 @@ void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b)
 
 void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
                const LstmGradBuffers& g) {
-  transpose_recurrent_kernel(stream, n, b, g.kernel_t);
+  transpose(stream, g.kernel_t, b.kernel + n.I * 4 * n.U, 4 * n.U, n.P);
+  if (b.projection != nullptr) {
+    transpose(stream, g.projection_t, b.projection, n.P, n.U);
+  }
   stream.threads->parallel_for(
       n.B, streams_per_thread(stream, n.B),
       [&](int64_t begin, int64_t end) { backward_streams(n, b, g, begin, end); });

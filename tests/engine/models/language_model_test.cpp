@@ -103,10 +103,9 @@ double along(const tensor::ParameterSet& parameters, uint64_t seed) {
   return sum;
 }
 
-// Embedding to loss through the C ABI, noise and both balance losses on: the noise is addressed, so
-// a second pass at the same step repeats it. A gate with weights keeps the chosen experts apart.
-TEST(LanguageModel, GradientsEqualDirectionalFiniteDifferences) {
-  Bench bench(small_model());
+// The derivative along a few directions. The noise is addressed, so a second pass at the same step
+// repeats it; a gate with weights keeps the chosen experts apart.
+void expect_gradients_equal_differences(Bench& bench) {
   move(bench.parameters, 100, 0.3);
   for (const uint64_t seed : {1000, 2000, 3000, 4000}) {
     bench.parameters.zero_grad();
@@ -121,6 +120,41 @@ TEST(LanguageModel, GradientsEqualDirectionalFiniteDifferences) {
     EXPECT_NEAR((above - below) / (2.0 * kStep), gradient, 1e-2 * std::abs(gradient) + 1e-2)
         << "direction " << seed;
   }
+}
+
+// Embedding to loss through the C ABI, noise and both balance losses on.
+TEST(LanguageModel, GradientsEqualDirectionalFiniteDifferences) {
+  Bench bench(small_model());
+  expect_gradients_equal_differences(bench);
+}
+
+// Units unlike d_model, projected, and no residuals.
+TEST(LanguageModel, GradientsOfAProjectedStackWithoutResidualsEqualFiniteDifferences) {
+  LanguageModelConfig config = small_model();
+  config.residual = false;
+  config.lstm = {.units = 11, .projection = 8, .forget_bias = 0.5};
+  Bench bench(config);
+  expect_gradients_equal_differences(bench);
+}
+
+TEST(LanguageModel, InitialRangesReachTheWeightsTheyName) {
+  LanguageModelConfig config = small_model();
+  config.init_range = 0.1;
+  config.lstm = {.units = 16, .projection = 8, .init_range = 0.25};
+  Bench bench(config);
+  const auto largest = [&](const char* name) {
+    double found = 0.0;
+    for (const float v : bench.parameters.find(name)->value.to_vector<float>()) {
+      found = std::max(found, std::abs(static_cast<double>(v)));
+    }
+    return found;
+  };
+  EXPECT_NEAR(largest("embedding.table"), 0.1, 0.01);
+  EXPECT_NEAR(largest("softmax.kernel"), 0.1, 0.01);
+  EXPECT_EQ(largest("softmax.bias"), 0.0);
+  EXPECT_NEAR(largest("layers.0.kernel"), 0.25, 0.01);
+  EXPECT_NEAR(largest("layers.0.projection"), 0.25, 0.02);
+  EXPECT_NEAR(largest("layers.0.bias"), 0.25, 0.03);
 }
 
 // All time steps at once, as the MoE sees them, or one step after the other: the same.
@@ -200,6 +234,10 @@ TEST(LanguageModel, RejectsSizesThatMakeNoSense) {
   config.dropout = 1.0;
   EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
                "model.dropout must be in [0, 1), got 1");
+  config = small_model();
+  config.lstm.units = 9;
+  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+               "with model.lstm.units = 9 set model.lstm.projection = 8, got 0");
 }
 
 }  // namespace

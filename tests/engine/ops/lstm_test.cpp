@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/error_matcher.h"
 #include "tests/support/random_tensor.h"
 
 namespace switchyard::ops::nn {
@@ -16,29 +17,47 @@ using tests::zero_tensor;
 constexpr int64_t kB = 3;
 constexpr int64_t kS = 4;
 constexpr int64_t kI = 5;
-constexpr int64_t kU = 2;
+constexpr int64_t kU = 4;
 
 double sigmoid(double x) {
   return 1.0 / (1.0 + std::exp(-x));
 }
 
 struct Case {
-  std::vector<double> x, kernel, bias, h, c;
+  std::vector<double> x, kernel, bias, projection, m, c;
   std::vector<uint8_t> resets;
+  int64_t num_outputs = kU;
+  double forget_bias = 1.0;
 };
 
-// The equations of lstm.h, one stream and one unit at a time. Returns y and leaves the state in h,
+// m = h W_P, or h where there is no projection.
+std::vector<double> projected(const Case& a, const std::vector<double>& h) {
+  if (a.projection.empty()) {
+    return h;
+  }
+  std::vector<double> m(static_cast<size_t>(a.num_outputs), 0.0);
+  for (size_t p = 0; p < m.size(); ++p) {
+    for (size_t u = 0; u < h.size(); ++u) {
+      m[p] += h[u] * a.projection[u * m.size() + p];
+    }
+  }
+  return m;
+}
+
+// The equations of lstm.h, one stream and one unit at a time. Returns y and leaves the state in m,
 // c.
 std::vector<double> reference(Case& a) {
-  std::vector<double> y(kB * kS * kU);
+  const int64_t P = a.num_outputs;
+  std::vector<double> y;
   for (int64_t b = 0; b < kB; ++b) {
     for (int64_t s = 0; s < kS; ++s) {
       std::vector<double> input(a.x.begin() + (b * kS + s) * kI,
                                 a.x.begin() + (b * kS + s + 1) * kI);
       const double keep = a.resets[static_cast<size_t>(b * kS + s)] != 0 ? 0.0 : 1.0;
-      for (int64_t u = 0; u < kU; ++u) {
-        input.push_back(keep * a.h[static_cast<size_t>(b * kU + u)]);
+      for (int64_t p = 0; p < P; ++p) {
+        input.push_back(keep * a.m[static_cast<size_t>(b * P + p)]);
       }
+      std::vector<double> h(kU);
       for (int64_t u = 0; u < kU; ++u) {
         std::array<double, 4> z{};
         for (int64_t gate = 0; gate < 4; ++gate) {
@@ -49,40 +68,58 @@ std::vector<double> reference(Case& a) {
           }
         }
         double& c = a.c[static_cast<size_t>(b * kU + u)];
-        c = sigmoid(z[2] + 1.0) * keep * c + sigmoid(z[0]) * std::tanh(z[1]);
-        y[static_cast<size_t>((b * kS + s) * kU + u)] = sigmoid(z[3]) * std::tanh(c);
+        c = sigmoid(z[2] + a.forget_bias) * keep * c + sigmoid(z[0]) * std::tanh(z[1]);
+        h[static_cast<size_t>(u)] = sigmoid(z[3]) * std::tanh(c);
       }
-      for (int64_t u = 0; u < kU; ++u) {
-        a.h[static_cast<size_t>(b * kU + u)] = y[static_cast<size_t>((b * kS + s) * kU + u)];
-      }
+      const std::vector<double> m = projected(a, h);
+      std::copy(m.begin(), m.end(), a.m.begin() + b * P);
+      y.insert(y.end(), m.begin(), m.end());
     }
   }
   return y;
 }
 
-class LstmOp : public ::testing::TestWithParam<int> {
+struct Setting {
+  int threads;
+  int64_t num_outputs;  // of a projection; kU: none
+  float forget_bias = 1.0F;
+};
+
+std::ostream& operator<<(std::ostream& out, const Setting& s) {
+  return out << s.threads << " threads, " << s.num_outputs << " outputs";
+}
+
+class LstmOp : public ::testing::TestWithParam<Setting> {
  protected:
-  core::ThreadPool threads_{GetParam()};
+  int64_t P_ = GetParam().num_outputs;
+  bool is_projected_ = P_ != kU;
+  core::ThreadPool threads_{GetParam().threads};
   Backend backend_ = cpu_backend(threads_);
   Tensor x_ = random_tensor({kB, kS, kI}, 1);
   Tensor resets_ = Tensor::from<uint8_t>({kB, kS}, {1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0});
-  LstmTensors t_ = {.kernel = random_tensor({kI + kU, 4 * kU}, 2),
+  LstmTensors t_ = {.kernel = random_tensor({kI + P_, 4 * kU}, 2),
                     .bias = random_tensor({4 * kU}, 3),
+                    .projection = is_projected_ ? random_tensor({kU, P_}, 7) : Tensor(),
                     .resets = resets_,
-                    .xh = zero_tensor({kB, kS, kI + kU}),
+                    .xm = zero_tensor({kB, kS, kI + P_}),
                     .gates = zero_tensor({kB, kS, 4 * kU}),
                     .cell = zero_tensor({kB, kS + 1, kU}),
-                    .y = zero_tensor({kB, kS, kU}),
-                    .state_h = random_tensor({kB, kU}, 4),
-                    .state_c = random_tensor({kB, kU}, 5)};
+                    .hidden = is_projected_ ? zero_tensor({kB, kS, kU}) : Tensor(),
+                    .y = zero_tensor({kB, kS, P_}),
+                    .state_m = random_tensor({kB, P_}, 4),
+                    .state_c = random_tensor({kB, kU}, 5),
+                    .forget_bias = GetParam().forget_bias};
 
   [[nodiscard]] Case as_case() const {
     return {.x = to_double(x_),
             .kernel = to_double(t_.kernel),
             .bias = to_double(t_.bias),
-            .h = to_double(t_.state_h),
+            .projection = is_projected_ ? to_double(t_.projection) : std::vector<double>(),
+            .m = to_double(t_.state_m),
             .c = to_double(t_.state_c),
-            .resets = resets_.to_vector<uint8_t>()};
+            .resets = resets_.to_vector<uint8_t>(),
+            .num_outputs = P_,
+            .forget_bias = GetParam().forget_bias};
   }
 };
 
@@ -91,7 +128,7 @@ TEST_P(LstmOp, EqualsItsEquationsAndCarriesTheStateOn) {
   const std::vector<double> y = reference(expected);
   lstm(backend_, x_, t_);
   EXPECT_LT(relative_error(to_double(t_.y), y), 1e-6);
-  EXPECT_LT(relative_error(to_double(t_.state_h), expected.h), 1e-6);
+  EXPECT_LT(relative_error(to_double(t_.state_m), expected.m), 1e-6);
   EXPECT_LT(relative_error(to_double(t_.state_c), expected.c), 1e-6);
 }
 
@@ -100,11 +137,11 @@ TEST_P(LstmOp, EqualsItsEquationsAndCarriesTheStateOn) {
 TEST_P(LstmOp, OneStepGivesTheReferenceNumbers) {
   const LstmTensors t = {.kernel = zero_tensor({2, 4}),
                          .bias = Tensor::from<float>({4}, {0.5F, -0.3F, 0.2F, 1.0F}),
-                         .xh = zero_tensor({1, 1, 2}),
+                         .xm = zero_tensor({1, 1, 2}),
                          .gates = zero_tensor({1, 1, 4}),
                          .cell = zero_tensor({1, 2, 1}),
                          .y = zero_tensor({1, 1, 1}),
-                         .state_h = zero_tensor({1, 1}),
+                         .state_m = zero_tensor({1, 1}),
                          .state_c = Tensor::from<float>({1, 1}, {0.4F})};
   lstm(backend_, zero_tensor({1, 1, 1}), t);
   EXPECT_NEAR(t.state_c.to_vector<float>()[0], 0.126079659, 1e-7);
@@ -113,7 +150,7 @@ TEST_P(LstmOp, OneStepGivesTheReferenceNumbers) {
 
 TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   const Case at = as_case();
-  const Tensor weights = random_tensor({kB, kS, kU}, 6);
+  const Tensor weights = random_tensor({kB, kS, P_}, 6);
   const std::vector<double> r = to_double(weights);
   const auto loss = [&](Case c) {
     const std::vector<double> y = reference(c);
@@ -125,11 +162,13 @@ TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   };
   const Tensor grad_kernel = zero_tensor(t_.kernel.shape());
   const Tensor grad_bias = zero_tensor(t_.bias.shape());
+  const Tensor grad_projection = is_projected_ ? zero_tensor({kU, P_}) : Tensor();
   const Tensor grad_x = zero_tensor(x_.shape());
   lstm(backend_, x_, t_);
   tensor::CpuAllocator allocator;
   tensor::Arena scratch(allocator);
-  lstm_grad(backend_, weights, t_, {.kernel = grad_kernel, .bias = grad_bias, .x = grad_x},
+  lstm_grad(backend_, weights, t_,
+            {.kernel = grad_kernel, .bias = grad_bias, .projection = grad_projection, .x = grad_x},
             scratch);
   const auto numeric = [&](std::vector<double> Case::* member) {
     return tests::numeric_gradient(at.*member, [&](const std::vector<double>& values) {
@@ -141,9 +180,26 @@ TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   EXPECT_LT(relative_error(to_double(grad_x), numeric(&Case::x)), 1e-5);
   EXPECT_LT(relative_error(to_double(grad_kernel), numeric(&Case::kernel)), 1e-5);
   EXPECT_LT(relative_error(to_double(grad_bias), numeric(&Case::bias)), 1e-5);
+  if (is_projected_) {
+    EXPECT_LT(relative_error(to_double(grad_projection), numeric(&Case::projection)), 1e-5);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, LstmOp, ::testing::Values(1, 2, 5));
+TEST(LstmOpErrors, UnitsThatAreNotOutputsNeedAProjection) {
+  core::ThreadPool threads(1);
+  const LstmTensors t = {.kernel = zero_tensor({4, 12}),
+                         .bias = zero_tensor({12}),
+                         .state_m = zero_tensor({1, 2}),
+                         .state_c = zero_tensor({1, 3})};
+  EXPECT_ERROR(lstm(cpu_backend(threads), zero_tensor({1, 1, 2}), t),
+               core::ErrorCode::kInvalidArgument,
+               "without a projection 3 units must give as many outputs, got 2");
+}
+
+INSTANTIATE_TEST_SUITE_P(ThreadsAndOutputs, LstmOp,
+                         ::testing::Values(Setting{1, kU}, Setting{2, kU}, Setting{5, kU},
+                                           Setting{1, 3}, Setting{2, 3, 0.25F},
+                                           Setting{5, 2, 0.0F}));
 
 }  // namespace
 }  // namespace switchyard::ops::nn

@@ -81,7 +81,14 @@ TEST(RunConfig, HasTheDefaultsOfTheTrainer) {
   EXPECT_EQ(config.data.reset_state, expected.data.reset_state);
   EXPECT_EQ(config.model.d_model, expected.model.d_model);
   EXPECT_EQ(config.model.dropout, expected.model.dropout);
+  EXPECT_EQ(config.model.residual, expected.model.residual);
+  EXPECT_EQ(config.model.lstm.units, expected.model.lstm.units);
+  EXPECT_EQ(config.model.lstm.projection, expected.model.lstm.projection);
+  EXPECT_EQ(config.model.lstm.forget_bias, expected.model.lstm.forget_bias);
+  EXPECT_EQ(config.model.lstm.init_range, expected.model.lstm.init_range);
   EXPECT_EQ(config.model.init_scale, expected.model.init_scale);
+  EXPECT_EQ(config.model.init_range, expected.model.init_range);
+  EXPECT_EQ(config.schedule.plateau_factor, expected.schedule.plateau_factor);
   EXPECT_EQ(config.schedule.kind, expected.schedule.kind);
   EXPECT_EQ(config.schedule.base, expected.schedule.base);
   EXPECT_EQ(config.schedule.warmup_steps, expected.schedule.warmup_steps);
@@ -98,6 +105,31 @@ TEST(RunConfig, HasTheDefaultsOfTheTrainer) {
   EXPECT_EQ(config.checkpoint.every_steps, expected.checkpoint.every_steps);
   EXPECT_EQ(config.checkpoint.keep_last, expected.checkpoint.keep_last);
   EXPECT_EQ(config.checkpoint.keep_best, expected.checkpoint.keep_best);
+}
+
+TEST(RunConfig, ReadsTheLstmTheInitialRangesAndThePlateau) {
+  const trainer::TrainerConfig config =
+      small({"model.residual=false", "model.lstm.units=128", "model.lstm.projection=32",
+             "model.lstm.forget_bias=0", "model.lstm.init_range=0.05", "model.init_range=0.1",
+             "model.vocabulary_size=33278", "schedule.kind=plateau", "schedule.plateau_factor=2",
+             "train.evaluate_every_steps=7"})
+          .trainer;
+  EXPECT_FALSE(config.model.residual);
+  EXPECT_EQ(config.model.lstm.units, 128);
+  EXPECT_EQ(config.model.lstm.projection, 32);
+  EXPECT_EQ(config.model.lstm.forget_bias, 0.0);
+  EXPECT_EQ(config.model.lstm.init_range, 0.05);
+  EXPECT_EQ(config.model.init_range, 0.1);
+  EXPECT_EQ(config.model.vocab_size, 33278);
+  EXPECT_EQ(config.schedule.kind, optim::ScheduleKind::kPlateau);
+  EXPECT_EQ(config.schedule.plateau_factor, 2.0);
+}
+
+TEST(RunConfig, APlateauNeedsEvaluations) {
+  EXPECT_NE(message_of(std::string("[schedule]\nkind=\"plateau\"\n[data]\npath=\"x\"\n"
+                                   "[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"lstm\"]\n"))
+                .find("set train.evaluate_every_steps"),
+            std::string::npos);
 }
 
 TEST(RunConfig, ResolvedReadsBackAsTheSameRun) {
