@@ -49,7 +49,8 @@ void add_parts(ModelDescription& description, const tensor::ParameterSet& parame
     description.parameters += count;
     const bool is_outer =
         parameter.name.starts_with("embedding.") || parameter.name.starts_with("softmax.");
-    description.parameters_excluding_embedding_softmax += is_outer ? 0 : count;
+    const bool is_bias = parameter.role == tensor::Role::kBias;
+    description.parameters_excluding_embedding_softmax += is_outer || is_bias ? 0 : count;
     description.expert_parameters += parameter.role == tensor::Role::kExpert ? count : 0;
   }
 }

@@ -14,6 +14,7 @@ namespace switchyard::service {
 struct ModelDescription {
   int64_t vocab_size = 0;
   int64_t parameters = 0;
+  /// Of the layers between, their biases left out: this is what the paper's tables count.
   int64_t parameters_excluding_embedding_softmax = 0;
   int64_t expert_parameters = 0;
   double ops_per_timestep = 0.0;  // multiply-and-adds of one word's forward pass, softmax left out

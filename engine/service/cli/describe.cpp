@@ -28,22 +28,34 @@ class DescribeCommand : public Command {
                        Need::kRequired);
     options.list("--set", overrides_, "KEY=VALUE, overrides the file; may be repeated",
                  ValueKind::kText);
-    options.integer("--vocabulary", vocab_size_, "number of words [that of data.path]");
+    options.integer("--vocabulary", vocab_size_,
+                    "number of words [model.vocabulary_size, else that of data.path]");
     options.flag("--parts", with_parts_, "list every parameter");
   }
   ExitCode run(const CommandContext& context) override {
-    const auto need = vocab_size_ > 0 ? trainer::DataPath::kOptional : trainer::DataPath::kRequired;
-    const trainer::RunConfig config = trainer::load_run_config(file_, overrides_, need);
-    if (vocab_size_ <= 0) {
-      vocab_size_ = data::Dataset(config.trainer.data.path).vocabulary().size();
-    }
+    const trainer::RunConfig config =
+        trainer::load_run_config(file_, overrides_, trainer::DataPath::kOptional);
     plugin_host::PluginRegistry plugins(plugin_options(config.plugin_directories, {}));
-    const ModelDescription model = describe_model(config.trainer, vocab_size_, plugins);
+    const ModelDescription model =
+        describe_model(config.trainer, vocab_size_of(config.trainer), plugins);
     context.is_json ? print_json(context.console, model) : print_text(context.console, model);
     return ExitCode::kOk;
   }
 
  private:
+  [[nodiscard]] int64_t vocab_size_of(const trainer::TrainerConfig& config) const {
+    if (vocab_size_ > 0) {
+      return vocab_size_;
+    }
+    if (config.model.vocab_size > 0) {
+      return config.model.vocab_size;
+    }
+    core::require(!config.data.path.empty(), file_,
+                  ": the number of words is not known; give data.path, model.vocabulary_size or "
+                  "the option --vocabulary");
+    return data::Dataset(config.data.path).vocabulary().size();
+  }
+
   void print_json(Console& console, const ModelDescription& model) const {
     JsonObject object = description_json(model);
     if (with_parts_) {

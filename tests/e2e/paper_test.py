@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""The paper's models have the parameters and operations that its tables 7 and 8 print."""
+import pathlib
+import resource
+import unittest
+
+import program
+from program import OK, ProgramTest, json_lines
+
+PAPER = pathlib.Path(__file__).resolve().parents[2] / "packaging/configs/paper"
+LM1B, NEWS = 793471, 100000
+
+# file: (width, vocabulary, parameters, operations), the last two in millions and without embedding and softmax;
+# computed from the sizes that Shazeer et al. 2017 state, and equal to what the tables print.
+MODELS = {
+    "moe-4": (512, LM1B, 8.393, 8.393),
+    "moe-32": (512, LM1B, 37.782, 8.421),
+    "moe-256": (512, LM1B, 272.892, 8.651),
+    "4xlstm-512": (512, LM1B, 8.389, 8.389),
+    "moe-1-wide": (512, LM1B, 8.389, 8.389),
+    "moe-1-deep": (512, LM1B, 8.389, 8.389),
+    "lstm-512-512": (512, LM1B, 2.359, 2.359),
+    "lstm-1024-512": (512, LM1B, 4.719, 4.719),
+    "lstm-2048-512": (512, LM1B, 9.437, 9.437),
+    "2xlstm-8192-1024": (1024, LM1B, 150.995, 150.995),
+    "news-moe-32": (512, NEWS, 37.782, 8.421),
+}
+
+
+class Paper(ProgramTest):
+    def describe(self, name, **options):
+        done = self.expect(OK, "describe", PAPER / f"{name}.toml", "--parts", "--json", **options)
+        return json_lines(done.stdout)[-1]
+
+    def test_every_file_is_in_the_table(self):
+        self.assertEqual(sorted(MODELS), sorted(path.stem for path in PAPER.glob("*.toml")))
+
+    def test_counts_equal_the_paper(self):
+        for name, (width, words, parameters, operations) in MODELS.items():
+            with self.subTest(name):
+                model = self.describe(name)
+                inner = model["parameters_excluding_embedding_softmax"]
+                self.assertEqual(f"{inner / 1e6:.3f}", f"{parameters:.3f}")
+                self.assertEqual(f"{model['ops_per_timestep'] / 1e6:.3f}", f"{operations:.3f}")
+                biases = sum(part["count"] for part in model["parts"] if part["name"].endswith(".bias"))
+                self.assertEqual(model["parameters"], inner + 2 * words * width + biases)
+
+    # Weights, gradients, moments and activations would not fit into the limit.
+    def test_describing_takes_no_memory_for_the_model(self):
+        limit = 2 << 30
+        model = self.describe("2xlstm-8192-1024",
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        self.assertGreater(model["peak_bytes"], limit)
+
+
+if __name__ == "__main__":
+    program.main()
