@@ -66,9 +66,13 @@ class LayerPage {
     write_spreads();
     out_ << "<h3>The experts</h3>\n<div class=\"cards\">\n";
     for (const ExpertPortrait& expert : layer_.experts) {
-      write_card(expert);
+      if (expert.rows > 0) {
+        write_card(expert);
+      }
     }
-    out_ << "</div>\n</section>\n";
+    out_ << "</div>\n";
+    write_unused();
+    out_ << "</section>\n";
   }
 
  private:
@@ -153,14 +157,17 @@ class LayerPage {
   void write_shares() {
     out_ << "<h3>Inputs per expert</h3>\n";
     write_strip([&](const ExpertPortrait& expert) {
-      return "style=\"fill:" + heat_colour(over_fair(expert)) + "\"";
+      return expert.rows > 0 ? "style=\"fill:" + heat_colour(over_fair(expert)) + "\""
+                             : std::string("class=\"none\"");
     });
     out_ << "<div class=\"legend\"><span>a quarter of a fair share<span class=\"scale\">";
     for (int level = 0; level <= 8; ++level) {
       out_ << "<i style=\"background:var(--h" << level << ")\"></i>";
     }
     out_ << "</span>four fair shares</span><span>a fair share is "
-         << percent(1.0 / static_cast<double>(layer_.num_experts)) << "</span></div>\n";
+         << percent(1.0 / static_cast<double>(layer_.num_experts)) << "</span>"
+         << (layer_.num_unused > 0 ? "<span><i class=\"none\"></i>without an input</span>" : "")
+         << "</div>\n";
   }
 
   void write_domains() {
@@ -171,7 +178,7 @@ class LayerPage {
     // The fuller the colour, the larger the share.
     write_strip([&](const ExpertPortrait& expert) {
       return expert.domains.empty()
-                 ? std::string("style=\"fill:var(--line)\"")
+                 ? std::string("class=\"none\"")
                  : "style=\"fill:" + colours_.at(expert.domains[0].name) + "\" fill-opacity=\"" +
                        fixed(0.15 + 0.85 * expert.domains[0].share, 2) + "\"";
     });
@@ -232,18 +239,28 @@ class LayerPage {
     out_ << "</table></div>\n";
   }
 
+  /// The experts without an input: no cards, but anchors for the links.
+  void write_unused() {
+    if (layer_.num_unused == 0) {
+      return;
+    }
+    out_ << "<h3>Without an input</h3>\n<p class=\"unused\">";
+    for (const ExpertPortrait& expert : layer_.experts) {
+      if (expert.rows == 0) {
+        out_ << "<span id=\"" << anchor(expert.expert) << "\">" << expert.expert << "</span> ";
+      }
+    }
+    out_ << "</p>\n";
+  }
+
   void write_card(const ExpertPortrait& expert) {
     out_ << "<article class=\"card\" id=\"" << anchor(expert.expert) << "\"><header><i style=\""
          << "background:" << heat_colour(over_fair(expert)) << "\"></i><b><a href=\"#"
          << anchor(expert.expert) << "\">Expert " << expert.expert
          << "</a></b><span class=\"num\">";
-    if (expert.rows == 0) {
-      out_ << "no input</span></header></article>\n";
-      return;
-    }
-    out_ << percent(expert.row_share) << " of inputs · " << percent(expert.gate_share)
-         << " of gate weight · specialisation " << fixed(expert.specialisation, 2)
-         << " nats</span></header>\n";
+    out_ << grouped(expert.rows) << (expert.rows == 1 ? " input, " : " inputs, ")
+         << percent(expert.row_share) << " · gate weight " << percent(expert.gate_share)
+         << " · specialisation " << fixed(expert.specialisation, 2) << "</span></header>\n";
     const double fair = 1.0 / static_cast<double>(layer_.num_experts);
     const double scale = std::max(most_share_, fair) * 1.02;
     out_ << "<div class=\"share\" title=\"share of the inputs; the tick is a fair share\"><b "
@@ -288,7 +305,7 @@ class LayerPage {
   void write_places(const ExpertPortrait& expert) {
     constexpr double kMiddle = 21.0;
     constexpr double kReach = 18.0;
-    out_ << "<svg viewBox=\"0 0 150 52\" role=\"img\"><title>places in the sentence, over chance"
+    out_ << "<svg viewBox=\"0 0 150 54\" role=\"img\"><title>places in the sentence, over chance"
          << "</title>";
     for (size_t i = 0; i < expert.place_lift.size(); ++i) {
       const double lift = expert.place_lift[i];
@@ -299,7 +316,7 @@ class LayerPage {
            << fixed(level > 0.0 ? kMiddle - height : kMiddle, 1) << "\" width=\"21\" height=\""
            << fixed(height, 1) << "\" style=\"fill:" << heat_colour(lift) << "\"><title>"
            << kPlaceNames[i] << ": ×" << fixed(lift, 2) << "</title></rect><text x=\""
-           << fixed(x + 10.5, 1) << "\" y=\"50\">" << kPlaceNames[i] << "</text>";
+           << fixed(x + 10.5, 1) << "\" y=\"52\">" << kPlaceNames[i] << "</text>";
     }
     out_ << "<path d=\"M0 21H150\" style=\"stroke:var(--soft);stroke-width:.7\"/></svg>\n";
   }
@@ -388,7 +405,9 @@ std::string expert_report_html(const ExpertReport& report) {
     LayerPage(out, report.layers[i], i).write();
   }
   out << "<footer>Made by Switchyard from the run's own checkpoint; shares are of (input, expert) "
-         "pairs, information is in nats.</footer>\n</main>\n</body>\n</html>\n";
+         "pairs, information is in nats. The specialisation of an expert is how far its words are "
+         "from those of the whole "
+         "text (Kullback and Leibler).</footer>\n</main>\n</body>\n</html>\n";
   return out.str();
 }
 

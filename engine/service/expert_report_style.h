@@ -9,7 +9,7 @@ namespace switchyard::service {
 inline constexpr std::string_view kExpertReportStyle = R"css(
 :root { color-scheme: light dark;
   --bg: #f7f5f1; --card: #fffefb; --ink: #22252a; --soft: #6a6f78; --line: #e3dfd7;
-  --accent: #a8450c; --mark: #ffe3bd; --bar: #f6cfa2; --bar2: #cfdff0; --fair: #22252a;
+  --accent: #a8450c; --mark: #ffe3bd; --bar: #fae3c6; --bar2: #cfdff0; --fair: #22252a;
   --h0: #1f5fa8; --h1: #4d84c0; --h2: #86addb; --h3: #bfd3ea; --h4: #eae6de;
   --h5: #f5cfa6; --h6: #eea867; --h7: #db7c33; --h8: #b8520f;
   --d0: #3f77b5; --d1: #d9822b; --d2: #4f9a5e; --d3: #b5548a; --d4: #8a6fc0; --d5: #b8a12f;
@@ -49,6 +49,11 @@ svg.strip text { font: 600 8px system-ui, sans-serif; fill: var(--ink); text-anc
   pointer-events: none; }
 svg.strip text.on { fill: #fff; }
 svg.strip text.row { font-weight: 400; font-size: 7px; fill: var(--soft); text-anchor: end; }
+svg.strip rect.none { fill: none; stroke: var(--line); }
+.legend i.none { border: 1px solid var(--soft); }
+.unused span { display: inline-block; min-width: 2.4rem; color: var(--soft);
+  font-variant-numeric: tabular-nums; scroll-margin-top: 1rem; }
+.unused span:target { color: var(--accent); font-weight: 700; }
 svg.strip a:hover rect { stroke: var(--ink); stroke-width: 1.5; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .82rem; color: var(--soft);
   align-items: center; }
@@ -77,7 +82,7 @@ table { border-collapse: collapse; width: 100%; }
   content-visibility: auto; contain-intrinsic-size: auto 27rem; }
 .card:target { border-color: var(--accent); box-shadow: 0 0 0 2px var(--accent); }
 .card header { display: flex; align-items: baseline; gap: .8rem; margin-bottom: .1rem; }
-.card header b { font-size: 1.25rem; letter-spacing: -.01em; }
+.card header b { white-space: nowrap; font-size: 1.25rem; letter-spacing: -.01em; }
 .card header i { width: .8rem; height: .8rem; border-radius: 3px; align-self: center; }
 .card header span { color: var(--soft); font-size: .84rem; }
 .share { position: relative; height: 5px; border-radius: 3px; background: var(--line);
@@ -101,17 +106,17 @@ table { border-collapse: collapse; width: 100%; }
   font-size: .9rem; background: linear-gradient(90deg, var(--bar) var(--w), transparent 0); }
 .words small { font-size: .76rem; font-variant-numeric: tabular-nums; margin-left: .3rem;
   color: var(--ink); opacity: .68; }
-.foot { display: grid; grid-template-columns: 9.5rem 1fr; gap: 1.4rem; margin-top: .9rem;
+.foot { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 1.4rem; margin-top: .9rem;
   align-items: end; font-size: .78rem; color: var(--soft); }
 .foot svg { display: block; width: 100%; height: auto; }
-.foot svg text { font: 7.5px system-ui, sans-serif; fill: var(--soft); text-anchor: middle; }
+.foot svg text { font: 9px system-ui, sans-serif; fill: var(--soft); text-anchor: middle; }
 .stack { display: flex; height: .8rem; border-radius: 4px; overflow: hidden; margin-bottom: .3rem;
   background: var(--line); }
 .stack i { display: block; min-width: 1px; }
 .doms { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .empty { color: var(--soft); margin: .3rem 0 0; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
-@media (max-width: 40rem) { main { padding: 1.2rem .8rem; } .foot { grid-template-columns: 1fr; } }
+@media (max-width: 40rem) { main { padding: 1.2rem .8rem; } .foot { grid-template-columns: minmax(0, 1fr); } }
 @media print { body { font-size: 10px; background: #fff; } main { max-width: none; padding: 0; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .card { content-visibility: visible; border-color: #bbb; } h2 { break-before: page; }
