@@ -405,9 +405,8 @@ std::string expert_report_html(const ExpertReport& report) {
     LayerPage(out, report.layers[i], i).write();
   }
   out << "<footer>Made by Switchyard from the run's own checkpoint; shares are of (input, expert) "
-         "pairs, information is in nats. The specialisation of an expert is how far its words are "
-         "from those of the whole "
-         "text (Kullback and Leibler).</footer>\n</main>\n</body>\n</html>\n";
+         "pairs, information is in nats. Specialisation is how far an expert's words are from "
+         "those of the whole text (Kullback and Leibler).</footer>\n</main>\n</body>\n</html>\n";
   return out.str();
 }
 
