@@ -24,6 +24,7 @@ enum class RngPurpose : uint32_t {
   kDropout = 2,
   kShuffle = 3,
   kSample = 4,
+  kRounding = 5,
   kPlugin = 16
 };
 

@@ -1,9 +1,12 @@
 #include "layers/initialize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "core/rng.h"
+#include "ops/generic/pointwise.h"
+#include "ops/generic/random.h"
 
 namespace switchyard::layers {
 
@@ -20,42 +23,68 @@ double normal_at(core::RngKey key, uint64_t i) {
   return radius * std::cos(2.0 * std::numbers::pi * unit_float(words[first + 1]));
 }
 
-double value_at(const tensor::Init& init, core::RngKey key, uint64_t i) {
+void fill_truncated_normal(const tensor::Init& init, core::RngKey key, int64_t first,
+                           const tensor::Tensor& values) {
+  auto* out = values.data<float>();
+  for (int64_t i = 0; i < values.count(); ++i) {
+    // Redrawn from far-away elements until it lies within two standard deviations.
+    auto element = static_cast<uint64_t>(first + i);
+    double z = normal_at(key, element);
+    while (std::abs(z) > 2.0) {
+      element += uint64_t{1} << 40U;
+      z = normal_at(key, element);
+    }
+    out[i] = static_cast<float>(init.a + init.b * z);
+  }
+}
+
+// Values first ... first + values.count() of a parameter.
+void fill_part(const ops::Backend& backend, const tensor::Init& init, core::RngKey key,
+               int64_t first, const tensor::Tensor& values) {
+  using ops::generic::Distribution;
+  ops::generic::RandomFill random = {.a = init.a, .b = init.b, .key = key, .token_base = first};
   switch (init.kind) {
     case tensor::InitKind::kZero:
-      return 0.0;
+      return ops::generic::fill(backend, 0.0, values);
     case tensor::InitKind::kConstant:
-      return init.a;
+      return ops::generic::fill(backend, init.a, values);
     case tensor::InitKind::kNormal:
-      return init.a + init.b * normal_at(key, i);
-    case tensor::InitKind::kTruncatedNormal: {
-      // Redrawn from far-away elements until it lies within two standard deviations.
-      uint64_t element = i;
-      double z = normal_at(key, element);
-      while (std::abs(z) > 2.0) {
-        element += uint64_t{1} << 40U;
-        z = normal_at(key, element);
-      }
-      return init.a + init.b * z;
-    }
+      random.distribution = Distribution::kNormal;
+      return ops::generic::fill_random(backend, random, values);
+    case tensor::InitKind::kTruncatedNormal:
+      return fill_truncated_normal(init, key, first, values);
     case tensor::InitKind::kUniform:
-      return init.a + (init.b - init.a) * unit_float(core::random_word(key, {}, i));
+      random.distribution = Distribution::kUniform;
+      return ops::generic::fill_random(backend, random, values);
   }
-  return 0.0;
+}
+
+void fill_parameter(const ops::Backend& backend, const tensor::Parameter& parameter,
+                    core::RngKey key, const tensor::Tensor& part) {
+  const tensor::Tensor all = parameter.value.reshape({parameter.value.count()});
+  if (parameter.dtype == tensor::DType::kF32) {
+    return fill_part(backend, parameter.init, key, 0, all);
+  }
+  core::require(parameter.dtype == tensor::DType::kBf16, "initialize: '", parameter.name,
+                "' must be f32 or bf16, got ", tensor::name_of(parameter.dtype));
+  for (int64_t first = 0; first < all.count(); first += part.count()) {
+    const int64_t end = std::min(first + part.count(), all.count());
+    const tensor::Tensor values = part.slice(0, 0, end - first);
+    fill_part(backend, parameter.init, key, first, values);
+    ops::generic::affine(backend, values, 1.0, 0.0, all.slice(0, first, end));
+  }
 }
 
 }  // namespace
 
-void initialize(tensor::ParameterSet& parameters, uint64_t seed) {
-  for (tensor::Parameter& parameter : parameters.all()) {
+void initialize(const ops::Backend& backend, tensor::ParameterSet& parameters, uint64_t seed) {
+  constexpr int64_t kPart = int64_t{1} << 20U;  // values of a bf16 parameter made in f32 at a time
+  tensor::CpuAllocator allocator;
+  const tensor::Tensor part = tensor::Tensor::empty(tensor::DType::kF32, {kPart}, allocator);
+  for (const tensor::Parameter& parameter : parameters.all()) {
     const core::RngKey key =
         core::rng_key(seed, parameter.name, static_cast<uint32_t>(core::RngPurpose::kInit));
-    core::require(parameter.dtype == tensor::DType::kF32, "initialize: '", parameter.name,
-                  "' must be f32, got ", tensor::name_of(parameter.dtype));
-    auto* values = parameter.value.data<float>();
-    for (int64_t i = 0; i < parameter.value.count(); ++i) {
-      values[i] = static_cast<float>(value_at(parameter.init, key, static_cast<uint64_t>(i)));
-    }
+    fill_parameter(backend, parameter, key, part);
   }
 }
 

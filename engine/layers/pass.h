@@ -5,6 +5,7 @@
 
 #include "ops/backend.h"
 #include "tensor/arena.h"
+#include "tensor/parameter.h"
 
 namespace switchyard::layers {
 
@@ -22,6 +23,8 @@ struct Pass {
   int32_t microbatch = 0;  // within the step
   int64_t token_base = 0;  // index of row 0 of this rank's batch among the rows of all ranks
   std::vector<tensor::Tensor> saved;
+  /// In training, for parameters that are updated in backward; null where there are none.
+  tensor::SliceUpdater* slice_updater = nullptr;
 
   [[nodiscard]] bool is_training() const { return mode == Mode::kTrain; }
 

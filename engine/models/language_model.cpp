@@ -73,7 +73,7 @@ void LanguageModel::add_moe(const std::string& name, layers::ComponentFactory& f
                             tensor::ParameterSet& parameters) {
   std::vector<layers::MoeLayer::Group> groups;
   for (const ExpertGroupConfig& group : config_.moe.experts) {
-    groups.push_back({.component = group.component, .count = group.count});
+    groups.push_back({.component = group.component, .count = group.count, .memory = config_.moe.memory});
   }
   auto moe = std::make_unique<layers::MoeLayer>(name, static_cast<int32_t>(moe_layers_.size()),
                                                 config_.d_model, config_.moe.gate, groups, factory,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/config_value.h"
+#include "layers/moe/windowed_experts.h"
 
 namespace switchyard::models {
 
@@ -20,6 +21,7 @@ struct ExpertGroupConfig {
 struct MoeConfig {
   core::ComponentConfig gate;
   std::vector<ExpertGroupConfig> experts;
+  layers::ExpertMemory memory;  // of every group
 };
 
 /// An LSTM layer.

@@ -39,8 +39,11 @@ class Optimizer {
   virtual void plan(tensor::ParameterSet& parameters) = 0;
   /// Takes memory for the state and fills it with its initial values.
   virtual void allocate(tensor::Allocator& allocator) = 0;
-  /// Updates every parameter.
+  /// Updates every parameter but those that are updated in backward.
   virtual void step(const OptimizerStep& step) = 0;
+  /// Updates a range of one parameter's first axis from its gradient, with the state of that range:
+  /// slice.value changes, wherever it lies.
+  virtual void step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) = 0;
   /// The state, for checkpoints and for predicting memory.
   [[nodiscard]] virtual std::vector<StateTensor>& state() = 0;
 };

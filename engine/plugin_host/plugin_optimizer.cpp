@@ -132,13 +132,64 @@ void PluginOptimizer::step(const optim::OptimizerStep& step) {
     fail(ErrorCode::kState, instance_.described(), ": allocate() must come before step()");
   }
   refresh_items(step);
+  run(step, item_pointers_);
+}
+
+void PluginOptimizer::run(const optim::OptimizerStep& step,
+                          std::span<const sy_opt_item* const> items) {
+  if (items.empty()) {
+    return;
+  }
   const StepCall call(instance_.context(), step);
   const sy_opt_step all = {.struct_size = sizeof(sy_opt_step),
-                           .n_items = static_cast<uint32_t>(item_pointers_.size()),
-                           .items = item_pointers_.data(),
+                           .n_items = static_cast<uint32_t>(items.size()),
+                           .items = items.data(),
                            .step = step.step,
                            .grad_mult = view_of(step.grad_scale)};
   instance_.call("step", functions_.step, call.get(), &all);
+}
+
+void PluginOptimizer::step_slice(const optim::OptimizerStep& step,
+                                 const tensor::ParameterSlice& slice) {
+  const auto item = std::find_if(items_.begin(), items_.end(), [&slice](const Item& known) {
+    return known.parameter == slice.parameter;
+  });
+  if (!is_allocated_ || item == items_.end()) {
+    fail(is_allocated_ ? ErrorCode::kNotFound : ErrorCode::kState, instance_.described(),
+         ": plan() and allocate() must have seen '", slice.parameter->name,
+         "' before step_slice()");
+  }
+  bind_slice_states(*item, slice.first, slice.value.size(0));
+  sy_param_info info = item->info;
+  info.local[0] = slice.value.size(0);
+  info.start[0] = slice.first;
+  info.dtype = sy_dtype_of(slice.value.dtype());
+  sy_opt_item part = item->item;
+  part.info = &info;
+  part.param = view_of(slice.value);
+  part.grad = view_of(slice.grad);
+  part.state = slice_views_.data();
+  part.lr = step.learning_rate;
+  const sy_opt_item* const parts[] = {&part};
+  run(step, parts);
+}
+
+void PluginOptimizer::bind_slice_states(const Item& item, int64_t first, int64_t count) {
+  slice_states_.clear();
+  slice_views_.clear();
+  for (size_t i = item.first_state; i < item.first_state + item.item.n_state; ++i) {
+    const optim::StateTensor& state = state_[i];
+    if (state.dim_map.empty() || state.dim_map[0] != 0) {
+      fail(ErrorCode::kUnsupported, instance_.described(), ": the state '", state.name,
+           "' is not stacked over experts, so they cannot be updated a few at a time; set "
+           "model.moe.update_in_backward = false or use another optimizer for experts");
+    }
+    slice_states_.push_back(state.value.slice(0, first, first + count));
+  }
+  // Views point into the tensors, so these are all there first.
+  for (const tensor::Tensor& state : slice_states_) {
+    slice_views_.push_back(view_of(state));
+  }
 }
 
 void PluginOptimizer::prepare_items() {
@@ -147,7 +198,9 @@ void PluginOptimizer::prepare_items() {
     item.item.struct_size = sizeof(sy_opt_item);
     item.item.info = &item.info;
     item.item.state = state_views_.data() + item.first_state;
-    item_pointers_.push_back(&item.item);
+    if (!item.parameter->updated_in_backward) {
+      item_pointers_.push_back(&item.item);
+    }
   }
 }
 
@@ -157,6 +210,9 @@ void PluginOptimizer::refresh_items(const optim::OptimizerStep& step) {
     state_views_[i] = view_of(state_[i].value);
   }
   for (Item& item : items_) {
+    if (item.parameter->updated_in_backward) {
+      continue;
+    }
     if (!item.parameter->value.defined() || !item.parameter->grad.defined()) {
       fail(ErrorCode::kState, instance_.described(), ": the parameter '", item.parameter->name,
            "' has no memory yet");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <vector>
 
 #include <switchyard/component/optimizer.h>
@@ -21,6 +22,9 @@ class PluginOptimizer final : public optim::Optimizer {
   void allocate(tensor::Allocator& allocator) override;
   /// Throws Error(kState) before plan() and allocate(), or while a parameter has no memory.
   void step(const optim::OptimizerStep& step) override;
+  /// Throws Error(kNotFound) for a parameter that plan() has not seen, Error(kUnsupported) if it
+  /// has a state that does not follow the parameter's first axis.
+  void step_slice(const optim::OptimizerStep& step, const tensor::ParameterSlice& slice) override;
   [[nodiscard]] std::vector<optim::StateTensor>& state() override { return state_; }
 
  private:
@@ -35,6 +39,8 @@ class PluginOptimizer final : public optim::Optimizer {
 
   void prepare_items();
   void refresh_items(const optim::OptimizerStep& step);
+  void run(const optim::OptimizerStep& step, std::span<const sy_opt_item* const> items);
+  void bind_slice_states(const Item& item, int64_t first, int64_t count);
 
   ComponentInstance instance_;
   const sy_optimizer_vt& functions_;
@@ -42,6 +48,9 @@ class PluginOptimizer final : public optim::Optimizer {
   std::deque<Item> items_;
   std::vector<const sy_opt_item*> item_pointers_;
   std::vector<sy_tensor> state_views_;  // as state_
+  // What step_slice() shows of the states of one parameter; kept for their capacity.
+  std::vector<tensor::Tensor> slice_states_;
+  std::vector<sy_tensor> slice_views_;
   bool is_planned_ = false;
   bool is_allocated_ = false;
 };

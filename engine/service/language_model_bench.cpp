@@ -80,7 +80,7 @@ BenchResult bench_language_model(const LanguageModelBenchConfig& config,
   BenchResult result;
   for (int64_t step = 1; step <= config.warmup + config.iterations; ++step) {
     const int64_t begin_ns = clock.monotonic_ns();
-    const trainer::StepOutcome outcome = learner.compute_gradients(batch, step);
+    const trainer::StepOutcome outcome = learner.compute_gradients(batch, step, 1e-3);
     learner.update(outcome, step, 1e-3);
     result.loss = outcome.task_loss();
     if (step > config.warmup) {

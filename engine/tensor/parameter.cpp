@@ -13,7 +13,7 @@ Parameter& ParameterSet::add(Parameter parameter) {
 void ParameterSet::allocate(Allocator& allocator) {
   for (Parameter& parameter : parameters_) {
     parameter.value = Tensor::zeros(parameter.dtype, parameter.shape, allocator);
-    if (!parameter.is_buffer) {
+    if (!parameter.is_buffer && !parameter.updated_in_backward) {
       parameter.grad = Tensor::zeros(DType::kF32, parameter.shape, allocator);
     }
   }

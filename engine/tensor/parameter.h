@@ -31,8 +31,26 @@ struct Parameter {
   int expert_dim = -1;  // the axis that counts experts, or -1
   uint32_t flags = 0;   // SY_PF_*
   bool is_buffer = false;
-  Tensor value;  // defined after ParameterSet::allocate()
+  bool updated_in_backward = false;  // never has a gradient as a whole; see SliceUpdater
+  Tensor value;                      // defined after ParameterSet::allocate()
   Tensor grad;
+};
+
+/// A range of a parameter's first axis, with the gradient of just that range.
+struct ParameterSlice {
+  Parameter* parameter = nullptr;
+  int64_t first = 0;
+  Tensor value;  // f32 [count, ...]; the parameter's own memory if that is f32
+  Tensor grad;   // f32 [count, ...]
+};
+
+/// Updates parameters slice by slice, as soon as backward has made a slice's gradient, so that no
+/// gradient of a whole parameter is ever held.
+class SliceUpdater {
+ public:
+  virtual ~SliceUpdater() = default;
+  /// Updates slice.value, and stores it in the parameter where that is not the same memory.
+  virtual void update(const ParameterSlice& slice) = 0;
 };
 
 /// All parameters of one model, in the order of their registration. Layers register while they are
@@ -43,7 +61,7 @@ class ParameterSet {
   /// Throws Error(kInvalidArgument) if the name is taken.
   Parameter& add(Parameter parameter);
 
-  /// Takes zeroed memory for every value and gradient.
+  /// Takes zeroed memory for every value, and for every gradient that is held as a whole.
   void allocate(Allocator& allocator);
   /// Sets every gradient to zero. CPU only.
   void zero_grad();

@@ -25,16 +25,19 @@ Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
       activations_(allocator_),
       scratch_(allocator_),
       model_(std::make_unique<models::LanguageModel>(config.model, factory, parameters_)),
-      optimizer_(std::move(optimizer)) {
+      optimizer_(std::move(optimizer)),
+      backward_updater_(*optimizer_, config.seed) {
   optimizer_->plan(parameters_);
 }
 
 void Learner::allocate() {
   parameters_.allocate(allocator_);
-  layers::initialize(parameters_, config_.seed);
+  layers::initialize(backend_, parameters_, config_.seed);
   optimizer_->allocate(allocator_);
   state_ = fresh_state(config_.batch_size);
   grad_scale_ = Tensor::zeros(DType::kF32, {1}, allocator_);
+  unclipped_ = Tensor::zeros(DType::kF32, {1}, allocator_);
+  unclipped_.data<float>()[0] = 1.0F;
 }
 
 layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
@@ -59,8 +62,15 @@ models::LanguageModel::Input input_of(const data::Batch& batch) {
 
 }  // namespace
 
-StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step) {
+StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
+                                       double learning_rate) {
   layers::Pass pass = begin_pass(layers::Mode::kTrain, step);
+  backward_updater_.begin({.backend = backend_,
+                           .scratch = &scratch_,
+                           .step = step,
+                           .learning_rate = learning_rate,
+                           .grad_scale = unclipped_});
+  pass.slice_updater = &backward_updater_;
   StepOutcome outcome = {.num_words = batch.num_words};
   const double grad_scale = 1.0 / static_cast<double>(std::max<int64_t>(batch.num_words, 1));
   outcome.nll = model_->train(input_of(batch), grad_scale, state_, pass);
@@ -126,12 +136,21 @@ Tensor Learner::next_logits(int32_t token, bool reset, std::vector<layers::Recur
 
 namespace {
 
+template <typename T, typename IsFinite>
+int64_t first_without(const Tensor& values, const IsFinite& is_finite) {
+  const T* begin = values.data<T>();
+  const T* end = begin + values.count();
+  const T* found = std::find_if_not(begin, end, is_finite);
+  return found == end ? -1 : found - begin;
+}
+
 // Index of the first value that is NaN or infinite, or -1.
 int64_t first_nonfinite(const Tensor& values) {
-  const auto* begin = values.data<float>();
-  const auto* end = begin + values.count();
-  const auto* found = std::find_if(begin, end, [](float value) { return !std::isfinite(value); });
-  return found == end ? -1 : found - begin;
+  if (values.dtype() == DType::kBf16) {
+    return first_without<tensor::Bf16>(
+        values, [](tensor::Bf16 value) { return (value.bits & 0x7F80U) != 0x7F80U; });
+  }
+  return first_without<float>(values, [](float value) { return std::isfinite(value); });
 }
 
 std::string place_of(const tensor::Parameter& parameter, const char* what, int64_t index) {
@@ -167,7 +186,8 @@ double Learner::predicted_bytes(int64_t num_tokens) {
   for (const tensor::Parameter& parameter : parameters_.all()) {
     const auto values = static_cast<double>(parameter.shape.count());
     bytes += values * static_cast<double>(tensor::size_of(parameter.dtype));
-    bytes += parameter.is_buffer ? 0.0 : values * sizeof(float);
+    const bool has_gradient = !parameter.is_buffer && !parameter.updated_in_backward;
+    bytes += has_gradient ? values * sizeof(float) : 0.0;
   }
   for (const optim::StateTensor& state : optimizer_->state()) {
     bytes += static_cast<double>(state.shape.count()) * sizeof(float);

@@ -11,6 +11,7 @@
 #include "models/language_model.h"
 #include "optim/optimizer.h"
 #include "tensor/arena.h"
+#include "trainer/backward_updater.h"
 
 namespace switchyard::trainer {
 
@@ -50,7 +51,10 @@ class Learner {
 
   /// Forward and backward of one batch: gradients are there, nothing is updated yet. The loss is
   /// the mean negative log-likelihood per word plus the balance losses.
-  StepOutcome compute_gradients(const data::Batch& batch, int64_t step);
+  /// Parameters that are updated in backward are updated here, with `learning_rate` and unclipped;
+  /// the gradient norm leaves them out. Throws Error(kNumeric), naming parameter and expert, if
+  /// such a gradient is not finite.
+  StepOutcome compute_gradients(const data::Batch& batch, int64_t step, double learning_rate);
   /// Updates the parameters from the gradients, clipped, and clears these.
   void update(const StepOutcome& outcome, int64_t step, double learning_rate);
   /// Clears the gradients without an update.
@@ -90,9 +94,11 @@ class Learner {
   tensor::ParameterSet parameters_;
   std::unique_ptr<models::LanguageModel> model_;
   std::unique_ptr<optim::Optimizer> optimizer_;
+  BackwardUpdater backward_updater_;
   std::vector<layers::RecurrentState> state_;
   std::vector<tensor::Tensor> saved_;  // storage of Pass::saved, kept for its capacity
   tensor::Tensor grad_scale_;          // [1]
+  tensor::Tensor unclipped_;           // [1], always 1
 };
 
 }  // namespace switchyard::trainer

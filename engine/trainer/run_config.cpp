@@ -77,6 +77,26 @@ void add_lstm_keys(std::vector<ConfigKey>& keys) {
                     "weights and bias uniform within +- this; 0 = by fan-in, bias 0")});
 }
 
+void add_expert_memory_keys(std::vector<ConfigKey>& keys) {
+  add(keys,
+      {text("model.moe.weights", "f32",
+            "how experts' weights rest; bf16 needs update_in_backward and rounds at random",
+            {"f32", "bf16"}),
+       flag("model.moe.update_in_backward", false,
+            "experts are updated as soon as their gradient is made, unclipped; none is kept"),
+       integer("model.moe.experts_at_once", 0, 0, 1e7,
+               "experts worked through together, fewer take less memory; 0 = all of a group")});
+}
+
+layers::ExpertMemory expert_memory_config(const core::Config& settings) {
+  layers::ExpertMemory memory;
+  const bool is_bf16 = settings.text("model.moe.weights") == "bf16";
+  memory.weights = is_bf16 ? tensor::DType::kBf16 : tensor::DType::kF32;
+  memory.update_in_backward = settings.flag("model.moe.update_in_backward");
+  memory.experts_at_once = settings.integer("model.moe.experts_at_once");
+  return memory;
+}
+
 void add_schedule_keys(std::vector<ConfigKey>& keys) {
   add(keys, {text("schedule.kind", "inverse_sqrt", "learning rate after the warm-up",
                   {"constant", "inverse_sqrt", "plateau"}),
@@ -144,6 +164,7 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
                 .projection = settings.integer("model.lstm.projection"),
                 .forget_bias = settings.number("model.lstm.forget_bias"),
                 .init_range = settings.number("model.lstm.init_range")};
+  model.moe.memory = expert_memory_config(settings);
   for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
     model.moe.gate = table.component;
   }
@@ -253,6 +274,7 @@ core::ConfigSchema run_schema(DataPath data_path) {
   add_data_keys(schema.keys, data_path);
   add_model_keys(schema.keys);
   add_lstm_keys(schema.keys);
+  add_expert_memory_keys(schema.keys);
   add_schedule_keys(schema.keys);
   add_train_keys(schema.keys);
   add_checkpoint_keys(schema.keys);

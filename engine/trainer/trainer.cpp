@@ -134,8 +134,8 @@ void Trainer::Impl::handle_nonfinite(const StepOutcome& outcome) {
 void Trainer::Impl::take_step() {
   const int64_t begin_ns = clock.monotonic_ns();
   const data::Batch& batch = batches.next();
-  const StepOutcome outcome = learner.compute_gradients(batch, step + 1);
   const double learning_rate = schedule.at(step + 1, reductions);
+  const StepOutcome outcome = learner.compute_gradients(batch, step + 1, learning_rate);
   if (outcome.is_finite()) {
     learner.update(outcome, step + 1, learning_rate);
   } else {

@@ -12,6 +12,20 @@ namespace switchyard::layers {
 using tensor::DType;
 using tensor::Tensor;
 
+namespace {
+
+std::unique_ptr<ExpertGroup> make_group(const MoeLayer::Group& group, const ComponentPlace& place,
+                                        ComponentFactory& factory,
+                                        tensor::ParameterSet& parameters) {
+  if (group.memory.is_plain()) {
+    return factory.make_experts(group.component, place, parameters);
+  }
+  return std::make_unique<WindowedExperts>(group.component, place, group.memory, factory,
+                                           parameters);
+}
+
+}  // namespace
+
 MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model,
                    const core::ComponentConfig& gate, const std::vector<Group>& groups,
                    ComponentFactory& factory, tensor::ParameterSet& parameters)
@@ -41,7 +55,7 @@ MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model,
     place.name = name_ + ".experts" + std::to_string(groups_.size());
     place.first_expert = static_cast<int32_t>(first);
     place.num_local = static_cast<int32_t>(group.count);
-    groups_.push_back({.experts = factory.make_experts(group.component, place, parameters),
+    groups_.push_back({.experts = make_group(group, place, factory, parameters),
                        .first = first,
                        .count = group.count});
     first += group.count;

@@ -6,6 +6,7 @@
 
 #include "layers/block.h"
 #include "layers/moe/component_factory.h"
+#include "layers/moe/windowed_experts.h"
 #include "ops/moe/plan.h"
 
 namespace switchyard::layers {
@@ -28,6 +29,7 @@ class MoeLayer final : public Layer {
   struct Group {
     core::ComponentConfig component;
     int64_t count = 0;
+    ExpertMemory memory;
   };
 
   /// Makes the gate "<name>.gate" and the groups "<name>.experts0", "<name>.experts1", ...

@@ -66,6 +66,13 @@ struct RandomFill {
   int64_t token_base = 0;  // global number of row 0
 };
 
+/// Which random numbers decide a rounding to bf16.
+struct StochasticRounding {
+  core::RngKey key;
+  core::RngPosition position;
+  int64_t first_element = 0;  // global number of element 0
+};
+
 /// Kernels of one device. The ops in pointwise.h, reduce.h, select.h, ew.h and random.h check their
 /// arguments and then call these, so a kernel may take them for granted. All are asynchronous on
 /// the stream but sum_of_squares. Index kernels of the CPU throw Error(kInvalidArgument) for an
@@ -104,6 +111,8 @@ struct Kernels {
   void (*ew)(const Stream&, std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
              std::span<const float> constants) = nullptr;
   void (*random_fill)(const Stream&, const RandomFill& fill, const Tensor& y) = nullptr;
+  void (*round_stochastically)(const Stream&, const StochasticRounding& rounding, const Tensor& x,
+                               const Tensor& y) = nullptr;
 };
 
 /// The kernels of the CPU; none is missing.

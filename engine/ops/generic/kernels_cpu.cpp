@@ -21,7 +21,8 @@ Kernels cpu_kernels() {
           .scatter_add_rows = cpu::scatter_add_rows,
           .bincount = cpu::bincount,
           .ew = cpu::ew,
-          .random_fill = cpu::random_fill};
+          .random_fill = cpu::random_fill,
+          .round_stochastically = cpu::round_stochastically};
 }
 
 }  // namespace switchyard::ops::generic

@@ -34,5 +34,7 @@ void bincount(const Stream& stream, const Tensor& idx, const Tensor& counts);
 void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
         std::span<const float> constants);
 void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y);
+void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
+                          const Tensor& y);
 
 }  // namespace switchyard::ops::generic::cpu

@@ -39,4 +39,20 @@ void fill_random(const Backend& backend, const RandomFill& fill, const tensor::T
   kernel(backend.stream, fill, y);
 }
 
+void round_stochastically(const Backend& backend, const StochasticRounding& rounding,
+                          const tensor::Tensor& x, const tensor::Tensor& y) {
+  constexpr const char* kOp = "round_stochastically";
+  require_tensors(kOp, backend, tensor::DType::kF32, {{"x", x}});
+  require_tensors(kOp, backend, tensor::DType::kBf16, {{"y", y}});
+  require_contiguous(kOp, {"x", x});
+  require_contiguous(kOp, {"y", y});
+  core::require(x.shape() == y.shape(), kOp, ": x and y must have one shape, got ", x.shape(),
+                " and ", y.shape());
+  core::require(rounding.first_element >= 0, kOp, ": first_element must be 0 or more, got ",
+                rounding.first_element);
+  const auto kernel = backend.kernels->generic.round_stochastically;
+  require_kernel(kernel != nullptr, kOp, backend);
+  kernel(backend.stream, rounding, x, y);
+}
+
 }  // namespace switchyard::ops::generic

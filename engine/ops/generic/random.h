@@ -22,4 +22,15 @@ namespace switchyard::ops::generic {
 /// (normal).
 void fill_random(const Backend& backend, const RandomFill& fill, const tensor::Tensor& y);
 
+/// y (bf16) = x (f32) rounded up or down at random, so that the mean of many roundings is x: up
+/// with the probability (x - below) / (above - below). Element i takes the low half of
+/// core::random_word(key, position, first_element + i), as above. Infinities and NaN stay what they
+/// are.
+///
+///   x, y  the same shape, contiguous
+///
+/// Throws Error(kInvalidArgument) for other tensors or a negative first_element. Threads: [inst].
+void round_stochastically(const Backend& backend, const StochasticRounding& rounding,
+                          const tensor::Tensor& x, const tensor::Tensor& y);
+
 }  // namespace switchyard::ops::generic

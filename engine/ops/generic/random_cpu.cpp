@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "ops/clones.h"
@@ -136,6 +137,59 @@ void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y) 
       const int64_t stop = std::min((group + 1) * kNumbers, end);
       std::copy(numbers + (begin - group * kNumbers), numbers + (stop - group * kNumbers),
                 data + (begin - first));
+    }
+  });
+}
+
+namespace {
+
+// Adding a random number below one unit of the last kept bit and cutting off the rest rounds up
+// with the probability that the cut part says.
+[[gnu::always_inline]] inline uint16_t round_bits(float v, uint32_t word) {
+  const uint32_t bits = std::bit_cast<uint32_t>(v);
+  const bool is_finite = (bits & 0x7F800000U) != 0x7F800000U;
+  const uint32_t nan_bit = v != v ? 0x40U : 0U;
+  return static_cast<uint16_t>(((bits + (is_finite ? word & 0xFFFFU : 0U)) >> 16U) | nan_bit);
+}
+
+// Elements first ... first + kNumbers of one group of words.
+SWITCHYARD_CPU_CLONES void round_group(const Words& words, const float* x, tensor::Bf16* y) {
+  for (int64_t w = 0; w < 4; ++w) {
+    for (int64_t i = 0; i < kPhiloxBlocks; ++i) {
+      y[4 * i + w].bits = round_bits(x[4 * i + w], words.words[w][i]);
+    }
+  }
+}
+
+void round_part(const Words& words, int64_t begin, int64_t end, const float* x, tensor::Bf16* y) {
+  for (int64_t i = begin; i < end; ++i) {
+    y[i - begin].bits = round_bits(x[i - begin], words.words[i % 4][i / 4]);
+  }
+}
+
+}  // namespace
+
+void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
+                          const Tensor& y) {
+  const int64_t first = rounding.first_element;
+  const int64_t end = first + x.count();
+  const int64_t first_group = first / kNumbers;
+  const int64_t groups = (end + kNumbers - 1) / kNumbers - first_group;
+  const std::array<uint32_t, 4> counter = core::rng_counter(rounding.position, 0);
+  const float* from = x.data<float>();
+  tensor::Bf16* to = y.data<tensor::Bf16>();
+  for_each_range(stream, groups, kNumbers, [&](int64_t begin, int64_t stop) {
+    Words words;
+    for (int64_t group = first_group + begin; group < first_group + stop; ++group) {
+      make_words(rounding.key, counter, static_cast<uint64_t>(group * kPhiloxBlocks), words);
+      const int64_t start = group * kNumbers;
+      if (start >= first && start + kNumbers <= end) {
+        round_group(words, from + (start - first), to + (start - first));
+      } else {
+        const int64_t low = std::max(start, first);
+        round_part(words, low - start, std::min(start + kNumbers, end) - start,
+                   from + (low - first), to + (low - first));
+      }
     }
   });
 }

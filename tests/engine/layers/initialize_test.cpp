@@ -1,5 +1,6 @@
 #include "layers/initialize.h"
 
+#include <bit>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -7,13 +8,21 @@
 namespace switchyard::layers {
 namespace {
 
-std::vector<float> filled(const tensor::Init& init, const std::string& name, uint64_t seed) {
+tensor::Tensor filled_tensor(const tensor::Init& init, const std::string& name, uint64_t seed,
+                             tensor::DType dtype, int64_t count, int num_threads) {
   tensor::ParameterSet parameters;
   tensor::CpuAllocator allocator;
-  parameters.add({.name = name, .shape = {20000}, .init = init});
+  core::ThreadPool threads(num_threads);
+  parameters.add({.name = name, .shape = {count}, .dtype = dtype, .init = init});
   parameters.allocate(allocator);
-  initialize(parameters, seed);
-  return parameters.find(name)->value.to_vector<float>();
+  initialize(ops::cpu_backend(threads), parameters, seed);
+  return parameters.find(name)->value;
+}
+
+std::vector<float> filled(const tensor::Init& init, const std::string& name, uint64_t seed,
+                          int num_threads = 1) {
+  return filled_tensor(init, name, seed, tensor::DType::kF32, 20000, num_threads)
+      .to_vector<float>();
 }
 
 struct Moments {
@@ -57,9 +66,24 @@ TEST(Initialize, TruncatedNormalStaysWithinTwoDeviations) {
 
 TEST(Initialize, DependsOnSeedAndNameAlone) {
   const tensor::Init init = uniform_fan_in(8, 1.0);
-  EXPECT_EQ(filled(init, "w", 1), filled(init, "w", 1));
+  EXPECT_EQ(filled(init, "w", 1), filled(init, "w", 1, 2));
   EXPECT_NE(filled(init, "w", 1), filled(init, "w", 2));
   EXPECT_NE(filled(init, "w", 1), filled(init, "v", 1));
+}
+
+TEST(Initialize, Bf16ValuesAreTheNearestToThoseInF32) {
+  constexpr int64_t kCount = (int64_t{1} << 20) + 1001;  // more than is made at a time
+  const tensor::Init init = uniform_fan_in(8, 1.0);
+  const tensor::Tensor exact = filled_tensor(init, "w", 1, tensor::DType::kF32, kCount, 2);
+  const tensor::Tensor rounded = filled_tensor(init, "w", 1, tensor::DType::kBf16, kCount, 2);
+  double largest = 0.0;
+  for (int64_t i = 0; i < kCount; ++i) {
+    const double w = exact.data<float>()[i];
+    const auto bits = static_cast<uint32_t>(rounded.data<tensor::Bf16>()[i].bits) << 16U;
+    largest = std::max(largest, std::abs(std::bit_cast<float>(bits) - w) / std::abs(w));
+  }
+  EXPECT_LE(largest, 0x1p-8);
+  EXPECT_GT(largest, 0x1p-10);
 }
 
 }  // namespace

@@ -166,7 +166,7 @@ TEST_F(MoeLayerTest, OneExpertNeedsNoGate) {
   MoeLayer layer("moe", 0, kD, {}, {{.component = {.plugin = "linear"}, .count = 1}}, factory_,
                  parameters);
   parameters.allocate(allocator_);
-  initialize(parameters, 1);
+  initialize(pass_.backend, parameters, 1);
   EXPECT_FALSE(layer.has_gate());
   const Tensor y = forward(layer);
   EXPECT_EQ(y.shape(), x_.shape());

@@ -32,7 +32,7 @@ LanguageModelConfig small_model() {
 struct Bench {
   explicit Bench(const LanguageModelConfig& config) : model(config, plugins, parameters), state() {
     parameters.allocate(allocator);
-    layers::initialize(parameters, 3);
+    layers::initialize(ops::cpu_backend(threads), parameters, 3);
     state = model.make_state(kB, allocator);
   }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <bit>
+#include <limits>
 
 #include "ops/generic/random.h"
 #include "tests/engine/ops/generic_test_support.h"
@@ -184,6 +186,65 @@ TEST_F(Random, SaysWhatDoesNotFit) {
   fill.token_base = -1;
   expect_invalid([&] { fill_random(cpu_, fill, y); }, "token_base");
   fill_random(cpu_, fill_of(Distribution::kUniform, 0, 1), zeros({0, 3}));
+}
+
+namespace {
+
+constexpr StochasticRounding kRounding = {
+    .key = {.k0 = 11, .k1 = 22}, .position = {.step = 3}, .first_element = 1001};
+
+float value_of(tensor::Bf16 rounded) {
+  return std::bit_cast<float>(static_cast<uint32_t>(rounded.bits) << 16U);
+}
+
+}  // namespace
+
+TEST_F(Random, StochasticRoundingAddsTheLowHalfOfTheElementsWordAndCuts) {
+  const Tensor x = random_tensor({2000});
+  const Tensor y = zeros<tensor::Bf16>({2000});
+  round_stochastically(cpu_, kRounding, x, y);
+  for (int64_t i = 0; i < 2000; ++i) {
+    const uint32_t word = core::random_word(kRounding.key, kRounding.position,
+                                            static_cast<uint64_t>(kRounding.first_element + i));
+    const uint32_t bits = std::bit_cast<uint32_t>(x.data<float>()[i]) + (word & 0xFFFFU);
+    ASSERT_EQ(y.data<tensor::Bf16>()[i].bits, bits >> 16U) << i;
+  }
+  // A slice gets the same.
+  StochasticRounding later = kRounding;
+  later.first_element += 700;
+  const Tensor part = zeros<tensor::Bf16>({50});
+  round_stochastically(cpu_, later, x.slice(0, 700, 750), part);
+  for (int64_t i = 0; i < 50; ++i) {
+    ASSERT_EQ(part.data<tensor::Bf16>()[i].bits, y.data<tensor::Bf16>()[700 + i].bits);
+  }
+}
+
+TEST_F(Random, StochasticRoundingIsRightOnAverageAndLeavesWhatFitsAlone) {
+  constexpr int64_t kN = 200000;
+  const Tensor x = zeros({kN});
+  const Tensor y = zeros<tensor::Bf16>({kN});
+  const float below = 1.0F;
+  const float above = 1.0F + 0x1p-7F;  // the next number of bf16
+  std::fill_n(x.data<float>(), kN, below + 0.3F * (above - below));
+  round_stochastically(cpu_, kRounding, x, y);
+  int64_t up = 0;
+  for (int64_t i = 0; i < kN; ++i) {
+    const float rounded = value_of(y.data<tensor::Bf16>()[i]);
+    ASSERT_TRUE(rounded == below || rounded == above) << rounded;
+    up += rounded == above ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(up) / kN, 0.3, 0.005);  // five standard deviations
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> fixed = {0.0F, -0.0F, 1.5F, -2.0F, infinity, -infinity};
+  const Tensor exact = Tensor::from<float>({6}, fixed);
+  const Tensor kept = zeros<tensor::Bf16>({6});
+  round_stochastically(cpu_, kRounding, exact, kept);
+  for (size_t i = 0; i < fixed.size(); ++i) {
+    EXPECT_EQ(value_of(kept.data<tensor::Bf16>()[i]), fixed[i]);
+  }
+  exact.data<float>()[0] = std::numeric_limits<float>::quiet_NaN();
+  round_stochastically(cpu_, kRounding, exact, kept);
+  EXPECT_TRUE(std::isnan(value_of(kept.data<tensor::Bf16>()[0])));
 }
 
 }  // namespace switchyard::ops::generic

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "plugin_fixture.h"
+#include "tests/support/error_matcher.h"
 
 namespace switchyard::plugin_host {
 namespace {
@@ -67,6 +68,32 @@ TEST_F(Momentum, StepsAsItsEquationsSay) {
   optimizer_->step(step_);  // v = v / 2 + 2 g = 3 g, p = p - v
   EXPECT_THAT(w.value.to_vector<float>(), ElementsAre(10, 6, 2, -2, -6, -10));
   EXPECT_THAT(parameters_.find("a.count")->value.to_vector<float>(), ElementsAre(0.0F));
+}
+
+// One row after the other gives what both at once give.
+TEST_F(Momentum, UpdatesAParameterSliceBySlice) {
+  tensor::Parameter& w = *parameters_.find("a.w");
+  w.updated_in_backward = true;
+  parameters_.allocate(on_.allocator);
+  EXPECT_FALSE(w.grad.defined());
+  optimizer_->plan(parameters_);
+  optimizer_->allocate(on_.allocator);
+  std::fill_n(w.value.data<float>(), 6, 10.0F);
+  optimizer_->step(step_);
+  EXPECT_THAT(w.value.to_vector<float>(), testing::Each(10.0F));
+  for (const int64_t row : {1, 0}) {
+    const auto first = static_cast<float>(3 * row);
+    optimizer_->step_slice(
+        step_, {.parameter = &w,
+                .first = row,
+                .value = w.value.slice(0, row, row + 1),
+                .grad = Tensor::from<float>({1, 3}, {first, first + 1.0F, first + 2.0F})});
+  }
+  EXPECT_THAT(w.value.to_vector<float>(), ElementsAre(10, 9, 8, 7, 6, 5));
+  EXPECT_THAT(optimizer_->state()[0].value.to_vector<float>(), ElementsAre(0, 2, 4, 6, 8, 10));
+  tensor::Parameter stranger = w;
+  EXPECT_ERROR(optimizer_->step_slice(step_, {.parameter = &stranger, .value = w.value}),
+               ErrorCode::kNotFound, "must have seen 'a.w'");
 }
 
 TEST_F(Momentum, FollowsStateThatACheckpointReplaced) {

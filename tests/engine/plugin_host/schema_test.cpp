@@ -85,7 +85,7 @@ TEST(Schema, RefusesValuesOutOfRange) {
               HasSubstr("sizes[0] must be in 1 ... 64, got 65"));
   EXPECT_THAT(refusal("mode", std::string("plane")),
               HasSubstr("mode must be one of plain, fail, fault, bad_id, no_slot, random, strided, "
-                        "threads, comm, got 'plane' (did you mean 'plain'?)"));
+                        "threads, comm, balance, got 'plane' (did you mean 'plain'?)"));
 }
 
 TEST(Schema, LetsTheComponentCheckRulesAcrossFields) {

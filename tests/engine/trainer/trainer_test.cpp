@@ -187,11 +187,57 @@ TEST_F(TrainerTest, APlateauDividesTheRateAfterEvaluationsWithoutGain) {
   }
 }
 
+// Adam sees each value by itself, so neither windows nor updates in backward may change a bit.
+TEST_F(TrainerTest, ExpertsUpdatedAFewAtATimeEndBitForBitAsThoseUpdatedTogether) {
+  TrainerConfig c = config();
+  c.train.clip_norm = 0.0;
+  (void)make(c, "together")->train(never_);
+  c.model.moe.memory = {.experts_at_once = 2};
+  (void)make(c, "windows")->train(never_);
+  c.model.moe.memory = {.update_in_backward = true, .experts_at_once = 1};
+  (void)make(c, "in-backward")->train(never_);
+  for (const char* file : {"model.safetensors", "optimizer.safetensors"}) {
+    const std::string together = bytes_of(path("together/checkpoints/step-20") / file);
+    EXPECT_EQ(bytes_of(path("windows/checkpoints/step-20") / file), together) << file;
+    EXPECT_EQ(bytes_of(path("in-backward/checkpoints/step-20") / file), together) << file;
+  }
+}
+
+TEST_F(TrainerTest, ExpertsInBf16LearnAndResumeBitForBit) {
+  TrainerConfig c = config();
+  c.train.steps = 150;
+  c.checkpoint.every_steps = 60;
+  c.model.moe.memory = {
+      .weights = tensor::DType::kBf16, .update_in_backward = true, .experts_at_once = 2};
+  (void)make(c, "whole")->train(never_);
+  EXPECT_LT(recorder_.evaluations.back(), 0.5 * recorder_.losses.front());
+  core::CancelToken cancel;
+  recorder_.cancel = &cancel;
+  recorder_.cancel_at = 101;
+  (void)make(c, "stopped")->train(cancel);
+  recorder_.cancel = nullptr;
+  const auto resumed = make(c, "stopped");
+  EXPECT_EQ(resumed->restore_newest(), 101);
+  (void)resumed->train(never_);
+  for (const char* file : {"model.safetensors", "optimizer.safetensors"}) {
+    EXPECT_EQ(bytes_of(path("whole/checkpoints/step-150") / file),
+              bytes_of(path("stopped/checkpoints/step-150") / file))
+        << file;
+  }
+}
+
 TEST_F(TrainerTest, RefusesAVocabularyOfAnotherSizeThanTheText) {
   TrainerConfig c = config();
   c.model.vocab_size = 793471;
   EXPECT_ERROR((void)make(c, "run"), core::ErrorCode::kInvalidArgument,
                "model.vocabulary_size is 793471, but the data set");
+}
+
+TEST_F(TrainerTest, RefusesBf16WeightsThatNothingWouldRound) {
+  TrainerConfig c = config();
+  c.model.moe.memory = {.weights = tensor::DType::kBf16};
+  EXPECT_ERROR((void)make(c, "run"), core::ErrorCode::kInvalidArgument,
+               "model.moe.update_in_backward = true");
 }
 
 TEST_F(TrainerTest, KeepsTheLastCheckpointsAndSavesTheFirstIfAsked) {

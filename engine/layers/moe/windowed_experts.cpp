@@ -1,0 +1,144 @@
+#include "layers/moe/windowed_experts.h"
+
+#include <utility>
+
+#include "ops/generic/pointwise.h"
+
+namespace switchyard::layers {
+
+using tensor::DType;
+using tensor::Tensor;
+
+namespace {
+
+int64_t largest_divisor(int64_t count, int64_t limit) {
+  int64_t divisor = limit <= 0 || limit > count ? count : limit;
+  while (count % divisor != 0) {
+    --divisor;
+  }
+  return divisor;
+}
+
+tensor::Shape stacked_shape(const tensor::Parameter& parameter, int64_t count) {
+  tensor::Shape shape = parameter.shape;
+  shape[0] = count;
+  return shape;
+}
+
+}  // namespace
+
+WindowedExperts::WindowedExperts(const core::ComponentConfig& config, ComponentPlace place,
+                                 const ExpertMemory& memory, ComponentFactory& factory,
+                                 tensor::ParameterSet& parameters)
+    : count_(place.num_local), at_once_(largest_divisor(count_, memory.experts_at_once)) {
+  core::require(memory.weights == DType::kF32 || memory.update_in_backward, place.name,
+                ": weights in bf16 are rounded when an expert is updated in backward; set "
+                "model.moe.update_in_backward = true, or model.moe.weights = \"f32\"");
+  place.num_local = static_cast<int32_t>(at_once_);
+  experts_ = factory.make_experts(config, place, window_parameters_);
+  register_stacked(memory, parameters);
+}
+
+void WindowedExperts::register_stacked(const ExpertMemory& memory,
+                                       tensor::ParameterSet& parameters) {
+  for (tensor::Parameter& window : window_parameters_.all()) {
+    core::require(window.expert_dim == 0 && window.shape.dim() > 0 && window.shape[0] == at_once_,
+                  "'", window.name,
+                  "' must be stacked over experts in its first axis to be worked through a few "
+                  "experts at a time; set model.moe.experts_at_once = 0, "
+                  "model.moe.update_in_backward = false and model.moe.weights = \"f32\"");
+    tensor::Parameter all = window;
+    all.shape = stacked_shape(window, count_);
+    all.updated_in_backward = memory.update_in_backward && !window.is_buffer;
+    // Buffers keep their type: nothing rounds them.
+    all.dtype = window.is_buffer ? window.dtype : memory.weights;
+    stacked_.push_back({.all = &parameters.add(std::move(all)), .window = &window});
+  }
+}
+
+WindowedExperts::Window WindowedExperts::window_at(int64_t first, const ExpertRows& rows,
+                                                   Pass& pass) const {
+  const int32_t* from = rows.host_offsets.data() + first;
+  const Tensor offsets = pass.scratch->take(DType::kI32, {at_once_ + 1});
+  auto* to = offsets.data<int32_t>();
+  for (int64_t e = 0; e <= at_once_; ++e) {
+    to[e] = from[e] - from[0];
+  }
+  return {.first = first,
+          .begin = from[0],
+          .end = from[at_once_],
+          .rows = {.offsets = offsets, .host_offsets = {to, static_cast<size_t>(at_once_ + 1)}}};
+}
+
+// f32 values are used where they lie; others become f32 for as long as the caller's scratch scope.
+void WindowedExperts::bind_values(int64_t first, Pass& pass) {
+  for (const Stacked& parameter : stacked_) {
+    const Tensor resting = parameter.all->value.slice(0, first, first + at_once_);
+    if (resting.dtype() == DType::kF32) {
+      parameter.window->value = resting;
+    } else {
+      parameter.window->value = pass.scratch->take(DType::kF32, resting.shape());
+      ops::generic::affine(pass.backend, resting, 1.0, 0.0, parameter.window->value);
+    }
+  }
+}
+
+void WindowedExperts::bind_gradients(int64_t first, Pass& pass) {
+  for (const Stacked& parameter : stacked_) {
+    if (parameter.all->updated_in_backward) {
+      parameter.window->grad = pass.scratch->take(DType::kF32, parameter.window->shape);
+      ops::generic::fill(pass.backend, 0.0, parameter.window->grad);
+    } else if (!parameter.all->is_buffer) {
+      parameter.window->grad = parameter.all->grad.slice(0, first, first + at_once_);
+    }
+  }
+}
+
+void WindowedExperts::update(int64_t first, Pass& pass) {
+  for (const Stacked& parameter : stacked_) {
+    if (parameter.all->updated_in_backward) {
+      core::require(pass.slice_updater != nullptr, "'", parameter.all->name,
+                    "' is updated in backward, and the pass has nothing to update it");
+      pass.slice_updater->update({.parameter = parameter.all,
+                                  .first = first,
+                                  .value = parameter.window->value,
+                                  .grad = parameter.window->grad});
+    }
+  }
+}
+
+void WindowedExperts::forward(const Tensor& x, const ExpertRows& rows, const Tensor& y,
+                              Pass& pass) {
+  const int64_t token_base = pass.token_base;
+  for (int64_t first = 0; first < count_; first += at_once_) {
+    const tensor::ScratchScope scope(*pass.scratch);
+    const Window window = window_at(first, rows, pass);
+    if (window.begin == window.end) {
+      continue;
+    }
+    bind_values(first, pass);
+    pass.token_base = token_base + window.begin;  // no two windows share random numbers
+    experts_->forward(window.of(x), window.rows, window.of(y), pass);
+  }
+  pass.token_base = token_base;
+}
+
+// The reverse order of forward(), because the component restores what it saved.
+void WindowedExperts::backward(const Tensor& x, const ExpertRows& rows, const Tensor& grad_y,
+                               const Tensor& grad_x, Pass& pass) {
+  const int64_t token_base = pass.token_base;
+  for (int64_t first = count_ - at_once_; first >= 0; first -= at_once_) {
+    const tensor::ScratchScope scope(*pass.scratch);
+    const Window window = window_at(first, rows, pass);
+    bind_values(first, pass);
+    bind_gradients(first, pass);
+    if (window.begin < window.end) {
+      pass.token_base = token_base + window.begin;
+      experts_->backward(window.of(x), window.rows, window.of(grad_y), window.of(grad_x), pass);
+    }
+    update(first, pass);
+  }
+  pass.token_base = token_base;
+}
+
+}  // namespace switchyard::layers

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "layers/moe/component_factory.h"
+
+namespace switchyard::layers {
+
+/// How a group of experts lies in memory.
+struct ExpertMemory {
+  tensor::DType weights = tensor::DType::kF32;  // or kBf16, rounded at random after an update
+  bool update_in_backward = false;              // needed for bf16
+  int64_t experts_at_once = 0;                  // 0 = the whole group
+
+  [[nodiscard]] bool is_plain() const {
+    return weights == tensor::DType::kF32 && !update_in_backward && experts_at_once == 0;
+  }
+};
+
+/// A group of experts that is worked through a few experts at a time, so that a group may hold
+/// billions of parameters: weights may rest in bf16 and become f32 only while their experts work,
+/// and gradients may be used up by the optimizer before the next experts make theirs.
+///
+/// Window by window, the component inside sees `experts_at_once` experts with parameters of its own
+/// (the largest number that divides the group's count and is not above what is asked); this class
+/// registers the stacked parameters of the whole group and binds the component's to a window of
+/// them.
+class WindowedExperts final : public ExpertGroup {
+ public:
+  /// Registers the parameters of the whole group under the names that the component gives them.
+  /// Throws Error(kInvalidArgument) if bf16 is asked without update_in_backward, or the component
+  /// has a parameter that is not stacked over experts in its first axis.
+  WindowedExperts(const core::ComponentConfig& config, ComponentPlace place,
+                  const ExpertMemory& memory, ComponentFactory& factory,
+                  tensor::ParameterSet& parameters);
+
+  void forward(const tensor::Tensor& x, const ExpertRows& rows, const tensor::Tensor& y,
+               Pass& pass) override;
+  void backward(const tensor::Tensor& x, const ExpertRows& rows, const tensor::Tensor& grad_y,
+                const tensor::Tensor& grad_x, Pass& pass) override;
+
+  [[nodiscard]] double madds_per_row() const override { return experts_->madds_per_row(); }
+  [[nodiscard]] double saved_bytes_per_row() const override {
+    return experts_->saved_bytes_per_row();
+  }
+
+ private:
+  /// A window of experts and the rows that are theirs.
+  struct Window {
+    int64_t first = 0;  // expert
+    int64_t begin = 0;  // row
+    int64_t end = 0;
+    ExpertRows rows;  // offsets counted from `begin`
+
+    [[nodiscard]] tensor::Tensor of(const tensor::Tensor& all) const {
+      return all.slice(0, begin, end);
+    }
+  };
+  /// A stacked parameter and the component's own for one window.
+  struct Stacked {
+    tensor::Parameter* all = nullptr;
+    tensor::Parameter* window = nullptr;
+  };
+
+  void register_stacked(const ExpertMemory& memory, tensor::ParameterSet& parameters);
+  [[nodiscard]] Window window_at(int64_t first, const ExpertRows& rows, Pass& pass) const;
+  void bind_values(int64_t first, Pass& pass);
+  void bind_gradients(int64_t first, Pass& pass);
+  void update(int64_t first, Pass& pass);
+
+  int64_t count_;
+  int64_t at_once_;
+  tensor::ParameterSet window_parameters_;
+  std::unique_ptr<ExpertGroup> experts_;
+  std::vector<Stacked> stacked_;
+};
+
+}  // namespace switchyard::layers
