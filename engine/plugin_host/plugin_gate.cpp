@@ -32,7 +32,11 @@ PluginGate::PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters)
   core::require(info.k_max >= 1 && info.k_max <= experts, instance_.described(),
                 ": the slots per token must be 1 ... ", experts, " (the number of experts), got ",
                 info.k_max);
+  core::require(info.k_mean >= 0.0 && info.k_mean <= info.k_max, instance_.described(),
+                ": the experts per token on average must be 0 ... ", info.k_max,
+                " (the slots per token), got ", info.k_mean);
   top_k_ = info.k_max;
+  experts_per_token_ = info.k_mean == 0.0 ? info.k_max : info.k_mean;
 }
 
 void PluginGate::forward(const layers::GateInput& input, const layers::Routing& routing,

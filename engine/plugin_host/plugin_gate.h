@@ -16,6 +16,7 @@ class PluginGate final : public layers::Gate {
   PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters);
 
   [[nodiscard]] int64_t top_k() const override { return top_k_; }
+  [[nodiscard]] double experts_per_token() const override { return experts_per_token_; }
   /// On the CPU, also throws Error(kInvalidArgument) if the plugin gave an expert that is not
   /// there.
   void forward(const layers::GateInput& input, const layers::Routing& routing,
@@ -31,6 +32,7 @@ class PluginGate final : public layers::Gate {
   ComponentInstance instance_;
   const sy_gate_vt& functions_;
   int64_t top_k_ = 0;
+  double experts_per_token_ = 0.0;
 };
 
 }  // namespace switchyard::plugin_host

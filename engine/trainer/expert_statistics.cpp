@@ -34,7 +34,7 @@ void ExpertStatistics::report(int64_t step, const std::vector<layers::MoeLayer*>
     listener.on_experts(
         {.step = step,
          .layer = layer->name(),
-         .top_k = layer->top_k(),
+         .top_k = std::lround(layer->experts_per_token()),
          .importance = {trace.routing.importance.data<float>(), E},
          .load = {trace.routing.load.data<float>(), E},
          .tokens = tokens_per_expert_,

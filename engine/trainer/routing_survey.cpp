@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "core/error.h"
@@ -64,7 +65,7 @@ void RoutingSurvey::add_layers(std::span<layers::MoeLayer* const> layers) {
       LayerSurvey survey;
       survey.layer = layer->name();
       survey.num_experts = layer->num_experts();
-      survey.top_k = layer->top_k();
+      survey.top_k = std::lround(layer->experts_per_token());
       survey.rows.resize(E);
       survey.gate_weight.resize(E);
       survey.contexts.resize(E);

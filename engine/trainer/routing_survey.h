@@ -36,7 +36,7 @@ inline constexpr int32_t kNumPlaces = 6;
 struct LayerSurvey {
   std::string layer;
   int64_t num_experts = 0;
-  int64_t top_k = 0;
+  int64_t top_k = 0;  // experts per token, on average and rounded
   int64_t num_inputs = 0;
   std::vector<int64_t> rows;        // [E] inputs of each expert
   std::vector<double> gate_weight;  // [E] sum over them

@@ -24,8 +24,8 @@ struct StepReport {
 /// The experts of one MoE layer at one step.
 struct ExpertReport {
   int64_t step = 0;
-  std::string_view layer;  // "moe"
-  int64_t top_k = 0;
+  std::string_view layer;             // "moe"
+  int64_t top_k = 0;                  // experts per token, on average and rounded
   std::span<const float> importance;  // [E]
   std::span<const float> load;        // [E], smooth where the gate offers it
   std::span<const int32_t> tokens;    // [E], hard counts

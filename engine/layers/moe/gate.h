@@ -38,6 +38,9 @@ class Gate {
   /// K, the slots per token.
   [[nodiscard]] virtual int64_t top_k() const = 0;
 
+  /// How many of those slots are filled on average.
+  [[nodiscard]] virtual double experts_per_token() const { return static_cast<double>(top_k()); }
+
   /// Fills `routing`, whose tensors the caller has taken and zeroed. Noise only in Mode::kTrain.
   virtual void forward(const GateInput& input, const Routing& routing, Pass& pass) = 0;
 

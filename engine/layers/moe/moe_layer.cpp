@@ -112,7 +112,9 @@ Tensor MoeLayer::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pa
   gate_->forward({.x = x, .mask = sequence.mask, .token_ids = sequence.tokens}, routing, pass);
   const ops::moe::RoutingPlan plan =
       ops::moe::plan(pass.backend, routing.expert_index, num_experts_, *pass.activations);
-  const Tensor rows = pass.take(DType::kF32, {T * gate_->top_k(), d_model_});
+  // What follows costs as much as there are rows, however many slots the gate left empty.
+  const int64_t num_rows = plan.offsets.data<int32_t>()[num_experts_];
+  const Tensor rows = pass.take(DType::kF32, {num_rows, d_model_});
   ops::moe::dispatch(pass.backend, x, plan, rows);
 
   const Tensor outputs = pass.take(DType::kF32, rows.shape());
@@ -199,7 +201,7 @@ double MoeLayer::madds_per_token() const {
   for (const PlacedGroup& group : groups_) {
     heaviest = std::max(heaviest, group.experts->madds_per_row());
   }
-  return static_cast<double>(top_k()) * heaviest;
+  return experts_per_token() * heaviest;
 }
 
 double MoeLayer::activation_bytes_per_token() const {
@@ -210,7 +212,7 @@ double MoeLayer::activation_bytes_per_token() const {
   const auto row_bytes = static_cast<double>(d_model_ * static_cast<int64_t>(sizeof(float)));
   // Per expert of a token: its row, its output and its gradient. Per token: the sum of the outputs,
   // and what a gate keeps of its logits, about six values per expert of the layer.
-  return static_cast<double>(top_k()) * (3.0 * row_bytes + heaviest) + row_bytes +
+  return experts_per_token() * (3.0 * row_bytes + heaviest) + row_bytes +
          6.0 * sizeof(float) * static_cast<double>(num_experts_);
 }
 

@@ -50,7 +50,8 @@ class MoeLayer final : public Layer {
 
   [[nodiscard]] bool has_gate() const { return gate_ != nullptr; }
   [[nodiscard]] int64_t num_experts() const { return num_experts_; }
-  [[nodiscard]] int64_t top_k() const { return gate_ ? gate_->top_k() : 1; }
+  /// On average, where the gate gives tokens different numbers of experts.
+  [[nodiscard]] double experts_per_token() const { return gate_ ? gate_->experts_per_token() : 1; }
   /// Of the last forward(); undefined tensors without a gate.
   [[nodiscard]] const MoeTrace& trace() const { return trace_; }
   /// After the optimizer's step.

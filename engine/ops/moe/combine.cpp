@@ -13,9 +13,10 @@ RoutingDims dims(const char* op, const tensor::Tensor& tokens, const tensor::Ten
                          .E = plan.offsets.size(0) - 1,
                          .D = tokens.size(1)};
   core::require(tokens.shape() == tensor::Shape({n.T, n.D}) && tokens.is_contiguous() &&
-                    rows.shape() == tensor::Shape({n.T * n.K, n.D}) && rows.is_contiguous(),
-                op, ": the plan is for ", n.T, " tokens of ", n.K, " experts, got tokens ",
-                tokens.shape(), " and rows ", rows.shape());
+                    rows.dim() == 2 && rows.size(1) == n.D && rows.is_contiguous() &&
+                    plan.fits_in(rows.size(0)),
+                op, ": the plan is for ", n.T, " tokens and up to ", n.T * n.K,
+                " rows, got tokens ", tokens.shape(), " and rows ", rows.shape());
   core::require(gate_weight.shape() == tensor::Shape({n.T, n.K}) && gate_weight.is_contiguous(), op,
                 ": gate_weight must be contiguous [", n.T, ", ", n.K, "], got ",
                 gate_weight.shape());

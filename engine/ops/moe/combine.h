@@ -8,15 +8,16 @@ namespace switchyard::ops::moe {
 
 /// y_t = sum over k of gate_weight[t, k] * rows[pair_row[t, k]], in the order of k   (eq. 1)
 ///
-///   rows         [T * K, D]  expert outputs
+///   rows         [N, D]  expert outputs; N is at least the last offset of the plan
 ///   gate_weight  [T, K]
-///   y            [T, D]      written; 0 for a token without experts
+///   y            [T, D]  written; 0 for a token without experts
 ///
 /// Source: Shazeer et al. 2017, section 2, equation 1.
 void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::Tensor& gate_weight,
              const RoutingPlan& plan, const tensor::Tensor& y);
 
-/// The gradients of combine().
+/// The gradients of combine(); those of empty slots are 0, rows past the last offset are left
+/// alone.
 ///
 ///   grad_rows[p]            = gate_weight[t, k] * grad_y[t]
 ///   grad_gate_weight[t, k]  = <grad_y[t], rows[p]>            with p = pair_row[t, k]

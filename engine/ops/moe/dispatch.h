@@ -8,14 +8,14 @@ namespace switchyard::ops::moe {
 
 /// Copies every token's row to the rows of its experts.
 ///
-///   x     [T, D]      f32
-///   rows  [T * K, D]  written; rows past the last offset of the plan are left alone
+///   x     [T, D]  f32
+///   rows  [N, D]  written; N is at least the last offset of the plan, rows past it are left alone
 ///
 /// Source: Shazeer et al. 2017, section 3.1; the inverse is combine().
 void dispatch(const Backend& backend, const tensor::Tensor& x, const RoutingPlan& plan,
               const tensor::Tensor& rows);
 
-/// grad_x [T, D] += the sum of a token's grad_rows [T * K, D], in the order of its choices.
+/// grad_x [T, D] += the sum of a token's grad_rows [N, D], in the order of its choices.
 void dispatch_grad(const Backend& backend, const tensor::Tensor& grad_rows, const RoutingPlan& plan,
                    const tensor::Tensor& grad_x);
 

@@ -4,6 +4,13 @@
 
 namespace switchyard::ops::moe {
 
+bool RoutingPlan::fits_in(int64_t num_rows) const {
+  if (offsets.device() != tensor::DeviceType::kCpu) {
+    return num_rows >= row_pair.count();
+  }
+  return num_rows >= offsets.data<int32_t>()[offsets.count() - 1];
+}
+
 RoutingPlan plan(const Backend& backend, const tensor::Tensor& expert_index, int64_t num_experts,
                  tensor::Arena& arena) {
   core::require(expert_index.dim() == 2 && expert_index.dtype() == tensor::DType::kI32 &&

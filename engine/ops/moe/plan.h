@@ -11,6 +11,10 @@ struct RoutingPlan {
   tensor::Tensor offsets;   // [E + 1] i32, rows of expert e are offsets[e] ... offsets[e + 1]
   tensor::Tensor row_pair;  // [T * K] i32, row -> pair; past the last row undefined
   tensor::Tensor pair_row;  // [T, K]  i32, pair -> row, -1 for an empty slot
+
+  /// True if a tensor of that many rows holds all rows of the plan. On a device the last offset is
+  /// out of sight: there only T * K, which always suffices, is known to.
+  [[nodiscard]] bool fits_in(int64_t num_rows) const;
 };
 
 /// Sorts the pairs by expert with a stable counting sort.

@@ -13,6 +13,8 @@ class Gate : public Component {
 
   /// Slots per token. [inst]
   [[nodiscard]] virtual int32_t k_max() const = 0;
+  /// Experts per token on average, where that is not k_max(). [inst]
+  [[nodiscard]] virtual double k_mean() const { return k_max(); }
   /// SY_TOKEN_CHOICE or SY_EXPERT_CHOICE. [inst]
   [[nodiscard]] virtual uint32_t layout() const { return SY_TOKEN_CHOICE; }
   /// Fills `out`, whose tensors the host has zeroed. [inst]
@@ -32,6 +34,9 @@ struct GateGlue {
     return guard(error, [&] {
       out->layout = from<G>(i).object.layout();
       out->k_max = from<G>(i).object.k_max();
+      if (SY_HAS(out, sy_gate_info, k_mean)) {
+        out->k_mean = from<G>(i).object.k_mean();
+      }
     });
   }
   static sy_status forward(sy_instance* i, const sy_call* c, const sy_gate_in* in,

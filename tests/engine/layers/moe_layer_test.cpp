@@ -60,6 +60,38 @@ class MoeLayerTest : public ::testing::Test {
   Tensor x_ = tests::random_tensor({kT, kD}, 1);
 };
 
+// The same choices with one slot per expert, most of them empty.
+TEST_F(MoeLayerTest, EmptySlotsChangeNothingAndCostNoRows) {
+  const auto run = [&] {
+    activations_ = tensor::Arena(allocator_);
+    const auto layer = make({3, 2});
+    const Tensor y = forward(*layer);
+    const Tensor grad_x = tests::zero_tensor({kT, kD});
+    layer->backward(x_, {.num_streams = 1, .num_steps = kT}, grad_x, pass_);
+    std::vector<std::vector<float>> results = {y.to_vector<float>(), grad_x.to_vector<float>()};
+    for (const tensor::Parameter& parameter : parameters_->all()) {
+      results.push_back(parameter.grad.to_vector<float>());
+    }
+    return results;
+  };
+  const std::vector<int32_t> experts = factory_.experts;
+  const std::vector<float> weights = factory_.weights;
+  const auto compact = run();
+  factory_.top_k = kE;
+  factory_.experts.assign(kT * kE, -1);
+  factory_.weights.assign(kT * kE, 5.0F);
+  for (size_t pair = 0; pair < experts.size(); ++pair) {
+    // The order of the slots is that of the sums: the first choice stays before the second.
+    const size_t slot = pair / 2 * kE + (pair % 2 == 0 ? 1 : 4);
+    factory_.experts[slot] = experts[pair];
+    factory_.weights[slot] = weights[pair];
+  }
+  EXPECT_EQ(run(), compact);
+  const auto layer = make({kE});
+  (void)forward(*layer);
+  EXPECT_EQ(pass_.saved.at(pass_.saved.size() - 1).shape(), tensor::Shape({11, kD}));
+}
+
 // y = sum over all experts of G(x)_i E_i(x), with zero gates for those not chosen.
 TEST_F(MoeLayerTest, EqualsTheDenseLoopOverAllExperts) {
   const auto layer = make({kE});

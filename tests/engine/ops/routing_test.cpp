@@ -97,9 +97,44 @@ TEST_F(Routing, GradientsAreTheTransposes) {
   EXPECT_NEAR(dot(dispatched, rows), dot(x, grad_x), 1e-4);
 }
 
+// One slot per expert, most of them empty: five rows instead of 3 * 4, in the order of experts.
+TEST_F(Routing, NeedsNoMoreRowsThanThereAreFilledSlots) {
+  constexpr int32_t kNone = -1;
+  const RoutingPlan sparse = plan(backend_,
+                                  Tensor::from<int32_t>({3, 4}, {0, kNone, 2, kNone, kNone, kNone,
+                                                                 kNone, kNone, 0, 1, kNone, 3}),
+                                  4, arena_);
+  EXPECT_EQ(sparse.offsets.to_vector<int32_t>(), (std::vector<int32_t>{0, 2, 3, 4, 5}));
+  const Tensor x = Tensor::from<float>({3, 1}, {1, 2, 3});
+  const Tensor rows = zero_tensor({5, 1});
+  dispatch(backend_, x, sparse, rows);
+  EXPECT_EQ(rows.to_vector<float>(), (std::vector<float>{1, 3, 3, 1, 3}));
+
+  const Tensor outputs = Tensor::from<float>({5, 1}, {10, 20, 30, 40, 50});
+  const Tensor weight = Tensor::from<float>({3, 4}, {.5F, 9, 2, 9, 9, 9, 9, 9, 1, 2, 9, 4});
+  const Tensor y = Tensor::from<float>({3, 1}, {7, 7, 7});
+  combine(backend_, outputs, weight, sparse, y);
+  EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{85, 0, 280}));
+
+  const Tensor grad_rows = zero_tensor({5, 1});
+  const Tensor grad_weight = Tensor::from<float>({3, 4}, std::vector<float>(12, 7.0F));
+  combine_grad(backend_, x, outputs, weight, sparse, grad_rows, grad_weight);
+  EXPECT_EQ(grad_rows.to_vector<float>(), (std::vector<float>{.5F, 3, 6, 2, 12}));
+  EXPECT_EQ(grad_weight.to_vector<float>(),
+            (std::vector<float>{10, 0, 40, 0, 0, 0, 0, 0, 60, 90, 0, 150}));
+  const Tensor grad_x = Tensor::from<float>({3, 1}, {100, 100, 100});
+  dispatch_grad(backend_, grad_rows, sparse, grad_x);
+  EXPECT_EQ(grad_x.to_vector<float>(), (std::vector<float>{102.5F, 100, 121}));
+}
+
 TEST_F(Routing, RejectsRowsOfAnotherBatch) {
   EXPECT_ERROR(dispatch(backend_, zero_tensor({2, 2}), plan_, zero_tensor({6, 2})),
-               core::ErrorCode::kInvalidArgument, "3 tokens and 6 rows, got 2 and 6");
+               core::ErrorCode::kInvalidArgument, "3 tokens and up to 6 rows, got 2 and 6");
+  EXPECT_ERROR(dispatch(backend_, zero_tensor({3, 2}), plan_, zero_tensor({4, 2})),
+               core::ErrorCode::kInvalidArgument, "3 tokens and up to 6 rows, got 3 and 4");
+  EXPECT_ERROR(
+      combine(backend_, zero_tensor({4, 2}), zero_tensor({3, 2}), plan_, zero_tensor({3, 2})),
+      core::ErrorCode::kInvalidArgument, "3 tokens and up to 6 rows, got tokens");
 }
 
 }  // namespace

@@ -103,6 +103,9 @@ TEST(PluginRegistry, RefusesWhatItFindsWrongWithAnInstance) {
   std::tie(code, text) = refusal("too_many_slots");
   EXPECT_THAT(text, HasSubstr("the slots per token must be 1 ... 4 (the number of experts), got "
                               "1000"));
+  std::tie(code, text) = refusal("too_large_mean");
+  EXPECT_THAT(text, HasSubstr("experts per token on average must be 0 ... 1 (the slots per token), "
+                              "got 1.5"));
   std::tie(code, text) = refusal("build_twice");
   EXPECT_EQ(code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(text,
@@ -136,6 +139,7 @@ TEST(PluginRegistry, RecordsWhatIsInUse) {
       {.plugin = "probe", .values = {{"k", int64_t{3}}}, .where = ""}, place_of_gate(), parameters);
   const auto optimizer = registry.make_optimizer({.plugin = "momentum", .values = {}, .where = ""});
   EXPECT_EQ(gate->top_k(), 3);
+  EXPECT_EQ(gate->experts_per_token(), 3.0);  // the plugin names no other mean
   ASSERT_EQ(registry.identities_in_use().size(), 2U);
   const ComponentIdentity& used = registry.identities_in_use()[0];
   EXPECT_EQ(used.instance, "moe.gate");

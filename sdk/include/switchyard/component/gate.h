@@ -15,6 +15,7 @@ typedef struct sy_gate_info {
   uint32_t layout; /* SY_TOKEN_CHOICE or SY_EXPERT_CHOICE */
   int32_t k_max;   /* slots per token */
   uint32_t reserved;
+  double k_mean; /* experts per token on average, for costs; 0: k_max */
 } sy_gate_info;
 
 typedef struct sy_gate_in {

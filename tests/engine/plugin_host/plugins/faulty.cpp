@@ -36,6 +36,7 @@
 #define BUILD_TWICE 23
 #define FORWARD_THROWS 24
 #define SHUTDOWN 25
+#define TOO_LARGE_MEAN 26
 
 namespace {
 
@@ -76,6 +77,7 @@ sy_status build(sy_instance*, const sy_builder* builder, sy_error* error) {
 sy_status info(sy_instance*, sy_gate_info* out, sy_error*) {
   out->layout = FAULT == EXPERT_CHOICE ? SY_EXPERT_CHOICE : SY_TOKEN_CHOICE;
   out->k_max = FAULT == TOO_MANY_SLOTS ? 1000 : 1;
+  out->k_mean = FAULT == TOO_LARGE_MEAN ? 1.5 : 1.0;
   return SY_OK;
 }
 
