@@ -98,16 +98,9 @@ class SoftmaxGate final : public sy::Gate {
  private:
   /// ids of every row = 0, 1, ... E - 1; weights = softmax(logits).
   void choose_all(Call& call, const sy_tensor& logits, const sy_gate_out& out) const {
-    // Ties go to the lower index, so the order of equal numbers is the row of all experts.
-    const sy_tensor equal = call.scratch({1, num_experts_});
-    const sy_tensor values = call.scratch({1, num_experts_});
-    const sy_tensor order = call.scratch(sy::kI32, {1, num_experts_});
-    call.fill(0.0, equal);
-    call.topk(equal, k_max(), values, order);
-    call.copy(order, values);
     const sy_tensor rows = call.scratch({logits.shape[0], num_experts_});
     call.fill(0.0, rows);
-    call.binary(SY_B_ADD, rows, values, rows);
+    call.binary(SY_B_ADD, rows, sy::count_up(call, num_experts_), rows);
     call.copy(rows, out.ids);
     call.softmax(logits, out.weights);
   }

@@ -21,6 +21,19 @@ TEST(SdkView, TakesColumnsWithoutCopying) {
   EXPECT_EQ(static_cast<const sy_tensor&>(column).strides[0], 3);
 }
 
+TEST(SdkView, TransposesWithoutCopying) {
+  Buffer b = Buffer::of({2, 3}, {0, 1, 2, 3, 4, 5});
+  const sy::View transposed = sy::View::transpose(b.view());
+  const sy_tensor& t = transposed;
+  ASSERT_EQ(t.ndim, 2);
+  EXPECT_EQ(t.shape[0], 3);
+  EXPECT_EQ(t.shape[1], 2);
+  EXPECT_EQ(t.strides[0], 1);
+  EXPECT_EQ(t.strides[1], 3);
+  EXPECT_EQ(t.data, b.f32());
+  EXPECT_THROW((void)sy::View::transpose(sy::View::column(b.view(), 0)), sy::Error);
+}
+
 TEST(SdkView, CarriesItsShapeThroughCopies) {
   Buffer b = Buffer::of({2, 3}, {0, 1, 2, 3, 4, 5});
   sy::View copy = sy::View::columns(b.view(), 0, 1);

@@ -158,13 +158,16 @@ struct HostServices {
   static void random(sy_ctx& ctx, uint32_t purpose, int32_t dist, double a, double b,
                      const sy_tensor* y) {
     PluginTestHost& h = host(ctx);
-    sy::require(dist == SY_RNG_NORMAL, "the test host draws normal numbers only");
+    const bool is_normal = dist == SY_RNG_NORMAL;
+    sy::require(is_normal || dist == SY_RNG_UNIFORM,
+                "the test host draws normal and uniform numbers only");
     const int64_t width = y->ndim > 1 ? y->shape[1] : 1;
     for (int64_t i = 0; i < y->shape[0] * width; ++i) {
       const auto at = static_cast<size_t>(h.token_base * width + i);
-      const double z =
-          h.noise.empty() ? normal_at(purpose, static_cast<uint64_t>(h.step), at) : h.noise.at(at);
-      static_cast<float*>(y->data)[i] = static_cast<float>(a + b * z);
+      const auto step = static_cast<uint64_t>(h.step);
+      const double z = h.noise.empty() ? normal_at(purpose, step, at) : h.noise.at(at);
+      const double u = a + (b - a) * uniform_at(purpose, step, at);
+      static_cast<float*>(y->data)[i] = static_cast<float>(is_normal ? a + b * z : u);
     }
   }
   static void size_rank(sy_ctx* ctx, int32_t, int32_t* size, int32_t* rank) {
@@ -385,6 +388,10 @@ void PluginTestHost::gate_forward(const sy_gate_in& in, const sy_gate_out& out) 
 void PluginTestHost::gate_backward(const sy_gate_in& in, const sy_gate_out& out,
                                    const sy_gate_grad& grad) {
   run(static_cast<const sy_gate_vt*>(component_->impl)->backward, &in, &out, &grad);
+}
+
+void PluginTestHost::gate_step_end() {
+  run(static_cast<const sy_gate_vt*>(component_->impl)->step_end);
 }
 
 void PluginTestHost::expert_forward(const sy_expert_io& io) {

@@ -87,7 +87,8 @@ class PluginTestHost {
   int64_t step = 1;
   int64_t token_base = 0;
 
-  /// Normal numbers for sy.rng, row-major from token_base 0; empty: generated from the address.
+  /// Normal numbers for sy.rng (uniform ones are always generated), row-major from token_base 0;
+  /// empty: generated from the address.
   std::vector<float> noise;
   int32_t num_ranks = 1;
   /// Replaces the local values by the reduced ones.
@@ -99,6 +100,7 @@ class PluginTestHost {
   [[nodiscard]] sy_gate_info gate_info();
   void gate_forward(const sy_gate_in& in, const sy_gate_out& out);
   void gate_backward(const sy_gate_in& in, const sy_gate_out& out, const sy_gate_grad& grad);
+  void gate_step_end();
   void expert_forward(const sy_expert_io& io);
   void expert_backward(const sy_expert_io& io);
   void expert_cost(double* madds, double* bytes);

@@ -24,6 +24,15 @@ class Padding {
     }
   }
 
+  /// count [1] f32 = the number of real rows, `tokens` being all of them.
+  void count_real(Call& call, int64_t tokens, const sy_tensor& count) const {
+    if (has_mask_) {
+      call.reduce(SY_R_SUM, real_, -1, 0.0, count);
+    } else {
+      call.fill(static_cast<double>(tokens), count);
+    }
+  }
+
   /// x [tokens, ...2-D] f32: rows of padding become 0.
   void clear(Call& call, const sy_tensor& x) const {
     if (has_mask_) {
@@ -48,6 +57,17 @@ class Padding {
   bool has_mask_;
   sy_tensor real_{};  // f32 [tokens, 1]: 1 or 0
 };
+
+/// 0, 1, ... n - 1 as f32 [1, n]; n is at least 1.
+[[nodiscard]] inline sy_tensor count_up(Call& call, int64_t n) {
+  // Ties go to the lower index, so the order of equal numbers is what is wanted.
+  const sy_tensor numbers = call.scratch({1, n});
+  const sy_tensor order = call.scratch(kI32, {1, n});
+  call.fill(0.0, numbers);
+  call.topk(numbers, static_cast<int32_t>(n), call.scratch({1, n}), order);
+  call.copy(order, numbers);
+  return numbers;
+}
 
 /// importance [experts] = sum of the weights of each expert over these rows; ids -1 are skipped.
 inline void sum_weights(Call& call, const sy_tensor& ids, const sy_tensor& weights,

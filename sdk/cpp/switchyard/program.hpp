@@ -43,6 +43,12 @@ class Program {
   Register div(Register a, Register b) { return emit(SY_EW_DIV, fresh(), a.index, b.index); }
   Register max(Register a, Register b) { return emit(SY_EW_MAX, fresh(), a.index, b.index); }
   Register sqrt(Register a) { return emit(SY_EW_SQRT, fresh(), a.index, 0); }
+  /// -1, 0 or 1.
+  Register sign(Register a) { return emit(SY_EW_SIGN, fresh(), a.index, 0); }
+  /// other = condition > 0 ? value : other, in place.
+  Register select(Register other, Register condition, Register value) {
+    return emit(SY_EW_SELECT, other, condition.index, value.index);
+  }
   /// sum += a b, in place.
   Register fma(Register sum, Register a, Register b) {
     return emit(SY_EW_FMA, sum, a.index, b.index);

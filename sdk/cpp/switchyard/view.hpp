@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Other shapes of a tensor that somebody else owns: reshaped, or some of its columns.
+// Other shapes of a tensor that somebody else owns: reshaped, transposed, or some of its columns.
 #pragma once
 
 #include <algorithm>
@@ -67,6 +67,17 @@ class View {
     view.tensor_.ndim = 2;
     view.shape_[1] = count;
     view.strides_[1] = t.strides[1];
+    return view;
+  }
+
+  /// A 2-D tensor [rows, columns] as [columns, rows].
+  [[nodiscard]] static View transpose(const sy_tensor& t) {
+    require(t.ndim == 2, "transpose: the tensor must have 2 dimensions, got ", t.ndim);
+    View view(t, 2);
+    for (int32_t i = 0; i < 2; ++i) {
+      view.shape_[i] = t.shape[1 - i];
+      view.strides_[i] = t.strides[1 - i];
+    }
     return view;
   }
 
