@@ -1,4 +1,5 @@
 #include <array>
+#include <span>
 
 #include "core/error.h"
 #include "ops/generic/ew.h"
@@ -178,25 +179,53 @@ sy_status count_nonfinite(sy_ctx* ctx, const sy_tensor* x, const sy_tensor* n, s
   });
 }
 
+sy_status mean_squares(sy_ctx* ctx, const sy_tensor* x, const sy_tensor* rows,
+                       const sy_tensor* columns, sy_error* error) {
+  return guard(error, [&] {
+    generic::mean_squares(backend_of(ctx), tensor_of(x, "mean_squares: x"),
+                          tensor_of(rows, "mean_squares: rows"),
+                          tensor_of(columns, "mean_squares: columns"));
+  });
+}
+
+// Puts a program into the context; its constants stay where they are.
+std::span<const float> read_program(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code,
+                                    const sy_tensor* io, int32_t n_io, const float* k,
+                                    int32_t n_k) {
+  core::require(n_code >= 0 && n_io >= 0 && n_k >= 0 && (code != nullptr || n_code == 0) &&
+                    (io != nullptr || n_io == 0) && (k != nullptr || n_k == 0),
+                "ew: a count is negative or its array a null pointer");
+  ctx->ew_code.clear();
+  for (int32_t i = 0; i < n_code; ++i) {
+    ctx->ew_code.push_back({.op = static_cast<generic::EwOp>(code[i].op),
+                            .d = code[i].d,
+                            .a = code[i].a,
+                            .b = code[i].b});
+  }
+  ctx->ew_io.clear();
+  for (int32_t i = 0; i < n_io; ++i) {
+    ctx->ew_io.push_back(tensor_of(io + i, "ew: io"));
+  }
+  return {k, static_cast<size_t>(n_k)};
+}
+
 sy_status run_ew(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                  int32_t n_io, const float* k, int32_t n_k, sy_error* error) {
   return guard(error, [&] {
     const ops::Backend& backend = backend_of(ctx);
-    core::require(n_code >= 0 && n_io >= 0 && n_k >= 0 && (code != nullptr || n_code == 0) &&
-                      (io != nullptr || n_io == 0) && (k != nullptr || n_k == 0),
-                  "ew: a count is negative or its array a null pointer");
-    ctx->ew_code.clear();
-    for (int32_t i = 0; i < n_code; ++i) {
-      ctx->ew_code.push_back({.op = static_cast<generic::EwOp>(code[i].op),
-                              .d = code[i].d,
-                              .a = code[i].a,
-                              .b = code[i].b});
-    }
-    ctx->ew_io.clear();
-    for (int32_t i = 0; i < n_io; ++i) {
-      ctx->ew_io.push_back(tensor_of(io + i, "ew: io"));
-    }
-    generic::ew(backend, ctx->ew_code, ctx->ew_io, {k, static_cast<size_t>(n_k)});
+    const std::span<const float> constants = read_program(ctx, code, n_code, io, n_io, k, n_k);
+    generic::ew(backend, ctx->ew_code, ctx->ew_io, constants);
+  });
+}
+
+sy_status run_ew_matrices(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
+                          int32_t n_io, const float* k, int32_t n_k, const sy_tensor* active,
+                          sy_error* error) {
+  return guard(error, [&] {
+    const ops::Backend& backend = backend_of(ctx);
+    const std::span<const float> constants = read_program(ctx, code, n_code, io, n_io, k, n_k);
+    generic::ew_matrices(backend, ctx->ew_code, ctx->ew_io, constants,
+                         active == nullptr ? Tensor() : tensor_of(active, "ew: active"));
   });
 }
 
@@ -224,12 +253,16 @@ const sy_ops& ops_service() {
       .bincount = &bincount,
       .fill = &fill,
       .count_nonfinite = &count_nonfinite,
+      .mean_squares = &mean_squares,
   };
   return kTable;
 }
 
 const sy_ew& ew_service() {
-  static constexpr sy_ew kTable = {.struct_size = sizeof(sy_ew), .reserved = 0, .run = &run_ew};
+  static constexpr sy_ew kTable = {.struct_size = sizeof(sy_ew),
+                                   .reserved = 0,
+                                   .run = &run_ew,
+                                   .run_matrices = &run_ew_matrices};
   return kTable;
 }
 

@@ -181,6 +181,9 @@ struct HostServices {
   }
   static void elementwise(sy_ctx&, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                           int32_t n_io, const float* k, int32_t n_k);
+  static void elementwise_matrices(sy_ctx&, const sy_ew_ins* code, int32_t n_code,
+                                   const sy_tensor* io, int32_t n_io, const float* k, int32_t n_k,
+                                   const sy_tensor* active);
   static const void* find(const sy_host*, const char* id);
 };
 
@@ -227,31 +230,69 @@ float elementwise_value(const sy_ew_ins& i, const float* r) {
 
 }  // namespace
 
+namespace {
+
+/// Where the element at `index` of io[0] is found in each tensor.
+using ElementPlace = std::function<int64_t(const sy_tensor&)>;
+
+void run_element(const sy_ew_ins* code, int32_t n_code, const sy_tensor* io, int32_t n_io,
+                 const float* k, int32_t n_k, const ElementPlace& place) {
+  float r[SY_EW_REGISTERS] = {};
+  for (int32_t c = 0; c < n_code; ++c) {
+    const sy_ew_ins& i = code[c];
+    sy::require(i.d < SY_EW_REGISTERS, "elementwise: register ", int{i.d});
+    if (i.op == SY_EW_CONST) {
+      sy::require(i.a < n_k, "elementwise: constant ", int{i.a});
+      r[i.d] = k[i.a];
+    } else if (i.op == SY_EW_LOAD || i.op == SY_EW_STORE || i.op == SY_EW_SCALAR) {
+      sy::require(i.a < n_io, "elementwise: tensor ", int{i.a});
+      const int64_t size = sy::num_elements(io[i.a]);
+      sy::require(i.op == SY_EW_LOAD || size == (i.op == SY_EW_SCALAR ? 1 : sy::num_elements(*io)),
+                  "elementwise: tensor ", int{i.a}, " has ", size, " elements");
+      float* data = static_cast<float*>(io[i.a].data);
+      if (i.op == SY_EW_STORE) {
+        data[place(io[i.a])] = r[i.d];
+      } else {
+        r[i.d] = data[i.op == SY_EW_SCALAR ? 0 : place(io[i.a])];
+      }
+    } else {
+      r[i.d] = elementwise_value(i, r);
+    }
+  }
+}
+
+}  // namespace
+
 void HostServices::elementwise(sy_ctx&, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                                int32_t n_io, const float* k, int32_t n_k) {
   for (int64_t e = 0; e < sy::num_elements(io[0]); ++e) {
-    float r[SY_EW_REGISTERS] = {};
-    for (int32_t c = 0; c < n_code; ++c) {
-      const sy_ew_ins& i = code[c];
-      sy::require(i.d < SY_EW_REGISTERS, "elementwise: register ", int{i.d});
-      if (i.op == SY_EW_CONST) {
-        sy::require(i.a < n_k, "elementwise: constant ", int{i.a});
-        r[i.d] = k[i.a];
-      } else if (i.op == SY_EW_LOAD || i.op == SY_EW_STORE || i.op == SY_EW_SCALAR) {
-        sy::require(i.a < n_io, "elementwise: tensor ", int{i.a});
-        const int64_t size = sy::num_elements(io[i.a]);
-        sy::require(size == (i.op == SY_EW_SCALAR ? 1 : sy::num_elements(io[0])),
-                    "elementwise: tensor ", int{i.a}, " has ", size, " elements");
-        float* data = static_cast<float*>(io[i.a].data);
-        if (i.op == SY_EW_STORE) {
-          data[e] = r[i.d];
-        } else {
-          r[i.d] = data[i.op == SY_EW_SCALAR ? 0 : e];
-        }
-      } else {
-        r[i.d] = elementwise_value(i, r);
-      }
+    run_element(code, n_code, io, n_io, k, n_k, [&](const sy_tensor& t) {
+      sy::require(sy::num_elements(t) == sy::num_elements(io[0]),
+                  "elementwise: ", sy::num_elements(t), " elements");
+      return e;
+    });
+  }
+}
+
+void HostServices::elementwise_matrices(sy_ctx&, const sy_ew_ins* code, int32_t n_code,
+                                        const sy_tensor* io, int32_t n_io, const float* k,
+                                        int32_t n_k, const sy_tensor* active) {
+  const int64_t* shape = io[0].shape;
+  sy::require(io[0].ndim == 3, "elementwise_matrices: io[0] has ", io[0].ndim, " dimensions");
+  for (int64_t e = 0; e < sy::num_elements(io[0]); ++e) {
+    const int64_t index[3] = {e / (shape[1] * shape[2]), e / shape[2] % shape[1], e % shape[2]};
+    if (active && static_cast<const float*>(active->data)[index[0]] == 0.0f) {
+      continue;
     }
+    run_element(code, n_code, io, n_io, k, n_k, [&](const sy_tensor& t) {
+      int64_t at = 0;
+      for (int d = 0; d < 3; ++d) {
+        sy::require(t.ndim == 3 && (t.shape[d] == shape[d] || t.shape[d] == 1),
+                    "elementwise_matrices: a shape does not fit");
+        at = at * t.shape[d] + (t.shape[d] == 1 ? 0 : index[d]);
+      }
+      return at;
+    });
   }
 }
 
@@ -261,7 +302,8 @@ const void* HostServices::find(const sy_host*, const char* id) {
   static const sy_params params{sizeof(sy_params), 0, Service<get>::call};
   static const sy_rng rng{sizeof(sy_rng), 0, Service<random>::call, nullptr};
   static const sy_comm comm{sizeof(sy_comm), 0, size_rank, Service<all_reduce>::call, nullptr};
-  static const sy_ew ew{sizeof(sy_ew), 0, Service<elementwise>::call};
+  static const sy_ew ew{sizeof(sy_ew), 0, Service<elementwise>::call,
+                        Service<elementwise_matrices>::call};
   const std::pair<const char*, const void*> tables[] = {
       {SY_SVC_MEM, &mem},   {SY_SVC_PARAMS, &params}, {SY_SVC_RNG, &rng},
       {SY_SVC_COMM, &comm}, {SY_SVC_EW, &ew},         {SY_SVC_OPS, &reference_ops()}};

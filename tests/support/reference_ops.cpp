@@ -395,6 +395,23 @@ void count_nonfinite(sy_ctx&, Tensor x, Tensor n) {
   each(*x, [&](const Index& at) { i32(*n, {0}) += std::isfinite(f32(*x, at)) ? 0 : 1; });
 }
 
+void mean_squares(sy_ctx&, Tensor x, Tensor rows, Tensor columns) {
+  const auto mean = [&](int64_t n, const auto& index) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; ++i) {
+      const double v = f32(*x, index(i));
+      sum += v * v;
+    }
+    return sum / static_cast<double>(n);
+  };
+  each(*rows, [&](const Index& at) {
+    store(*rows, at, mean(x->shape[2], [&](int64_t j) { return Index{at[0], at[1], j}; }));
+  });
+  each(*columns, [&](const Index& at) {
+    store(*columns, at, mean(x->shape[1], [&](int64_t i) { return Index{at[0], i, at[1]}; }));
+  });
+}
+
 }  // namespace
 
 const sy_ops& reference_ops() {
@@ -417,7 +434,8 @@ const sy_ops& reference_ops() {
                             Service<scatter_add_rows>::call,
                             Service<bincount>::call,
                             Service<fill>::call,
-                            Service<count_nonfinite>::call};
+                            Service<count_nonfinite>::call,
+                            Service<mean_squares>::call};
   return table;
 }
 

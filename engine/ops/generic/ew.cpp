@@ -9,11 +9,14 @@ namespace {
 
 using tensor::Tensor;
 
+// What a tensor that is loaded may be beside the shape of io 0.
+enum class Loads { kSameShape, kRepeated };
+
 // Checks a program instruction by instruction.
 class Checker {
  public:
-  Checker(std::span<const Tensor> io, size_t num_constants)
-      : io_(io), num_constants_(num_constants) {}
+  Checker(std::span<const Tensor> io, size_t num_constants, Loads loads)
+      : io_(io), num_constants_(num_constants), loads_(loads) {}
 
   void check(const EwInstruction& code) {
     core::require(code.op <= EwOp::kSelect, at(), "there is no instruction ",
@@ -22,7 +25,11 @@ class Checker {
                   static_cast<int>(code.d));
     switch (code.op) {
       case EwOp::kLoad:
-        require_element(code.a);
+        if (loads_ == Loads::kRepeated) {
+          require_repeatable(code.a);
+        } else {
+          require_element(code.a);
+        }
         break;
       case EwOp::kStore:
         require_element(code.a);
@@ -69,6 +76,18 @@ class Checker {
                   " must have the shape of io 0, ", io_[0].shape(), ", got ", io_[index].shape());
   }
 
+  void require_repeatable(uint8_t index) const {
+    require_io(index);
+    const tensor::Shape& full = io_[0].shape();
+    const tensor::Shape& shape = io_[index].shape();
+    bool fits = shape.dim() == full.dim();
+    for (int axis = 0; fits && axis < full.dim(); ++axis) {
+      fits = shape[axis] == full[axis] || shape[axis] == 1;
+    }
+    core::require(fits, at(), "io ", static_cast<int>(index), " must have the shape of io 0, ",
+                  full, ", or 1 in place of an extent, got ", shape);
+  }
+
   void require_written(uint8_t index) const {
     core::require(index < kEwRegisters, at(), "registers must be below ", kEwRegisters, ", got ",
                   static_cast<int>(index));
@@ -78,27 +97,49 @@ class Checker {
 
   std::span<const Tensor> io_;
   size_t num_constants_;
+  Loads loads_;
   size_t index_ = 0;
   std::array<bool, kEwRegisters> written_{};
 };
 
-}  // namespace
-
-void ew(const Backend& backend, std::span<const EwInstruction> code, std::span<const Tensor> io,
-        std::span<const float> constants) {
+void check_program(const Backend& backend, std::span<const EwInstruction> code,
+                   std::span<const Tensor> io, size_t num_constants, Loads loads) {
   core::require(!io.empty(), "ew: needs at least one io tensor, got none");
   for (size_t i = 0; i < io.size(); ++i) {
     const std::string name = core::join("io ", i);
     require_tensors("ew", backend, tensor::DType::kF32, {{name.c_str(), io[i]}});
     require_contiguous("ew", {name.c_str(), io[i]});
   }
-  Checker checker(io, constants.size());
+  Checker checker(io, num_constants, loads);
   for (const EwInstruction& instruction : code) {
     checker.check(instruction);
   }
+}
+
+}  // namespace
+
+void ew(const Backend& backend, std::span<const EwInstruction> code, std::span<const Tensor> io,
+        std::span<const float> constants) {
+  check_program(backend, code, io, constants.size(), Loads::kSameShape);
   const auto kernel = backend.kernels->generic.ew;
   require_kernel(kernel != nullptr, "ew", backend);
   kernel(backend.stream, code, io, constants);
+}
+
+void ew_matrices(const Backend& backend, std::span<const EwInstruction> code,
+                 std::span<const Tensor> io, std::span<const float> constants,
+                 const Tensor& active) {
+  check_program(backend, code, io, constants.size(), Loads::kRepeated);
+  require_dim("ew", {"io 0", io[0]}, 3, "[G,P,Q]");
+  if (active.defined()) {
+    require_tensors("ew", backend, tensor::DType::kF32, {{"active", active}});
+    require_contiguous("ew", {"active", active});
+    core::require(active.shape() == tensor::Shape{io[0].size(0)}, "ew: active must be [",
+                  io[0].size(0), "], one for each matrix, got ", active.shape());
+  }
+  const auto kernel = backend.kernels->generic.ew_matrices;
+  require_kernel(kernel != nullptr, "ew_matrices", backend);
+  kernel(backend.stream, code, io, constants, active);
 }
 
 }  // namespace switchyard::ops::generic

@@ -23,4 +23,12 @@ inline constexpr int kEwRegisters = 12;
 void ew(const Backend& backend, std::span<const EwInstruction> code,
         std::span<const tensor::Tensor> io, std::span<const float> constants);
 
+/// The same for every element of matrices: io[0] is [G,P,Q], and each other io that is loaded is of
+/// that shape or has size 1 along some of the axes, along which it repeats. Stores go to tensors of
+/// the full shape. `active` f32 [G], or not there: matrix g is left alone where active[g] is 0, at
+/// no cost. Errors as ew().
+void ew_matrices(const Backend& backend, std::span<const EwInstruction> code,
+                 std::span<const tensor::Tensor> io, std::span<const float> constants,
+                 const tensor::Tensor& active);
+
 }  // namespace switchyard::ops::generic

@@ -103,7 +103,7 @@ template <EwLoop kLoop>
 template <size_t kIndex>
 [[gnu::always_inline]] inline bool run_if(EwLoop wanted, const Operands& o, int64_t n) {
   constexpr auto kLoop = static_cast<EwLoop>(kIndex);
-  if constexpr (kLoop != EwLoop::kFillS) {
+  if constexpr (kLoop != EwLoop::kFillS && kLoop != EwLoop::kFillA) {
     if (wanted == kLoop) {
       loop<kLoop>(o, n);
       return true;
@@ -121,20 +121,47 @@ template <size_t... kIndices>
 constexpr size_t kNumLoops = static_cast<size_t>(EwLoop::kSelect) + 1;
 
 SWITCHYARD_CPU_CLONES void run_pass(EwLoop wanted, const Operands& o, int64_t n) {
-  if (wanted == EwLoop::kFillS) {
+  if (wanted == EwLoop::kFillS || wanted == EwLoop::kFillA) {
+    const float value = wanted == EwLoop::kFillS ? o.k : *o.a;
     for (int64_t i = 0; i < n; ++i) {
-      o.d[i] = o.k;
+      o.d[i] = value;
     }
     return;
   }
   run_one_of(wanted, o, n, std::make_index_sequence<kNumLoops>());
 }
 
-float* resolve(const EwPlace& place, Buffers& buffers, int64_t first) {
+// Where a block of elements lies.
+struct Block {
+  int64_t matrix = 0;
+  int64_t row = 0;
+  int64_t first = 0;  // element of the row
+};
+
+float* resolve(const EwPlace& place, EwLoop loop, Buffers& buffers, const Block& at) {
   if (place.buffer >= 0) {
     return buffers.of[place.buffer];
   }
-  return place.io == nullptr ? nullptr : place.io + first;
+  if (place.io == nullptr) {
+    return nullptr;
+  }
+  float* row = place.io + at.matrix * place.matrix_stride + at.row * place.row_stride;
+  return loop == EwLoop::kFillA ? row : row + at.first;
+}
+
+// Runs all passes over n elements of a row, a block at a time.
+void run_row(const std::vector<EwStep>& steps, Buffers& buffers, Block at, int64_t n) {
+  for (const int64_t end = at.first + n; at.first < end; at.first += kElements) {
+    for (const EwStep& step : steps) {
+      const Operands operands{.d = resolve(step.d, EwLoop::kCopy, buffers, at),
+                              .a = resolve(step.a, step.loop, buffers, at),
+                              .b = resolve(step.b, EwLoop::kCopy, buffers, at),
+                              .old = resolve(step.old, EwLoop::kCopy, buffers, at),
+                              .k = step.k,
+                              .k2 = step.k2};
+      run_pass(step.loop, operands, std::min(kElements, end - at.first));
+    }
+  }
 }
 
 }  // namespace
@@ -148,16 +175,29 @@ void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<con
   const std::vector<EwStep> steps = plan_passes(code, io, constants);
   for_each_range(stream, count, 1, [&](int64_t begin, int64_t end) {
     Buffers buffers;
-    for (int64_t first = begin; first < end; first += kElements) {
-      for (const EwStep& step : steps) {
-        const Operands operands{.d = resolve(step.d, buffers, first),
-                                .a = resolve(step.a, buffers, first),
-                                .b = resolve(step.b, buffers, first),
-                                .old = resolve(step.old, buffers, first),
-                                .k = step.k,
-                                .k2 = step.k2};
-        run_pass(step.loop, operands, std::min(kElements, end - first));
+    run_row(steps, buffers, {.first = begin}, end - begin);
+  });
+}
+
+void ew_matrices(const Stream& stream, std::span<const EwInstruction> code,
+                 std::span<const Tensor> io, std::span<const float> constants,
+                 const Tensor& active) {
+  if (io[0].count() == 0) {
+    return;
+  }
+  const int64_t height = io[0].size(1);
+  const int64_t width = io[0].size(2);
+  const float* is_active = active.defined() ? active.data<float>() : nullptr;
+  const std::vector<EwStep> steps = plan_passes(code, io, constants, EwDomain::kMatrices);
+  for_each_range(stream, io[0].size(0) * height, width, [&](int64_t begin, int64_t end) {
+    Buffers buffers;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t matrix = i / height;
+      if (is_active != nullptr && is_active[matrix] == 0.0F) {
+        i = (matrix + 1) * height - 1;
+        continue;
       }
+      run_row(steps, buffers, {.matrix = matrix, .row = i - matrix * height}, width);
     }
   });
 }

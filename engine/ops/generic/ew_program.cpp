@@ -27,8 +27,8 @@ bool reads(EwInstruction code, uint8_t reg) {
 class Planner {
  public:
   Planner(std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
-          std::span<const float> constants)
-      : code_(code), io_(io), constants_(constants) {}
+          std::span<const float> constants, EwDomain domain)
+      : code_(code), io_(io), constants_(constants), domain_(domain) {}
 
   std::vector<EwStep> plan() {
     for (at_ = 0; at_ < code_.size(); ++at_) {
@@ -72,6 +72,23 @@ class Planner {
 
   void set_number(uint8_t reg, float value) { places_[reg] = {.is_number = true, .number = value}; }
 
+  // Where a tensor's elements are; those of a tensor that repeats along an axis have stride 0
+  // there.
+  [[nodiscard]] EwPlace tensor_place(uint8_t index) const {
+    EwPlace place{.io = data(index)};
+    if (domain_ == EwDomain::kMatrices) {
+      const tensor::Tensor& t = io_[index];
+      place.row_stride = t.size(1) == 1 ? 0 : t.size(2);
+      place.matrix_stride = t.size(0) == 1 ? 0 : t.size(1) * t.size(2);
+    }
+    return place;
+  }
+
+  // Whether a row of the tensor is one number.
+  [[nodiscard]] bool repeats_along_rows(uint8_t index) const {
+    return domain_ == EwDomain::kMatrices && io_[index].size(2) == 1 && io_[0].size(2) != 1;
+  }
+
   static EwPlace buffer_of(uint8_t reg) { return {.buffer = static_cast<int8_t>(reg)}; }
 
   // Whether a register can stay in a tensor: nothing is stored after the instruction at hand and
@@ -104,7 +121,11 @@ class Planner {
   }
 
   void load(EwInstruction code) {
-    const EwPlace place{.io = data(code.a)};
+    const EwPlace place = tensor_place(code.a);
+    if (repeats_along_rows(code.a)) {
+      emit(code.d, {.loop = EwLoop::kFillA, .a = place});
+      return;
+    }
     if (may_stay(code.d)) {
       places_[code.d] = place;
       return;
@@ -114,7 +135,7 @@ class Planner {
 
   // Lets the pass that made the register write to the tensor, if it is the last one.
   void store(EwInstruction code) {
-    EwPlace target{.io = data(code.a)};
+    const EwPlace target = tensor_place(code.a);
     EwPlace& place = places_[code.d];
     const bool just_made = !steps_.empty() && place.buffer == static_cast<int8_t>(code.d) &&
                            steps_.back().d.buffer == place.buffer;
@@ -252,6 +273,7 @@ class Planner {
   std::span<const EwInstruction> code_;
   std::span<const tensor::Tensor> io_;
   std::span<const float> constants_;
+  EwDomain domain_;
   size_t at_ = 0;  // instruction at hand
   std::array<EwPlace, kEwRegisters> places_{};
   std::vector<EwStep> steps_;
@@ -261,8 +283,8 @@ class Planner {
 
 std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
                                 std::span<const tensor::Tensor> io,
-                                std::span<const float> constants) {
-  return Planner(code, io, constants).plan();
+                                std::span<const float> constants, EwDomain domain) {
+  return Planner(code, io, constants, domain).plan();
 }
 
 }  // namespace switchyard::ops::generic::cpu

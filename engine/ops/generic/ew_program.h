@@ -12,6 +12,7 @@ namespace switchyard::ops::generic::cpu {
 enum class EwLoop : uint8_t {
   kCopy,   // d = a
   kFillS,  // d = k
+  kFillA,  // d = a[0]
   kAdd,
   kAddS,  // a + k
   kSub,
@@ -41,7 +42,9 @@ enum class EwLoop : uint8_t {
 
 /// Where the values of a register are: all the same number, in a tensor, or in a buffer.
 struct EwPlace {
-  float* io = nullptr;  // elements of the whole tensor
+  float* io = nullptr;        // elements of the whole tensor
+  int64_t matrix_stride = 0;  // to the next matrix and row of it; 0 where they repeat
+  int64_t row_stride = 0;
   int8_t buffer = -1;
   bool is_number = false;
   float number = 0.0F;
@@ -57,11 +60,16 @@ struct EwStep {
   float k2 = 0.0F;
 };
 
+/// What a program runs over: the elements of tensors of one shape, or the rows of matrices [G,P,Q]
+/// with tensors that may repeat along an axis.
+enum class EwDomain : uint8_t { kElements, kMatrices };
+
 /// Turns a checked program into passes. Numbers are not spread over registers, loaded registers
 /// stay in their tensors, results go to where they are stored, and a few neighbours are joined, as
 /// far as that changes no value read later.
 [[nodiscard]] std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
                                               std::span<const tensor::Tensor> io,
-                                              std::span<const float> constants);
+                                              std::span<const float> constants,
+                                              EwDomain domain = EwDomain::kElements);
 
 }  // namespace switchyard::ops::generic::cpu

@@ -97,6 +97,8 @@ struct Kernels {
                        const Tensor& dx) = nullptr;
   void (*count_nonfinite)(const Stream&, const Tensor& x, const Tensor& n) = nullptr;
   double (*sum_of_squares)(const Stream&, const Tensor& x) = nullptr;
+  void (*mean_squares)(const Stream&, const Tensor& x, const Tensor& rows,
+                       const Tensor& columns) = nullptr;
 
   void (*topk)(const Stream&, const Tensor& x, int64_t k, const Tensor& values,
                const Tensor& indices) = nullptr;
@@ -110,6 +112,9 @@ struct Kernels {
 
   void (*ew)(const Stream&, std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
              std::span<const float> constants) = nullptr;
+  void (*ew_matrices)(const Stream&, std::span<const EwInstruction> code,
+                      std::span<const tensor::Tensor> io, std::span<const float> constants,
+                      const Tensor& active) = nullptr;
   void (*random_fill)(const Stream&, const RandomFill& fill, const Tensor& y) = nullptr;
   void (*round_stochastically)(const Stream&, const StochasticRounding& rounding, const Tensor& x,
                                const Tensor& y) = nullptr;

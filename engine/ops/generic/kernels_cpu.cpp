@@ -14,6 +14,7 @@ Kernels cpu_kernels() {
           .softmax_grad = cpu::softmax_grad,
           .count_nonfinite = cpu::count_nonfinite,
           .sum_of_squares = cpu::sum_of_squares,
+          .mean_squares = cpu::mean_squares,
           .topk = cpu::topk,
           .take = cpu::take,
           .put_add = cpu::put_add,
@@ -21,6 +22,7 @@ Kernels cpu_kernels() {
           .scatter_add_rows = cpu::scatter_add_rows,
           .bincount = cpu::bincount,
           .ew = cpu::ew,
+          .ew_matrices = cpu::ew_matrices,
           .random_fill = cpu::random_fill,
           .round_stochastically = cpu::round_stochastically};
 }

@@ -22,6 +22,7 @@ void softmax(const Stream& stream, const Tensor& x, const Tensor& y);
 void softmax_grad(const Stream& stream, const Tensor& y, const Tensor& dy, const Tensor& dx);
 void count_nonfinite(const Stream& stream, const Tensor& x, const Tensor& n);
 double sum_of_squares(const Stream& stream, const Tensor& x);
+void mean_squares(const Stream& stream, const Tensor& x, const Tensor& rows, const Tensor& columns);
 
 void topk(const Stream& stream, const Tensor& x, int64_t k, const Tensor& values,
           const Tensor& indices);
@@ -33,6 +34,9 @@ void bincount(const Stream& stream, const Tensor& idx, const Tensor& counts);
 
 void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
         std::span<const float> constants);
+void ew_matrices(const Stream& stream, std::span<const EwInstruction> code,
+                 std::span<const Tensor> io, std::span<const float> constants,
+                 const Tensor& active);
 void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y);
 void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
                           const Tensor& y);

@@ -70,6 +70,25 @@ void count_nonfinite(const Backend& backend, const Tensor& x, const Tensor& n) {
   kernel(backend.stream, x, n);
 }
 
+void mean_squares(const Backend& backend, const Tensor& x, const Tensor& rows,
+                  const Tensor& columns) {
+  require_tensors("mean_squares", backend, DType::kF32,
+                  {{"x", x}, {"rows", rows}, {"columns", columns}});
+  for (const Named& named : {Named{"x", x}, {"rows", rows}, {"columns", columns}}) {
+    require_contiguous("mean_squares", named);
+  }
+  require_dim("mean_squares", {"x", x}, 3, "[G,P,Q]");
+  core::require(x.size(1) > 0 && x.size(2) > 0,
+                "mean_squares: a matrix of x must have an element, got ", x.shape());
+  core::require(rows.shape() == without_axis(x.shape(), 2),
+                "mean_squares: rows must be [G,P] of x ", x.shape(), ", got ", rows.shape());
+  core::require(columns.shape() == without_axis(x.shape(), 1),
+                "mean_squares: columns must be [G,Q] of x ", x.shape(), ", got ", columns.shape());
+  const auto kernel = backend.kernels->generic.mean_squares;
+  require_kernel(kernel != nullptr, "mean_squares", backend);
+  kernel(backend.stream, x, rows, columns);
+}
+
 double sum_of_squares(const Backend& backend, const Tensor& x) {
   require_tensors("sum_of_squares", backend, DType::kF32, {{"x", x}});
   const auto kernel = backend.kernels->generic.sum_of_squares;

@@ -26,6 +26,12 @@ void softmax_grad(const Backend& backend, const tensor::Tensor& y, const tensor:
 /// n += the number of NaN and infinities in x. n is one i32.
 void count_nonfinite(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& n);
 
+/// rows[g,i] = mean over j of x[g,i,j]^2 and columns[g,j] = mean over i, in one pass over x: what a
+/// factored second moment is made of. x [G,P,Q], rows [G,P], columns [G,Q], all contiguous; P and Q
+/// at least 1.
+void mean_squares(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& rows,
+                  const tensor::Tensor& columns);
+
 /// The sum of the squares of x, as the global gradient norm needs it. Blocks until it is known.
 [[nodiscard]] double sum_of_squares(const Backend& backend, const tensor::Tensor& x);
 

@@ -11,6 +11,7 @@ set(SWITCHYARD_GENERIC_OPS_SOURCES
 set(SWITCHYARD_GENERIC_OPS_KERNELS
     generic/affine_cpu.cpp
     generic/ew_cpu.cpp
+    generic/mean_squares_cpu.cpp
     generic/pointwise_cpu.cpp
     generic/random_cpu.cpp
     generic/reduce_cpu.cpp

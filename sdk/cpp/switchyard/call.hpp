@@ -111,6 +111,9 @@ class Call {
   void count_nonfinite(const sy_tensor& x, const sy_tensor& n) {
     op(&sy_ops::count_nonfinite, "count_nonfinite", &x, &n);
   }
+  void mean_squares(const sy_tensor& x, const sy_tensor& rows, const sy_tensor& columns) {
+    op(&sy_ops::mean_squares, "mean_squares", &x, &rows, &columns);
+  }
 
   // sy.rng/1
   void random(uint32_t purpose, int32_t distribution, double a, double b, const sy_tensor& y) {
@@ -148,6 +151,14 @@ class Call {
                    const float* constants, int32_t num_constants) {
     run(detail::need(services_.ew, &sy_ew::run, "sy.ew/1 run"), code, num_code, io, num_io,
         constants, num_constants);
+  }
+  /// The same over matrices [G,P,Q], with tensors that may repeat along an axis; `active` f32 [G]
+  /// or null.
+  void elementwise_matrices(const sy_ew_ins* code, int32_t num_code, const sy_tensor* io,
+                            int32_t num_io, const float* constants, int32_t num_constants,
+                            const sy_tensor* active) {
+    run(detail::need(services_.ew, &sy_ew::run_matrices, "sy.ew/1 run_matrices"), code, num_code,
+        io, num_io, constants, num_constants, active);
   }
 
  private:

@@ -65,6 +65,14 @@ class Program {
                        num_constants_);
     }
   }
+  /// Over matrices: the first tensor is [G,P,Q], one that is loaded may have size 1 along an axis.
+  /// Leaves matrix g alone where active[g] is 0; `active` is f32 [G], or null for all.
+  void run_matrices(Call& call, const sy_tensor* active = nullptr) const {
+    if (num_io_ > 0 && num_elements(io_[0]) > 0) {
+      call.elementwise_matrices(code_.data(), num_code_, io_.data(), num_io_, constants_.data(),
+                                num_constants_, active);
+    }
+  }
 
  private:
   static constexpr int32_t kMaxTensors = 12;

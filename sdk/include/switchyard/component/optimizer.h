@@ -11,7 +11,7 @@ enum { SY_ROLE_DENSE, SY_ROLE_GATE, SY_ROLE_EXPERT, SY_ROLE_EMBED, SY_ROLE_NORM,
 enum {
   SY_SHARD_ANY,       /* elementwise: anywhere */
   SY_SHARD_KEEP_DIMS, /* statistics over dimensions, reduced over SY_GROUP_SHARD */
-  SY_SHARD_WHOLE
+  SY_SHARD_WHOLE      /* not at all, but between experts: each stands alone */
 };
 
 typedef struct sy_param_info {

@@ -41,6 +41,12 @@ typedef struct sy_ew {
    * one element. All contiguous f32. [inst] */
   sy_status (*run)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                    int32_t n_io, const float* k, int32_t n_k, sy_error*);
+  /* The same for every element of matrices: io[0] is [G,P,Q]; an io that is loaded is of that shape
+   * or has 1 in place of G, P or Q and repeats along that axis; STORE needs the full shape.
+   * `active` f32 [G], or NULL: matrix g is left alone, at no cost, where active[g] is 0. [inst] */
+  sy_status (*run_matrices)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
+                            int32_t n_io, const float* k, int32_t n_k, const sy_tensor* active,
+                            sy_error*);
 } sy_ew;
 
 #endif

@@ -92,6 +92,10 @@ typedef struct sy_ops { /* all [inst] */
   sy_status (*fill)(sy_ctx*, double v, const sy_tensor* y, sy_error*);
   /* n += the number of NaN and Inf in x. n i32 [1]. */
   sy_status (*count_nonfinite)(sy_ctx*, const sy_tensor* x, const sy_tensor* n, sy_error*);
+  /* rows[g,i] = mean over j of x[g,i,j]^2 and columns[g,j] = mean over i, in one pass over x.
+   * x [G,P,Q] with P, Q >= 1, rows [G,P], columns [G,Q], all contiguous. */
+  sy_status (*mean_squares)(sy_ctx*, const sy_tensor* x, const sy_tensor* rows,
+                            const sy_tensor* columns, sy_error*);
 } sy_ops;
 
 #endif
