@@ -22,7 +22,6 @@ inline constexpr std::string_view kExpertReportStyle = R"css(
   --d0: #5f97d6; --d1: #e29a4c; --d2: #6cb87b; --d3: #cf76a8; --d4: #a58cdb; --d5: #cdb950;
   --d6: #5cbabf; --d7: #dc756d; --d8: #787873; } }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; }
 body { margin: 0; background: var(--bg); color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", "Noto Sans", sans-serif; }
 main { max-width: 78rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }

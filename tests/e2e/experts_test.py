@@ -131,6 +131,7 @@ class Experts(ProgramTest):
             (NOT_FOUND, "no checkpoint of step 7", ["--contexts", "--checkpoint", "7"]),
             (NOT_FOUND, "there is no expert 4", ["--contexts", "--expert", "4"]),
             (NOT_FOUND, "nowhere.tsv", ["--contexts", "--domains", "nowhere.tsv"]),
+            (NOT_FOUND, "there is no directory", ["--contexts", "--html", self.directory / "nowhere/x.html"]),
             (USAGE, "--top must lie between", ["--contexts", "--top", "0"]),
             (USAGE, "need --contexts", ["--html", "x.html"]),
         ]

@@ -31,6 +31,10 @@ void check(const ContextsRequest& request) {
                 request.window);
   core::require(request.min_support >= 1, "--support must be at least 1, got ",
                 request.min_support);
+  const std::filesystem::path place = std::filesystem::path(request.html).parent_path();
+  if (!place.empty() && !std::filesystem::is_directory(place)) {  // say so before the long pass
+    core::fail(core::ErrorCode::kNotFound, "--html: there is no directory ", place.string());
+  }
 }
 
 /// The layers to report on. Throws Error(kNotFound) if there is none.
