@@ -240,6 +240,39 @@ TEST_F(TrainerTest, RefusesBf16WeightsThatNothingWouldRound) {
                "model.moe.update_in_backward = true");
 }
 
+// Gates with state of their own and with slots that stay empty.
+TEST_F(TrainerTest, EveryGateLearnsEvaluatesAndResumesBitForBit) {
+  for (const char* gate : {"batchwise", "sigmoid"}) {
+    SCOPED_TRACE(gate);
+    TrainerConfig c = config();
+    c.model.moe.gate.plugin = gate;
+    c.train.steps = 60;
+    c.train.evaluate_every_steps = 60;
+    c.checkpoint.every_steps = 60;
+    recorder_ = Recorder();
+    const std::string whole = std::string(gate) + "-whole";
+    EXPECT_EQ(make(c, whole)->train(never_), StopReason::kFinished);
+    EXPECT_LT(recorder_.losses.back(), 0.85 * recorder_.losses.front());
+    EXPECT_LT(recorder_.evaluations.back(), 0.85 * recorder_.losses.front());
+    EXPECT_EQ(recorder_.tokens, 4 * 7 * 2);
+
+    core::CancelToken cancel;
+    recorder_.cancel = &cancel;
+    recorder_.cancel_at = 23;
+    const std::string run = std::string(gate) + "-stopped";
+    EXPECT_EQ(make(c, run)->train(cancel), StopReason::kCancelled);
+    recorder_.cancel = nullptr;
+    const auto resumed = make(c, run);
+    EXPECT_EQ(resumed->restore_newest(), 23);
+    EXPECT_EQ(resumed->train(never_), StopReason::kFinished);
+    for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.safetensors"}) {
+      EXPECT_EQ(bytes_of(path(whole) / "checkpoints/step-60" / file),
+                bytes_of(path(run) / "checkpoints/step-60" / file))
+          << file;
+    }
+  }
+}
+
 TEST_F(TrainerTest, KeepsTheLastCheckpointsAndSavesTheFirstIfAsked) {
   TrainerConfig c = config();
   c.checkpoint.at_start = true;
