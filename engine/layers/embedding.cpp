@@ -1,15 +1,17 @@
 #include "layers/embedding.h"
 
+#include "layers/row_slots.h"
 #include "ops/nn/embedding.h"
 
 namespace switchyard::layers {
 
-Embedding::Embedding(const std::string& name, int64_t vocab_size, int64_t d_model,
-                     const tensor::Init& init, tensor::ParameterSet& parameters)
+Embedding::Embedding(const std::string& name, const Config& config,
+                     tensor::ParameterSet& parameters)
     : table_(&parameters.add({.name = name + ".table",
-                              .shape = {vocab_size, d_model},
+                              .shape = {config.vocab_size, config.d_model},
                               .role = tensor::Role::kEmbedding,
-                              .init = init})) {
+                              .init = config.init,
+                              .touched_rows = config.touched_rows})) {
 }
 
 tensor::Tensor Embedding::forward(const tensor::Tensor& tokens, Pass& pass) const {
@@ -20,7 +22,9 @@ tensor::Tensor Embedding::forward(const tensor::Tensor& tokens, Pass& pass) cons
 
 void Embedding::backward(const tensor::Tensor& tokens, const tensor::Tensor& grad_x,
                          Pass& pass) const {
-  ops::nn::embedding_grad(pass.backend, grad_x, tokens, table_->grad);
+  const tensor::ScratchScope scope(*pass.scratch);
+  const RowSlots slots = touch_rows(*table_, tokens, pass);
+  ops::nn::embedding_grad(pass.backend, grad_x, slots.positions, slots.grad);
 }
 
 }  // namespace switchyard::layers

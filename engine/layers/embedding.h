@@ -10,9 +10,15 @@ namespace switchyard::layers {
 /// A table with one row per word: x_t = table[w_t].
 class Embedding {
  public:
+  struct Config {
+    int64_t vocab_size = 0;
+    int64_t d_model = 0;
+    tensor::Init init;
+    tensor::TouchedRows touched_rows;  // by all who use the table; {}: a dense gradient
+  };
+
   /// Registers "<name>.table" [vocab_size, d_model].
-  Embedding(const std::string& name, int64_t vocab_size, int64_t d_model, const tensor::Init& init,
-            tensor::ParameterSet& parameters);
+  Embedding(const std::string& name, const Config& config, tensor::ParameterSet& parameters);
 
   /// tokens [T] i32  ->  [T, d_model]
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& tokens, Pass& pass) const;

@@ -33,13 +33,20 @@ tensor::Init outer_init(const LanguageModelConfig& config) {
                                  : layers::uniform_fan_in(config.d_model, config.init_scale);
 }
 
+layers::Embedding::Config embedding_config(const LanguageModelConfig& config) {
+  return {.vocab_size = config.vocab_size,
+          .d_model = config.d_model,
+          .init = outer_init(config),
+          .touched_rows = {.per_token = config.embedding.sparse_gradient ? 1 : 0}};
+}
+
 }  // namespace
 
 LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::ComponentFactory& factory,
                              tensor::ParameterSet& parameters)
     : config_(checked(config)),
       parameters_(&parameters),
-      embedding_("embedding", config.vocab_size, config.d_model, outer_init(config), parameters),
+      embedding_("embedding", embedding_config(config), parameters),
       embedding_dropout_("embedding", config.dropout, OutputActivation::kIdentity),
       head_("softmax", config.d_model, config.vocab_size, outer_init(config), parameters) {
   for (size_t l = 0; l < config.layers.size(); ++l) {

@@ -32,6 +32,11 @@ struct LstmLayerConfig {
   double init_range = 0.0;   // not 0: weights and bias uniform within +-init_range
 };
 
+struct EmbeddingConfig {
+  /// Keeps the gradient of the words of a step only. Optimizers then let all other rows rest.
+  bool sparse_gradient = false;
+};
+
 /// The language model of Shazeer et al. 2017, appendix C.1: embedding, a stack of LSTM and MoE
 /// layers with dropout and residual connections, softmax. Without residuals and MoE layers, that of
 /// Zaremba et al. 2014.
@@ -40,8 +45,9 @@ struct LanguageModelConfig {
   int64_t d_model = 512;
   double dropout = 0.1;
   std::vector<LayerKind> layers = {LayerKind::kLstm, LayerKind::kMoe, LayerKind::kLstm};
-  bool residual = true;     // x_l = x_{l-1} + ..., else x_l = ... alone
-  LstmLayerConfig lstm;     // of every kLstm layer
+  bool residual = true;  // x_l = x_{l-1} + ..., else x_l = ... alone
+  LstmLayerConfig lstm;  // of every kLstm layer
+  EmbeddingConfig embedding;
   MoeConfig moe;            // of every kMoe layer
   double init_scale = 1.0;  // of the uniform fan-in initialisation
   double init_range = 0.0;  // not 0: embedding and softmax uniform within +-init_range instead

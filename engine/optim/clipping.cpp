@@ -9,8 +9,8 @@ namespace switchyard::optim {
 double global_grad_norm(const ops::Backend& backend, const tensor::ParameterSet& parameters) {
   double sum = 0.0;
   for (const tensor::Parameter& parameter : parameters.all()) {
-    if (parameter.grad.defined()) {
-      sum += ops::generic::sum_of_squares(backend, parameter.grad);
+    if (parameter.has_grad()) {
+      sum += ops::generic::sum_of_squares(backend, parameter.grad_values());
     }
   }
   return std::sqrt(sum);

@@ -95,6 +95,9 @@ void PluginOptimizer::plan(tensor::ParameterSet& parameters) {
     if (parameter.is_buffer) {
       continue;
     }
+    if ((instance_.caps() & SY_CAP_GRAD_ROWS) == 0) {
+      parameter.touched_rows = {};
+    }
     Item& item = items_.emplace_back();
     item.parameter = &parameter;
     item.info = info_of(parameter);
@@ -210,15 +213,19 @@ void PluginOptimizer::refresh_items(const optim::OptimizerStep& step) {
     state_views_[i] = view_of(state_[i].value);
   }
   for (Item& item : items_) {
-    if (item.parameter->updated_in_backward) {
+    const tensor::Parameter& parameter = *item.parameter;
+    if (parameter.updated_in_backward) {
       continue;
     }
-    if (!item.parameter->value.defined() || !item.parameter->grad.defined()) {
-      fail(ErrorCode::kState, instance_.described(), ": the parameter '", item.parameter->name,
+    if (!parameter.value.defined() || !parameter.has_grad()) {
+      fail(ErrorCode::kState, instance_.described(), ": the parameter '", parameter.name,
            "' has no memory yet");
     }
-    item.item.param = view_of(item.parameter->value);
-    item.item.grad = view_of(item.parameter->grad);
+    item.grad = parameter.grad_values();
+    item.rows = parameter.row_grad.defined() ? parameter.row_grad.rows() : tensor::Tensor();
+    item.item.param = view_of(parameter.value);
+    item.item.grad = view_of(item.grad);
+    item.item.rows = view_of(item.rows);
     item.item.lr = step.learning_rate;
   }
 }

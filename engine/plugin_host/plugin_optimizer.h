@@ -17,7 +17,8 @@ class PluginOptimizer final : public optim::Optimizer {
  public:
   explicit PluginOptimizer(InstanceSetup setup);
 
-  /// Buffers are not trained and get no state.
+  /// Buffers are not trained and get no state. A component without SY_CAP_GRAD_ROWS knows dense
+  /// gradients only: parameters that would keep theirs by row are set to keep it dense.
   void plan(tensor::ParameterSet& parameters) override;
   void allocate(tensor::Allocator& allocator) override;
   /// Throws Error(kState) before plan() and allocate(), or while a parameter has no memory.
@@ -34,6 +35,8 @@ class PluginOptimizer final : public optim::Optimizer {
     tensor::Parameter* parameter = nullptr;
     sy_param_info info{};
     size_t first_state = 0;
+    tensor::Tensor grad;  // what item.grad and item.rows view
+    tensor::Tensor rows;
     sy_opt_item item{};
   };
 

@@ -229,6 +229,17 @@ sy_status run_ew_matrices(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, co
   });
 }
 
+sy_status run_ew_rows(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
+                      int32_t n_io, const float* k, int32_t n_k, const sy_tensor* rows,
+                      uint32_t by_row, sy_error* error) {
+  return guard(error, [&] {
+    const ops::Backend& backend = backend_of(ctx);
+    const std::span<const float> constants = read_program(ctx, code, n_code, io, n_io, k, n_k);
+    generic::ew_rows(backend, ctx->ew_code, ctx->ew_io, constants,
+                     {.rows = tensor_of(rows, "ew: rows"), .by_row = by_row});
+  });
+}
+
 }  // namespace
 
 const sy_ops& ops_service() {
@@ -262,7 +273,8 @@ const sy_ew& ew_service() {
   static constexpr sy_ew kTable = {.struct_size = sizeof(sy_ew),
                                    .reserved = 0,
                                    .run = &run_ew,
-                                   .run_matrices = &run_ew_matrices};
+                                   .run_matrices = &run_ew_matrices,
+                                   .run_rows = &run_ew_rows};
   return kTable;
 }
 

@@ -1,8 +1,21 @@
 #include "tensor/parameter.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace switchyard::tensor {
+
+double Parameter::grad_bytes(int64_t num_tokens) const {
+  if (is_buffer || updated_in_backward) {
+    return 0.0;
+  }
+  const double dense = static_cast<double>(shape.count()) * sizeof(float);
+  if (!touched_rows.is_sparse() || shape[0] == 0) {
+    return dense;
+  }
+  const int64_t rows = touched_rows.per_token * num_tokens + touched_rows.fixed;
+  return dense * static_cast<double>(std::min(rows, shape[0])) / static_cast<double>(shape[0]);
+}
 
 Parameter& ParameterSet::add(Parameter parameter) {
   core::require(find(parameter.name) == nullptr, "ParameterSet: the name '", parameter.name,
@@ -13,7 +26,12 @@ Parameter& ParameterSet::add(Parameter parameter) {
 void ParameterSet::allocate(Allocator& allocator) {
   for (Parameter& parameter : parameters_) {
     parameter.value = Tensor::zeros(parameter.dtype, parameter.shape, allocator);
-    if (!parameter.is_buffer && !parameter.updated_in_backward) {
+    if (parameter.is_buffer || parameter.updated_in_backward) {
+      continue;
+    }
+    if (parameter.touched_rows.is_sparse()) {
+      parameter.row_grad = RowGradient(parameter.shape, allocator);
+    } else {
       parameter.grad = Tensor::zeros(DType::kF32, parameter.shape, allocator);
     }
   }
@@ -24,6 +42,7 @@ void ParameterSet::zero_grad() {
     if (parameter.grad.defined()) {
       std::memset(parameter.grad.raw(), 0, static_cast<size_t>(parameter.grad.bytes()));
     }
+    parameter.row_grad.clear();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "tensor/row_gradient.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::tensor {
@@ -21,7 +22,16 @@ struct Init {
   double b = 0.0;  // standard deviation or upper end
 };
 
-/// A trained tensor and its gradient. Buffers have no gradient.
+/// How many rows of a gradient (indices of axis 0) one step touches at most. Both 0: any number.
+struct TouchedRows {
+  int64_t per_token = 0;
+  int64_t fixed = 0;
+
+  /// Whether the gradient is kept by row, in a RowGradient.
+  [[nodiscard]] bool is_sparse() const { return per_token > 0 || fixed > 0; }
+};
+
+/// A trained tensor and its gradient, dense or by row. Buffers have no gradient.
 struct Parameter {
   std::string name;  // "moe.experts0.w0": key in checkpoints, key of its random numbers
   Shape shape;
@@ -32,8 +42,16 @@ struct Parameter {
   uint32_t flags = 0;   // SY_PF_*
   bool is_buffer = false;
   bool updated_in_backward = false;  // never has a gradient as a whole; see SliceUpdater
-  Tensor value;                      // defined after ParameterSet::allocate()
-  Tensor grad;
+  TouchedRows touched_rows;
+  Tensor value;  // defined after ParameterSet::allocate()
+  Tensor grad;   // of the parameter's shape; defined unless touched_rows.is_sparse()
+  RowGradient row_grad;
+
+  [[nodiscard]] bool has_grad() const { return grad.defined() || row_grad.defined(); }
+  /// Every value of the gradient that may not be zero: all of `grad`, or the rows of `row_grad`.
+  [[nodiscard]] Tensor grad_values() const { return row_grad.defined() ? row_grad.values() : grad; }
+  /// Bytes of the gradient in a step of that many tokens.
+  [[nodiscard]] double grad_bytes(int64_t num_tokens) const;
 };
 
 /// A range of a parameter's first axis, with the gradient of just that range.

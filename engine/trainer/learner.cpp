@@ -104,10 +104,11 @@ void Learner::update(const StepOutcome& outcome, int64_t step, double learning_r
 }
 
 void Learner::drop_gradients() {
-  for (const tensor::Parameter& parameter : parameters_.all()) {
+  for (tensor::Parameter& parameter : parameters_.all()) {
     if (parameter.grad.defined()) {
       ops::generic::fill(backend_, 0.0, parameter.grad);
     }
+    parameter.row_grad.clear();
   }
 }
 
@@ -173,7 +174,7 @@ std::string Learner::find_nonfinite() const {
   }
   // Backwards: a gradient that is not finite spoils those of the layers before it.
   for (auto parameter = all.rbegin(); parameter != all.rend(); ++parameter) {
-    const int64_t index = parameter->grad.defined() ? first_nonfinite(parameter->grad) : -1;
+    const int64_t index = parameter->has_grad() ? first_nonfinite(parameter->grad_values()) : -1;
     if (index >= 0) {
       return place_of(*parameter, "the gradient", index);
     }
@@ -186,8 +187,7 @@ double Learner::predicted_bytes(int64_t num_tokens) {
   for (const tensor::Parameter& parameter : parameters_.all()) {
     const auto values = static_cast<double>(parameter.shape.count());
     bytes += values * static_cast<double>(tensor::size_of(parameter.dtype));
-    const bool has_gradient = !parameter.is_buffer && !parameter.updated_in_backward;
-    bytes += has_gradient ? values * sizeof(float) : 0.0;
+    bytes += parameter.grad_bytes(num_tokens);
   }
   for (const optim::StateTensor& state : optimizer_->state()) {
     bytes += static_cast<double>(state.shape.count()) * sizeof(float);

@@ -68,6 +68,13 @@ void add_model_keys(std::vector<ConfigKey>& keys) {
                     "embedding and softmax uniform within +- this; 0 = by fan-in")});
 }
 
+// Of what grows with the vocabulary. Behind the keys of [model] itself: each has a table of its
+// own.
+void add_vocabulary_keys(std::vector<ConfigKey>& keys) {
+  add(keys, {flag("model.embedding.sparse_gradient", false,
+                  "update only the rows of a step's words; the others and their moments rest")});
+}
+
 void add_lstm_keys(std::vector<ConfigKey>& keys) {
   add(keys, {integer("model.lstm.units", 0, 0, 1e6, "cells of an LSTM layer; 0 = model.d_model"),
              integer("model.lstm.projection", 0, 0, 65536,
@@ -165,6 +172,7 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
                 .forget_bias = settings.number("model.lstm.forget_bias"),
                 .init_range = settings.number("model.lstm.init_range")};
   model.moe.memory = expert_memory_config(settings);
+  model.embedding.sparse_gradient = settings.flag("model.embedding.sparse_gradient");
   for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
     model.moe.gate = table.component;
   }
@@ -275,6 +283,7 @@ core::ConfigSchema run_schema(DataPath data_path) {
   add_model_keys(schema.keys);
   add_lstm_keys(schema.keys);
   add_expert_memory_keys(schema.keys);
+  add_vocabulary_keys(schema.keys);
   add_schedule_keys(schema.keys);
   add_train_keys(schema.keys);
   add_checkpoint_keys(schema.keys);

@@ -33,7 +33,7 @@ class AdamOptimizer final : public sy::Optimizer {
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary = "Adam with bias correction and decoupled weight decay";
   static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC;
+  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_GRAD_ROWS;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
   AdamOptimizer(const sy_layer_info&, const sy::Config& config)
@@ -66,12 +66,13 @@ class AdamOptimizer final : public sy::Optimizer {
 
   /// m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
   /// p = (1 - lr decay) p - lr m_hat / (sqrt(v_hat) + eps).
+  /// Where only some rows have a gradient, the others rest: p, m and v stay as they are.
   void update(sy::Call& call, const sy_opt_item& item, const sy_tensor& grad_mult,
               const Correction& correction) const {
     sy::Program p;
-    const auto param = p.tensor(item.param);
-    const auto mean_slot = p.tensor(item.state[0]);
-    const auto square_slot = p.tensor(item.state[1]);
+    const auto param = p.by_row(item.param);
+    const auto mean_slot = p.by_row(item.state[0]);
+    const auto square_slot = p.by_row(item.state[1]);
     const auto g = p.mul(p.load(p.tensor(item.grad)), p.scalar(p.tensor(grad_mult)));
     // Twelve registers do not hold every constant at once: `c` carries one after another.
     const auto c = p.constant(beta1_);
@@ -99,7 +100,7 @@ class AdamOptimizer final : public sy::Optimizer {
     p.multiply_by(value, c);
     p.set(c, -item.lr * correction.mean);
     p.store(p.fma(value, direction, c), param);
-    p.run(call);
+    p.run(call, sy::gradient_rows(item));
   }
 
   double beta1_;

@@ -21,7 +21,8 @@ class SgdOptimizer final : public sy::Optimizer {
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary = "gradient descent with optional momentum";
   static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_CAPTURABLE;
+  static constexpr uint32_t kCaps =
+      SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_CAPTURABLE | SY_CAP_GRAD_ROWS;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
   SgdOptimizer(const sy_layer_info&, const sy::Config& config)
@@ -42,19 +43,20 @@ class SgdOptimizer final : public sy::Optimizer {
 
  private:
   /// v = momentum v + g;  p = (1 - lr decay) p - lr v.
+  /// Where only some rows have a gradient, the others rest: p and v stay as they are.
   void update(sy::Call& call, const sy_opt_item& item, const sy_tensor& grad_mult) const {
     sy::Program p;
-    const auto param = p.tensor(item.param);
+    const auto param = p.by_row(item.param);
     auto direction = p.mul(p.load(p.tensor(item.grad)), p.scalar(p.tensor(grad_mult)));
     if (momentum_ != 0.0) {
-      const auto state = p.tensor(item.state[0]);
+      const auto state = p.by_row(item.state[0]);
       direction = p.fma(direction, p.load(state), p.constant(momentum_));
       p.store(direction, state);
     }
     const double kept = 1.0 - item.lr * sy::weight_decay(item, weight_decay_);
     const auto value = p.mul(p.load(param), p.constant(kept));
     p.store(p.fma(value, direction, p.constant(-item.lr)), param);
-    p.run(call);
+    p.run(call, sy::gradient_rows(item));
   }
 
   double momentum_;

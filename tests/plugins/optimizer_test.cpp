@@ -53,6 +53,7 @@ class OptimizerRun {
     item.state = views.data();
     item.lr = lr;
     item.weight_decay = weight_decay;
+    item.rows = rows_.shape().empty() ? sy_tensor{} : rows_.view();
     const sy_opt_item* items[] = {&item};
     sy_opt_step step{};
     step.struct_size = sizeof(step);
@@ -61,6 +62,18 @@ class OptimizerRun {
     step.step = t;
     step.grad_mult = clip_.view();
     host.optimizer_step(step);
+  }
+
+  /// From now on the gradient is of this row alone: [1, 3].
+  void touch_only(int32_t row) {
+    rows_ = Buffer(sy::kI32, {1});
+    rows_.i32()[0] = row;
+    grad = Buffer(sy::kF32, {1, 3});
+  }
+  /// From now on no row has a gradient.
+  void touch_nothing() {
+    rows_ = Buffer(sy::kI32, {0});
+    grad = Buffer(sy::kF32, {0, 3});
   }
 
   PluginTestHost host;
@@ -72,7 +85,33 @@ class OptimizerRun {
 
  private:
   Buffer clip_;
+  Buffer rows_{sy::kI32, {}};
 };
+
+/// The row that is touched moves as a parameter of its own would; the other one rests.
+void expect_the_other_row_to_rest(const std::string& plugin,
+                                  const std::vector<std::pair<std::string, double>>& values) {
+  OptimizerRun dense(plugin, values);
+  OptimizerRun by_row(plugin, values);
+  dense.step_twice(0.01);
+  by_row.step_twice(0.01);
+  const Numbers before = by_row.param.values();
+  by_row.touch_only(1);
+  by_row.step(0.01, 0.0, 3, {0.5, -0.25, 2.0});
+  dense.step(0.01, 0.0, 3, {9.0, 9.0, 9.0, 0.5, -0.25, 2.0});
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(by_row.param.values()[i], i < 3 ? before[i] : dense.param.values()[i]) << i;
+    for (size_t s = 0; s < by_row.states.size(); ++s) {
+      const Numbers state = by_row.states[s].value.values();
+      EXPECT_EQ(state[i] == dense.states[s].value.values()[i], i >= 3)
+          << by_row.states[s].name << " " << i;
+    }
+  }
+  const Numbers after = by_row.param.values();
+  by_row.touch_nothing();
+  by_row.step(0.01, 0.0, 4, {});
+  EXPECT_EQ(by_row.param.values(), after);
+}
 
 Numbers adam(Numbers p, const std::vector<Numbers>& grads, double lr, double decay) {
   Numbers m(p.size());
@@ -123,6 +162,12 @@ TEST(OptimizerAdam, DecaysWeightsByItsOwnValueOrTheHosts) {
   EXPECT_LE(max_difference(none.param.values(), adam(start, own.grads, 0.01, 0.0)), 5e-7);
 }
 
+TEST(OptimizerAdam, LetsRowsWithoutGradientRest) {
+  OptimizerRun run("optimizer_adam", {});
+  EXPECT_NE(run.host.component().caps & SY_CAP_GRAD_ROWS, 0u);
+  expect_the_other_row_to_rest("optimizer_adam", {{"weight_decay", 0.1}});
+}
+
 TEST(OptimizerAdam, RefusesStepZero) {
   OptimizerRun run("optimizer_adam", {});
   EXPECT_THROW(run.step(0.01, 0.0, 0, run.grads[0]), sy::Error);
@@ -155,6 +200,11 @@ TEST(OptimizerSgd, KeepsMomentumAndDecays) {
   const Numbers want = sgd(run.param.values(), run.grads, 0.1, 0.9, 0.2);
   run.step_twice(0.1);
   EXPECT_LE(max_difference(run.param.values(), want), 5e-7);
+}
+
+TEST(OptimizerSgd, LetsRowsWithoutGradientRest) {
+  expect_the_other_row_to_rest("optimizer_sgd", {});
+  expect_the_other_row_to_rest("optimizer_sgd", {{"momentum", 0.9}, {"weight_decay", 0.2}});
 }
 
 TEST(OptimizerSgd, LeavesAParameterAloneWithoutLearningRate) {

@@ -184,6 +184,9 @@ struct HostServices {
   static void elementwise_matrices(sy_ctx&, const sy_ew_ins* code, int32_t n_code,
                                    const sy_tensor* io, int32_t n_io, const float* k, int32_t n_k,
                                    const sy_tensor* active);
+  static void elementwise_rows(sy_ctx&, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
+                               int32_t n_io, const float* k, int32_t n_k, const sy_tensor* rows,
+                               uint32_t by_row);
   static const void* find(const sy_host*, const char* id);
 };
 
@@ -296,6 +299,29 @@ void HostServices::elementwise_matrices(sy_ctx&, const sy_ew_ins* code, int32_t 
   }
 }
 
+// One row after the other, each as a program of its own.
+void HostServices::elementwise_rows(sy_ctx& ctx, const sy_ew_ins* code, int32_t n_code,
+                                    const sy_tensor* io, int32_t n_io, const float* k, int32_t n_k,
+                                    const sy_tensor* rows, uint32_t by_row) {
+  const int64_t n = sy::num_elements(*rows);
+  for (int64_t j = 0; j < n; ++j) {
+    std::vector<sy_tensor> row(io, io + n_io);
+    for (int32_t i = 0; i < n_io; ++i) {
+      const bool chosen = (by_row >> i & 1u) != 0;
+      if (!chosen && sy::num_elements(io[i]) == 1 && io[i].ndim == 1 && n != 1) {
+        continue;  // a scalar
+      }
+      const int64_t at = chosen ? static_cast<const int32_t*>(rows->data)[j] : j;
+      sy::require(at >= 0 && at < io[i].shape[0], "elementwise: row ", at, " of tensor ", i);
+      row[i].data = static_cast<float*>(io[i].data) + at * io[i].strides[0];
+      row[i].ndim = io[i].ndim - 1;
+      row[i].shape = io[i].shape + 1;
+      row[i].strides = io[i].strides + 1;
+    }
+    elementwise(ctx, code, n_code, row.data(), n_io, k, n_k);
+  }
+}
+
 const void* HostServices::find(const sy_host*, const char* id) {
   static const sy_mem mem{sizeof(sy_mem), 0, Service<scratch>::call, Service<save>::call,
                           Service<saved>::call};
@@ -303,7 +329,7 @@ const void* HostServices::find(const sy_host*, const char* id) {
   static const sy_rng rng{sizeof(sy_rng), 0, Service<random>::call, nullptr};
   static const sy_comm comm{sizeof(sy_comm), 0, size_rank, Service<all_reduce>::call, nullptr};
   static const sy_ew ew{sizeof(sy_ew), 0, Service<elementwise>::call,
-                        Service<elementwise_matrices>::call};
+                        Service<elementwise_matrices>::call, Service<elementwise_rows>::call};
   const std::pair<const char*, const void*> tables[] = {
       {SY_SVC_MEM, &mem},   {SY_SVC_PARAMS, &params}, {SY_SVC_RNG, &rng},
       {SY_SVC_COMM, &comm}, {SY_SVC_EW, &ew},         {SY_SVC_OPS, &reference_ops()}};

@@ -12,11 +12,11 @@ using tensor::Tensor;
 // What a tensor that is loaded may be beside the shape of io 0.
 enum class Loads { kSameShape, kRepeated };
 
-// Checks a program instruction by instruction.
+// Checks a program instruction by instruction. `rows` is null unless it runs over some rows.
 class Checker {
  public:
-  Checker(std::span<const Tensor> io, size_t num_constants, Loads loads)
-      : io_(io), num_constants_(num_constants), loads_(loads) {}
+  Checker(std::span<const Tensor> io, size_t num_constants, Loads loads, const EwRows* rows)
+      : io_(io), num_constants_(num_constants), loads_(loads), rows_(rows) {}
 
   void check(const EwInstruction& code) {
     core::require(code.op <= EwOp::kSelect, at(), "there is no instruction ",
@@ -72,8 +72,20 @@ class Checker {
 
   void require_element(uint8_t index) const {
     require_io(index);
-    core::require(io_[index].shape() == io_[0].shape(), at(), "io ", static_cast<int>(index),
-                  " must have the shape of io 0, ", io_[0].shape(), ", got ", io_[index].shape());
+    const tensor::Shape wanted = shape_of(index);
+    core::require(io_[index].shape() == wanted, at(), "io ", static_cast<int>(index),
+                  rows_ == nullptr ? " must have the shape of io 0, " : " must have the shape ",
+                  wanted, ", got ", io_[index].shape());
+  }
+
+  // That of io 0; by rows, as many rows as are chosen, or as the tensor itself has.
+  [[nodiscard]] tensor::Shape shape_of(uint8_t index) const {
+    tensor::Shape shape = io_[0].shape();
+    if (rows_ != nullptr) {
+      const bool has_more = index < 32 && (rows_->by_row >> index & 1U) != 0;
+      shape[0] = has_more && io_[index].dim() > 0 ? io_[index].size(0) : rows_->rows.count();
+    }
+    return shape;
   }
 
   void require_repeatable(uint8_t index) const {
@@ -98,19 +110,21 @@ class Checker {
   std::span<const Tensor> io_;
   size_t num_constants_;
   Loads loads_;
+  const EwRows* rows_;
   size_t index_ = 0;
   std::array<bool, kEwRegisters> written_{};
 };
 
 void check_program(const Backend& backend, std::span<const EwInstruction> code,
-                   std::span<const Tensor> io, size_t num_constants, Loads loads) {
+                   std::span<const Tensor> io, size_t num_constants, Loads loads,
+                   const EwRows* rows = nullptr) {
   core::require(!io.empty(), "ew: needs at least one io tensor, got none");
   for (size_t i = 0; i < io.size(); ++i) {
     const std::string name = core::join("io ", i);
     require_tensors("ew", backend, tensor::DType::kF32, {{name.c_str(), io[i]}});
     require_contiguous("ew", {name.c_str(), io[i]});
   }
-  Checker checker(io, num_constants, loads);
+  Checker checker(io, num_constants, loads, rows);
   for (const EwInstruction& instruction : code) {
     checker.check(instruction);
   }
@@ -140,6 +154,18 @@ void ew_matrices(const Backend& backend, std::span<const EwInstruction> code,
   const auto kernel = backend.kernels->generic.ew_matrices;
   require_kernel(kernel != nullptr, "ew_matrices", backend);
   kernel(backend.stream, code, io, constants, active);
+}
+
+void ew_rows(const Backend& backend, std::span<const EwInstruction> code,
+             std::span<const Tensor> io, std::span<const float> constants, const EwRows& rows) {
+  require_tensors("ew_rows", backend, tensor::DType::kI32, {{"rows", rows.rows}});
+  require_contiguous("ew_rows", {"rows", rows.rows});
+  core::require(rows.rows.dim() == 1, "ew_rows: rows must be [n], got ", rows.rows.shape());
+  core::require(io.empty() || io[0].dim() > 0, "ew_rows: io 0 must have rows, got a scalar");
+  check_program(backend, code, io, constants.size(), Loads::kSameShape, &rows);
+  const auto kernel = backend.kernels->generic.ew_rows;
+  require_kernel(kernel != nullptr, "ew_rows", backend);
+  kernel(backend.stream, code, io, constants, rows);
 }
 
 }  // namespace switchyard::ops::generic

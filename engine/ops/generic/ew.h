@@ -31,4 +31,14 @@ void ew_matrices(const Backend& backend, std::span<const EwInstruction> code,
                  std::span<const tensor::Tensor> io, std::span<const float> constants,
                  const tensor::Tensor& active);
 
+/// The same as ew() for some rows (indices of axis 0): the program sees rows rows[0] ... rows[n-1]
+/// of the io whose bit in rows.by_row is set, and all n rows of the others.
+///
+///   io  [R, ...] where the bit is set, else [n, ...], or one element where kScalar reads it
+///
+/// Throws besides for a row outside of such an io (on the CPU).
+void ew_rows(const Backend& backend, std::span<const EwInstruction> code,
+             std::span<const tensor::Tensor> io, std::span<const float> constants,
+             const EwRows& rows);
+
 }  // namespace switchyard::ops::generic

@@ -131,7 +131,8 @@ SWITCHYARD_CPU_CLONES void run_pass(EwLoop wanted, const Operands& o, int64_t n)
   run_one_of(wanted, o, n, std::make_index_sequence<kNumLoops>());
 }
 
-// Where a block of elements lies.
+// Where a block of elements lies. Where a program runs over some rows of tensors with more,
+// `matrix` is the row of those and `row` that of the others.
 struct Block {
   int64_t matrix = 0;
   int64_t row = 0;
@@ -160,6 +161,18 @@ void run_row(const std::vector<EwStep>& steps, Buffers& buffers, Block at, int64
                               .k = step.k,
                               .k2 = step.k2};
       run_pass(step.loop, operands, std::min(kElements, end - at.first));
+    }
+  }
+}
+
+void require_rows(std::span<const Tensor> io, const EwRows& rows) {
+  const auto* ids = rows.rows.data<int32_t>();
+  for (size_t i = 0; i < io.size() && i < 32; ++i) {
+    const bool has_more = (rows.by_row >> i & 1U) != 0;
+    const int64_t limit = io[i].dim() > 0 ? io[i].size(0) : 0;
+    for (int64_t j = 0; has_more && j < rows.rows.count(); ++j) {
+      core::require(ids[j] >= 0 && ids[j] < limit, "ew_rows: rows must be in [0, ", limit,
+                    ") for io ", i, ", position ", j, " has ", ids[j]);
     }
   }
 }
@@ -198,6 +211,27 @@ void ew_matrices(const Stream& stream, std::span<const EwInstruction> code,
         continue;
       }
       run_row(steps, buffers, {.matrix = matrix, .row = i - matrix * height}, width);
+    }
+  });
+}
+
+void ew_rows(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
+             std::span<const float> constants, const EwRows& rows) {
+  const int64_t n = rows.rows.count();
+  int64_t width = 1;
+  for (int axis = 1; axis < io[0].dim(); ++axis) {
+    width *= io[0].size(axis);
+  }
+  if (n == 0 || width == 0) {
+    return;
+  }
+  require_rows(io, rows);
+  const std::vector<EwStep> steps = plan_passes(code, io, constants, EwDomain::kRows, rows.by_row);
+  const auto* ids = rows.rows.data<int32_t>();
+  for_each_range(stream, n, width, [&](int64_t begin, int64_t end) {
+    Buffers buffers;
+    for (int64_t row = begin; row < end; ++row) {
+      run_row(steps, buffers, {.matrix = ids[row], .row = row}, width);
     }
   });
 }

@@ -27,8 +27,8 @@ bool reads(EwInstruction code, uint8_t reg) {
 class Planner {
  public:
   Planner(std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
-          std::span<const float> constants, EwDomain domain)
-      : code_(code), io_(io), constants_(constants), domain_(domain) {}
+          std::span<const float> constants, EwDomain domain, uint32_t by_row)
+      : code_(code), io_(io), constants_(constants), domain_(domain), by_row_(by_row) {}
 
   std::vector<EwStep> plan() {
     for (at_ = 0; at_ < code_.size(); ++at_) {
@@ -80,6 +80,9 @@ class Planner {
       const tensor::Tensor& t = io_[index];
       place.row_stride = t.size(1) == 1 ? 0 : t.size(2);
       place.matrix_stride = t.size(0) == 1 ? 0 : t.size(1) * t.size(2);
+    } else if (domain_ == EwDomain::kRows) {
+      const bool has_more = index < 32 && (by_row_ >> index & 1U) != 0;
+      (has_more ? place.matrix_stride : place.row_stride) = io_[index].stride(0);
     }
     return place;
   }
@@ -274,6 +277,7 @@ class Planner {
   std::span<const tensor::Tensor> io_;
   std::span<const float> constants_;
   EwDomain domain_;
+  uint32_t by_row_;
   size_t at_ = 0;  // instruction at hand
   std::array<EwPlace, kEwRegisters> places_{};
   std::vector<EwStep> steps_;
@@ -283,8 +287,9 @@ class Planner {
 
 std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
                                 std::span<const tensor::Tensor> io,
-                                std::span<const float> constants, EwDomain domain) {
-  return Planner(code, io, constants, domain).plan();
+                                std::span<const float> constants, EwDomain domain,
+                                uint32_t by_row) {
+  return Planner(code, io, constants, domain, by_row).plan();
 }
 
 }  // namespace switchyard::ops::generic::cpu

@@ -60,16 +60,19 @@ struct EwStep {
   float k2 = 0.0F;
 };
 
-/// What a program runs over: the elements of tensors of one shape, or the rows of matrices [G,P,Q]
-/// with tensors that may repeat along an axis.
-enum class EwDomain : uint8_t { kElements, kMatrices };
+/// What a program runs over: the elements of tensors of one shape, the rows of matrices [G,P,Q]
+/// with tensors that may repeat along an axis, or rows of which some tensors have more. Of the
+/// last, matrix_stride leads to the next row of a tensor with more, row_stride to that of the
+/// others.
+enum class EwDomain : uint8_t { kElements, kMatrices, kRows };
 
 /// Turns a checked program into passes. Numbers are not spread over registers, loaded registers
 /// stay in their tensors, results go to where they are stored, and a few neighbours are joined, as
-/// far as that changes no value read later.
+/// far as that changes no value read later. Under kRows, bit i of by_row says that io[i] has more.
 [[nodiscard]] std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
                                               std::span<const tensor::Tensor> io,
                                               std::span<const float> constants,
-                                              EwDomain domain = EwDomain::kElements);
+                                              EwDomain domain = EwDomain::kElements,
+                                              uint32_t by_row = 0);
 
 }  // namespace switchyard::ops::generic::cpu

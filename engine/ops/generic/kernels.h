@@ -56,6 +56,12 @@ struct EwInstruction {
   uint8_t b;
 };
 
+/// Which rows of which tensors a program sees.
+struct EwRows {
+  tensor::Tensor rows;  // [n] i32, distinct
+  uint32_t by_row = 0;  // bit i: of io[i]; else io[i] has n rows
+};
+
 /// Random numbers to fill a tensor with.
 struct RandomFill {
   Distribution distribution = Distribution::kUniform;
@@ -115,6 +121,9 @@ struct Kernels {
   void (*ew_matrices)(const Stream&, std::span<const EwInstruction> code,
                       std::span<const tensor::Tensor> io, std::span<const float> constants,
                       const Tensor& active) = nullptr;
+  void (*ew_rows)(const Stream&, std::span<const EwInstruction> code,
+                  std::span<const tensor::Tensor> io, std::span<const float> constants,
+                  const EwRows& rows) = nullptr;
   void (*random_fill)(const Stream&, const RandomFill& fill, const Tensor& y) = nullptr;
   void (*round_stochastically)(const Stream&, const StochasticRounding& rounding, const Tensor& x,
                                const Tensor& y) = nullptr;

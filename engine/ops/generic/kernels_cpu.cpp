@@ -23,6 +23,7 @@ Kernels cpu_kernels() {
           .bincount = cpu::bincount,
           .ew = cpu::ew,
           .ew_matrices = cpu::ew_matrices,
+          .ew_rows = cpu::ew_rows,
           .random_fill = cpu::random_fill,
           .round_stochastically = cpu::round_stochastically};
 }

@@ -37,6 +37,8 @@ void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<con
 void ew_matrices(const Stream& stream, std::span<const EwInstruction> code,
                  std::span<const Tensor> io, std::span<const float> constants,
                  const Tensor& active);
+void ew_rows(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
+             std::span<const float> constants, const EwRows& rows);
 void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y);
 void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
                           const Tensor& y);

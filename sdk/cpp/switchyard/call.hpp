@@ -160,6 +160,13 @@ class Call {
     run(detail::need(services_.ew, &sy_ew::run_matrices, "sy.ew/1 run_matrices"), code, num_code,
         io, num_io, constants, num_constants, active);
   }
+  /// The same over rows of the tensors whose bit of `by_row` is set.
+  void elementwise_rows(const sy_ew_ins* code, int32_t num_code, const sy_tensor* io,
+                        int32_t num_io, const float* constants, int32_t num_constants,
+                        const sy_tensor& rows, uint32_t by_row) {
+    run(detail::need(services_.ew, &sy_ew::run_rows, "sy.ew/1 run_rows"), code, num_code, io,
+        num_io, constants, num_constants, &rows, by_row);
+  }
 
  private:
   static int32_t rank(std::initializer_list<int64_t> shape) {

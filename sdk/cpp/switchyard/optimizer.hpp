@@ -45,6 +45,12 @@ class StateBuilder {
   return item.weight_decay > 0.0 ? item.weight_decay : configured;
 }
 
+/// The rows of the parameter that have a gradient in this step, or null where all have one.
+[[nodiscard]] inline const sy_tensor* gradient_rows(const sy_opt_item& item) noexcept {
+  const bool knows_rows = item.struct_size >= offsetof(sy_opt_item, rows) + sizeof(item.rows);
+  return knows_rows && item.rows.ndim > 0 ? &item.rows : nullptr;
+}
+
 class Optimizer : public Component {
  public:
   static constexpr uint32_t kKind = SY_KIND_OPTIMIZER;

@@ -30,6 +30,11 @@ class Program {
     io_[num_io_] = t;
     return {static_cast<uint8_t>(num_io_++)};
   }
+  /// The same for a tensor of which run(call, rows) uses the given rows alone.
+  Slot by_row(const sy_tensor& t) {
+    by_row_ |= uint32_t{1} << static_cast<uint32_t>(num_io_);
+    return tensor(t);
+  }
 
   Register load(Slot slot) { return emit(SY_EW_LOAD, fresh(), slot.index, 0); }
   /// The one element of a tensor [1], the same for all.
@@ -73,6 +78,16 @@ class Program {
                                 num_constants_, active);
     }
   }
+  /// The same over rows (i32 [n]) of the tensors added with by_row(); the others have n rows. Null
+  /// rows: over all elements of all tensors.
+  void run(Call& call, const sy_tensor* rows) const {
+    if (!rows) {
+      run(call);
+    } else if (num_elements(*rows) > 0) {
+      call.elementwise_rows(code_.data(), num_code_, io_.data(), num_io_, constants_.data(),
+                            num_constants_, *rows, by_row_);
+    }
+  }
 
  private:
   static constexpr int32_t kMaxTensors = 12;
@@ -110,6 +125,7 @@ class Program {
   int32_t num_io_ = 0;
   int32_t num_constants_ = 0;
   int32_t num_registers_ = 0;
+  uint32_t by_row_ = 0;  // bit i: io_[i] was added with by_row()
 };
 
 }  // namespace sy

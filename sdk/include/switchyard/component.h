@@ -13,7 +13,8 @@ enum {
   SY_CAP_DETERMINISTIC = 2, /* same inputs, same bits */
   SY_CAP_CAPTURABLE = 4,    /* may be recorded into a CUDA graph */
   SY_CAP_COMM = 8,          /* uses sy.comm */
-  SY_CAP_HOST_OFFSETS = 16  /* an expert that needs its offsets on the host */
+  SY_CAP_HOST_OFFSETS = 16, /* an expert that needs its offsets on the host */
+  SY_CAP_GRAD_ROWS = 32     /* an optimizer that reads sy_opt_item.rows */
 };
 
 /* How the host fills a registered tensor at step 0. */

@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "ops/generic/ew.h"
+#include "ops/generic/select.h"
 #include "tests/engine/ops/generic_test_support.h"
 
 namespace switchyard::ops::generic {
@@ -238,6 +239,75 @@ TEST_F(Ew, AnyProgramMatchesAnInterpreterOfOneElement) {
       ASSERT_EQ(io[t].to_vector<float>(), expected[t]) << "trial " << trial << " io " << t;
     }
   }
+}
+
+// Adam on chosen rows of param and moments equals Adam on those rows alone, bit for bit.
+TEST_F(Ew, SomeRowsEqualAProgramOverThoseRows) {
+  constexpr int64_t kRows = 40;
+  constexpr uint32_t kByRow = 0b1101;  // param and moments; the gradient has the chosen rows only
+  const Tensor ids = Tensor::from<int32_t>({5}, {0, 3, 17, 18, 39});
+  for (const int64_t width : {1, 7, 256, 700}) {
+    std::vector<Tensor> whole = adam_tensors(kRows * width);
+    std::vector<Tensor> chosen = adam_tensors(5 * width);
+    for (size_t t = 0; t < 4; ++t) {
+      whole[t] = whole[t].reshape({kRows, width});
+      chosen[t] = chosen[t].reshape({5, width});
+    }
+    whole[1] = chosen[1];
+    std::vector<std::vector<float>> expected;
+    for (const size_t t : {0U, 2U, 3U}) {
+      expected.push_back(whole[t].to_vector<float>());
+      gather_rows(cpu_, whole[t], ids, chosen[t]);
+    }
+    ew(cpu_, kAdam, chosen, kAdamConstants);
+    for (const size_t t : {0U, 2U, 3U}) {
+      std::vector<float>& into = expected[t == 0 ? 0 : t - 1];
+      for (int64_t j = 0; j < 5; ++j) {
+        std::copy_n(chosen[t].data<float>() + j * width, width,
+                    into.begin() + ids.data<int32_t>()[j] * width);
+      }
+    }
+    ew_rows(cpu_, kAdam, whole, kAdamConstants, {.rows = ids, .by_row = kByRow});
+    EXPECT_EQ(whole[0].to_vector<float>(), expected[0]) << "width " << width;
+    EXPECT_EQ(whole[2].to_vector<float>(), expected[1]);
+    EXPECT_EQ(whole[3].to_vector<float>(), expected[2]);
+  }
+}
+
+TEST_F(Ew, RowsDoNotDependOnTheNumberOfThreads) {
+  expect_same_for_any_threads([](const Backend& backend) {
+    std::vector<Tensor> io = adam_tensors(int64_t{300} * 512);
+    std::vector<int32_t> ids;
+    for (int32_t row = 0; row < 300; row += 2) {
+      ids.push_back(row);
+    }
+    for (size_t t = 0; t < 4; ++t) {
+      io[t] = io[t].reshape({300, 512});
+    }
+    io[1] = io[1].slice(0, 0, 150);
+    ew_rows(backend, kAdam, io, kAdamConstants,
+            {.rows = Tensor::from<int32_t>({150}, ids), .by_row = 0b1101});
+    return io[0];
+  });
+}
+
+TEST_F(Ew, RowsAreCheckedFirst) {
+  const std::vector<Tensor> io = {zeros({4, 2}), zeros({2, 2}), zeros({1})};
+  const Code add = {{EwOp::kLoad, 0, 0, 0},
+                    {EwOp::kLoad, 1, 1, 0},
+                    {EwOp::kAdd, 0, 0, 1},
+                    {EwOp::kStore, 0, 0, 0}};
+  const auto run = [&](const std::vector<int32_t>& ids, uint32_t by_row, const Code& code) {
+    const auto n = static_cast<int64_t>(ids.size());
+    ew_rows(cpu_, code, io, {}, {.rows = Tensor::from<int32_t>({n}, ids), .by_row = by_row});
+  };
+  run({3, 1}, 1, add);
+  run({}, 3, add);
+  expect_invalid([&] { run({4, 1}, 1, add); }, "rows must be in [0, 4) for io 0, position 0 has 4");
+  expect_invalid([&] { run({-1, 1}, 1, add); }, "has -1");
+  expect_invalid([&] { run({1}, 1, add); }, "io 1 must have the shape [1, 2], got [2, 2]");
+  expect_invalid([&] { run({1, 2}, 0, add); }, "io 0 must have the shape [2, 2], got [4, 2]");
+  expect_invalid([&] { run({1}, 4, {{EwOp::kLoad, 0, 2, 0}}); }, "io 2 must have the shape");
 }
 
 TEST_F(Ew, EmptyTensorsAreLeftAlone) {

@@ -23,6 +23,22 @@ TEST(Clipping, NormIsOverAllGradientsAndBuffersHaveNone) {
   EXPECT_TRUE(std::isnan(global_grad_norm(ops::cpu_backend(threads), parameters)));
 }
 
+TEST(Clipping, NormCountsTheRowsThatAGradientKeeps) {
+  core::ThreadPool threads(2);
+  tensor::CpuAllocator allocator;
+  tensor::ParameterSet parameters;
+  tensor::Parameter& table =
+      parameters.add({.name = "table", .shape = {50, 2}, .touched_rows = {.per_token = 1}});
+  parameters.allocate(allocator);
+  EXPECT_DOUBLE_EQ(global_grad_norm(ops::cpu_backend(threads), parameters), 0.0);
+  const tensor::Tensor rows = tensor::Tensor::from<int32_t>({2}, {31, 4});
+  table.row_grad.touch(rows, tensor::Tensor::from<int32_t>({2}, {0, 0}));
+  for (int64_t i = 0; i < 4; ++i) {
+    table.row_grad.values().data<float>()[i] = 2.0F;
+  }
+  EXPECT_DOUBLE_EQ(global_grad_norm(ops::cpu_backend(threads), parameters), 4.0);
+}
+
 TEST(Clipping, FactorBringsTheNormToItsBoundAndNeverUp) {
   EXPECT_DOUBLE_EQ(clip_factor(8.0, 2.0), 0.25);
   EXPECT_DOUBLE_EQ(clip_factor(1.0, 2.0), 1.0);

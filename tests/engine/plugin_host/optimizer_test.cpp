@@ -106,6 +106,18 @@ TEST_F(Momentum, FollowsStateThatACheckpointReplaced) {
   EXPECT_THAT(parameters_.find("a.w")->value.to_vector<float>(), testing::Each(-0.5F));
 }
 
+// It lacks SY_CAP_GRAD_ROWS.
+TEST_F(Momentum, GetsDenseGradientsOfWhatWouldBeKeptByRow) {
+  tensor::Parameter& table =
+      parameters_.add({.name = "table", .shape = {5, 2}, .touched_rows = {.per_token = 1}});
+  optimizer_->plan(parameters_);
+  EXPECT_FALSE(table.touched_rows.is_sparse());
+  parameters_.allocate(on_.allocator);
+  optimizer_->allocate(on_.allocator);
+  EXPECT_EQ(table.grad.shape(), table.shape);
+  optimizer_->step(step_);
+}
+
 TEST_F(Momentum, WantsItsCallsInOrder) {
   EXPECT_EQ(error_of([&] { optimizer_->allocate(on_.allocator); }).first, ErrorCode::kState);
   optimizer_->plan(parameters_);

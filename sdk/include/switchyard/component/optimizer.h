@@ -42,6 +42,10 @@ typedef struct sy_opt_item {
   sy_tensor param, grad;   /* the local shard, contiguous */
   const sy_tensor* state;  /* in the order of declaration */
   double lr, weight_decay; /* schedule and overrides applied by the host */
+  /* i32 [n], distinct and rising: the rows of param (indices of dimension 0) that have a gradient
+   * in this step. grad is then [n, ...], and its row j belongs to row rows[j] of param. Not
+   * supplied (ndim 0): grad has the shape of param. Never supplied without SY_CAP_GRAD_ROWS. */
+  sy_tensor rows;
 } sy_opt_item;
 
 typedef struct sy_opt_step {

@@ -47,6 +47,12 @@ typedef struct sy_ew {
   sy_status (*run_matrices)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                             int32_t n_io, const float* k, int32_t n_k, const sy_tensor* active,
                             sy_error*);
+  /* The same for some rows (indices of dimension 0) of some tensors: rows i32 [n], distinct. Where
+   * bit i of by_row is set, io[i] is [R, ...] and the program sees its rows rows[0] ... rows[n-1]
+   * alone; else io[i] is [n, ...] or, for SCALAR, one element. [inst] */
+  sy_status (*run_rows)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
+                        int32_t n_io, const float* k, int32_t n_k, const sy_tensor* rows,
+                        uint32_t by_row, sy_error*);
 } sy_ew;
 
 #endif
