@@ -222,6 +222,16 @@ void ConfigDocument::set(std::string_view assignment) {
   Flattener(origin, items_).add(path, *table.get("value"), ConfigSpan{}, path.empty() ? 0 : 1);
 }
 
+void ConfigDocument::set(std::string_view key, ConfigSetting value, ConfigOrigin origin) {
+  ConfigItem item;
+  item.path = canonical_path(trimmed(key));
+  item.value = std::move(value);
+  item.origin = std::move(origin);
+  item.key_span.line = item.value_span.line = 0;  // its line is not one of this document
+  std::erase_if(items_, [&](const ConfigItem& old) { return lies_below(old.path, item.path); });
+  items_.push_back(std::move(item));
+}
+
 std::string ConfigDocument::describe_one(const ConfigProblem& problem) const {
   std::string text = problem.origin.text() + ": " + problem.message;
   const ConfigSpan& span = problem.span;

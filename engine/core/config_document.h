@@ -55,6 +55,8 @@ class ConfigDocument {
   /// Applies "a.b=c": the right side is read as TOML and, failing that, as plain text. Replaces the
   /// key and everything below it. Throws Error(kInvalidArgument) unless there is a key and a "=".
   void set(std::string_view assignment);
+  /// The same for a value that is read already: messages name `origin`, a place in another file.
+  void set(std::string_view key, ConfigSetting value, ConfigOrigin origin);
 
   [[nodiscard]] const std::vector<ConfigItem>& items() const { return items_; }
   [[nodiscard]] const std::string& source_name() const { return source_name_; }

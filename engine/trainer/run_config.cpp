@@ -309,6 +309,10 @@ RunConfig load_run_config(const std::filesystem::path& file,
   return parse_run_config(core::read_config_text(file), file.string(), overrides, data_path);
 }
 
+RunConfig check_run_config(const core::ConfigDocument& document, DataPath data_path) {
+  return run_config_of(core::Config(run_schema(data_path), document));
+}
+
 std::vector<std::string> with_absolute_paths(const RunConfig& config,
                                              std::vector<std::string> overrides) {
   const auto absolute = [](const std::string& path) {

@@ -32,6 +32,10 @@ struct RunConfig {
                                          const std::vector<std::string>& overrides,
                                          DataPath data_path = DataPath::kRequired);
 
+/// The same for a document that was put together from several places.
+[[nodiscard]] RunConfig check_run_config(const core::ConfigDocument& document,
+                                         DataPath data_path = DataPath::kRequired);
+
 /// The overrides with one more for every path of `config` that is relative, so that a run can go on
 /// from any working directory.
 [[nodiscard]] std::vector<std::string> with_absolute_paths(const RunConfig& config,

@@ -27,6 +27,33 @@ class Configs(ProgramTest):
         self.assertAlmostEqual(ratio, 1.0, delta=0.01)  # the gate is the difference
         self.assertGreater(mixture["parameters"], 2 * dense["parameters"])
 
+    def plan(self, name):
+        """{point: its description} of a sweep, on the tiny text."""
+        done = self.expect(OK, "sweep", CONFIGS / "sweeps" / name, "--out", self.directory / "never", "--dry-run",
+                           "--json", "--set", f"data.path={self.data}")
+        return {line["name"]: line for line in json_lines(done.stdout)}
+
+    def test_all_sweeps_are_whole(self):
+        names = sorted(path.name for path in (CONFIGS / "sweeps").glob("*.toml"))
+        self.assertIn("ablation.toml", names)
+        for name in names:
+            with self.subTest(name):
+                for point, run in self.plan(name).items():
+                    self.assertGreaterEqual(run["steps"] * run["words_per_step"], 5_000_000, point)
+
+    def test_the_ablation_has_the_settings_of_table_6(self):
+        points = self.plan("ablation.toml").values()
+        self.assertEqual(len(points), 6)
+        self.assertEqual({run["experts"] for run in points}, {64})
+        self.assertEqual(len({run["ops_per_timestep"] for run in points}), 1)
+
+    def test_the_points_of_the_capacity_sweep_cost_about_the_same(self):
+        points = self.plan("capacity.toml").values()
+        ops = [run["ops_per_timestep"] for run in points]
+        self.assertLess(max(ops), 1.15 * min(ops))
+        sizes = {run["parameters_excluding_embedding_softmax"] for run in points}
+        self.assertGreater(max(sizes), 20 * min(sizes))
+
 
 if __name__ == "__main__":
     program.main()

@@ -7,6 +7,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_prepare_command());
   commands.push_back(make_train_command());
   commands.push_back(make_resume_command());
+  commands.push_back(make_sweep_command());
   commands.push_back(make_eval_command());
   commands.push_back(make_generate_command());
   commands.push_back(make_describe_command());

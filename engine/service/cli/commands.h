@@ -11,6 +11,7 @@ namespace switchyard::service::cli {
 [[nodiscard]] std::unique_ptr<Command> make_prepare_command();
 [[nodiscard]] std::unique_ptr<Command> make_train_command();
 [[nodiscard]] std::unique_ptr<Command> make_resume_command();
+[[nodiscard]] std::unique_ptr<Command> make_sweep_command();
 [[nodiscard]] std::unique_ptr<Command> make_eval_command();
 [[nodiscard]] std::unique_ptr<Command> make_generate_command();
 [[nodiscard]] std::unique_ptr<Command> make_describe_command();

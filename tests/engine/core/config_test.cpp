@@ -235,6 +235,27 @@ TEST(ConfigErrors, RefuseAnOverrideWithoutAValue) {
             "--set needs KEY=VALUE, such as --set train.steps=1000; got 'train.steps'");
 }
 
+TEST(ConfigErrors, NameTheOtherFileThatGaveAValue) {
+  ConfigDocument document = ConfigDocument::parse(kDemo, "demo.toml");
+  ConfigOrigin origin;
+  origin.kind = ConfigOrigin::Kind::kFile;
+  origin.source = "sweep.toml";
+  origin.line = 7;
+  origin.column = 3;
+  document.set("train.steps", int64_t{30}, origin);
+  const Config config(demo_schema(), document);
+  EXPECT_EQ(config.integer("train.steps"), 30);
+  document.set("train.stepz", int64_t{30}, origin);
+  try {
+    (void)Config(demo_schema(), document);
+    FAIL();
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("sweep.toml:7:3: unknown key 'train.stepz'"), std::string::npos) << text;
+    EXPECT_EQ(text.find('^'), std::string::npos) << "a line of the wrong file:\n" << text;
+  }
+}
+
 TEST(ConfigErrors, RefuseATextThatIsTooLargeOrTooDeep) {
   EXPECT_NE(message_of(std::string((1U << 20U) + 1, '#')).find("must not be larger"),
             std::string::npos);
