@@ -78,6 +78,10 @@ std::string number_problem(const ConfigKey& key, double value) {
   return "must lie between " + bound_text(key.min) + " and " + bound_text(key.max);
 }
 
+bool lies_below(const std::string& path, const std::string& parent) {
+  return path == parent || path.starts_with(parent + ".") || path.starts_with(parent + "[");
+}
+
 std::string last_part(const std::string& path) {
   const size_t dot = path.rfind('.');
   return dot == std::string::npos ? path : path.substr(dot + 1);
@@ -175,13 +179,21 @@ void ConfigReader::component_value(ConfigTable& table, const ConfigItem& item,
   table.origins[key] = item.origin;
 }
 
+bool ConfigReader::belongs_to_nested(const ConfigComponent& component,
+                                     const std::string& path) const {
+  return std::any_of(
+      schema_.components.begin(), schema_.components.end(), [&](const ConfigComponent& other) {
+        return other.name.starts_with(component.name + ".") && lies_below(path, other.name);
+      });
+}
+
 ConfigTable ConfigReader::table(const ConfigComponent& component, const std::string& path) {
   ConfigTable table;
   const ConfigItem* head = find(path);
   const ConfigItem* first = head;
   const std::string prefix = path + ".";
   for (const ConfigItem& item : document_.items()) {
-    if (!item.path.starts_with(prefix)) {
+    if (!item.path.starts_with(prefix) || belongs_to_nested(component, item.path)) {
       continue;
     }
     first = first != nullptr ? first : &item;
@@ -289,10 +301,7 @@ std::string ConfigReader::suggestion(const std::string& path, bool is_table) con
 }
 
 void ConfigReader::check_known(const ConfigItem& item) {
-  const auto below = [&](const std::string& parent) {
-    return item.path == parent || item.path.starts_with(parent + ".") ||
-           item.path.starts_with(parent + "[");
-  };
+  const auto below = [&](const std::string& parent) { return lies_below(item.path, parent); };
   for (const ConfigComponent& component : schema_.components) {
     if (below(component.name) || component.name.starts_with(item.path + ".")) {
       return;

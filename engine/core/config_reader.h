@@ -31,6 +31,9 @@ class ConfigReader {
   [[nodiscard]] Value checked(const ConfigKey& key, const ConfigItem& item);
   [[nodiscard]] std::string range_problem(const ConfigKey& key, const ConfigSetting& value) const;
   [[nodiscard]] ConfigTable table(const ConfigComponent& component, const std::string& path);
+  /// Whether a setting below a component's table is one of a component inside it.
+  [[nodiscard]] bool belongs_to_nested(const ConfigComponent& component,
+                                       const std::string& path) const;
   void component_value(ConfigTable& table, const ConfigItem& item, const std::string& key);
   void check_component_shape(const ConfigComponent& component);
   void check_indices(const ConfigComponent& component, size_t num_tables);

@@ -28,7 +28,8 @@ struct ConfigKey {
 };
 
 /// A table that belongs to a plugin: `plugin` names it, `keys` are the program's own, everything
-/// else is the plugin's and is checked against the plugin's schema by whoever loads it.
+/// else is the plugin's and is checked against the plugin's schema by whoever loads it. Another
+/// component may stand inside the table: "optimizer.groups" in "optimizer".
 struct ConfigComponent {
   std::string name;  // dotted: "model.moe.gate"
   bool is_list;      // [[model.moe.experts]]: any number of them

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,16 +37,16 @@ class Optimizer {
 
   /// Declares the state for these parameters, which must outlive the optimizer. Once, before
   /// allocate().
-  virtual void plan(tensor::ParameterSet& parameters) = 0;
+  virtual void plan(std::span<tensor::Parameter* const> parameters) = 0;
   /// Takes memory for the state and fills it with its initial values.
   virtual void allocate(tensor::Allocator& allocator) = 0;
-  /// Updates every parameter but those that are updated in backward.
+  /// Updates every parameter that was planned, but those that are updated in backward.
   virtual void step(const OptimizerStep& step) = 0;
   /// Updates a range of one parameter's first axis from its gradient, with the state of that range:
   /// slice.value changes, wherever it lies.
   virtual void step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) = 0;
-  /// The state, for checkpoints and for predicting memory.
-  [[nodiscard]] virtual std::vector<StateTensor>& state() = 0;
+  /// The state, for checkpoints and for predicting memory. The pointers stay valid.
+  [[nodiscard]] virtual std::vector<StateTensor*> state() = 0;
 };
 
 }  // namespace switchyard::optim

@@ -87,23 +87,20 @@ PluginOptimizer::PluginOptimizer(InstanceSetup setup)
     : instance_(std::move(setup), nullptr), functions_(instance_.functions<sy_optimizer_vt>()) {
 }
 
-void PluginOptimizer::plan(tensor::ParameterSet& parameters) {
+void PluginOptimizer::plan(std::span<tensor::Parameter* const> parameters) {
   if (is_planned_) {
     fail(ErrorCode::kState, instance_.described(), ": plan() was called before");
   }
-  for (tensor::Parameter& parameter : parameters.all()) {
-    if (parameter.is_buffer) {
-      continue;
-    }
+  for (tensor::Parameter* parameter : parameters) {
     if ((instance_.caps() & SY_CAP_GRAD_ROWS) == 0) {
-      parameter.touched_rows = {};
+      parameter->touched_rows = {};
     }
     Item& item = items_.emplace_back();
-    item.parameter = &parameter;
-    item.info = info_of(parameter);
+    item.parameter = parameter;
+    item.info = info_of(*parameter);
     item.first_state = state_.size();
     std::vector<optim::StateTensor> declared;
-    const StateCollector collector(parameter, declared);
+    const StateCollector collector(*parameter, declared);
     instance_.call("plan", functions_.plan, static_cast<const sy_param_info*>(&item.info),
                    static_cast<const sy_state_builder*>(&collector));
     item.item.n_state = static_cast<uint32_t>(declared.size());
@@ -193,6 +190,15 @@ void PluginOptimizer::bind_slice_states(const Item& item, int64_t first, int64_t
   for (const tensor::Tensor& state : slice_states_) {
     slice_views_.push_back(view_of(state));
   }
+}
+
+std::vector<optim::StateTensor*> PluginOptimizer::state() {
+  std::vector<optim::StateTensor*> all;
+  all.reserve(state_.size());
+  for (optim::StateTensor& state : state_) {
+    all.push_back(&state);
+  }
+  return all;
 }
 
 void PluginOptimizer::prepare_items() {

@@ -17,16 +17,16 @@ class PluginOptimizer final : public optim::Optimizer {
  public:
   explicit PluginOptimizer(InstanceSetup setup);
 
-  /// Buffers are not trained and get no state. A component without SY_CAP_GRAD_ROWS knows dense
-  /// gradients only: parameters that would keep theirs by row are set to keep it dense.
-  void plan(tensor::ParameterSet& parameters) override;
+  /// A component without SY_CAP_GRAD_ROWS knows dense gradients only: parameters that would keep
+  /// theirs by row are set to keep it dense.
+  void plan(std::span<tensor::Parameter* const> parameters) override;
   void allocate(tensor::Allocator& allocator) override;
   /// Throws Error(kState) before plan() and allocate(), or while a parameter has no memory.
   void step(const optim::OptimizerStep& step) override;
   /// Throws Error(kNotFound) for a parameter that plan() has not seen, Error(kUnsupported) if it
   /// has a state that does not follow the parameter's first axis.
   void step_slice(const optim::OptimizerStep& step, const tensor::ParameterSlice& slice) override;
-  [[nodiscard]] std::vector<optim::StateTensor>& state() override { return state_; }
+  [[nodiscard]] std::vector<optim::StateTensor*> state() override;
 
  private:
   struct StateCollector;

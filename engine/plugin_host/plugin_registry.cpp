@@ -150,9 +150,9 @@ std::unique_ptr<layers::ExpertGroup> PluginRegistry::make_experts(
 }
 
 std::unique_ptr<optim::Optimizer> PluginRegistry::make_optimizer(
-    const core::ComponentConfig& config) {
+    const core::ComponentConfig& config, const std::string& name) {
   layers::ComponentPlace place;
-  place.name = "optimizer";
+  place.name = name;
   const InstanceSetup setup = set_up(config, ComponentKind::kOptimizer, place);
   auto optimizer = std::make_unique<PluginOptimizer>(setup);
   note_use(setup);

@@ -84,8 +84,9 @@ class PluginRegistry final : public layers::ComponentFactory {
   [[nodiscard]] std::unique_ptr<layers::ExpertGroup> make_experts(
       const core::ComponentConfig& config, const layers::ComponentPlace& place,
       tensor::ParameterSet& parameters) override;
+  /// `name` tells the optimizers of one run apart: "optimizer.groups[0]".
   [[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(
-      const core::ComponentConfig& config);
+      const core::ComponentConfig& config, const std::string& name = "optimizer");
 
   /// What was made so far, by instance name in the order of making.
   [[nodiscard]] const std::vector<ComponentIdentity>& identities_in_use() const;

@@ -5,6 +5,7 @@
 
 #include "service/number_text.h"
 #include "trainer/learner.h"
+#include "trainer/make_optimizer.h"
 
 namespace switchyard::service {
 namespace {
@@ -66,7 +67,7 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   learner_config.seed = config.train.seed;
   learner_config.clip_norm = config.train.clip_norm;
   learner_config.threads = 1;
-  trainer::Learner learner(learner_config, plugins, plugins.make_optimizer(config.optimizer));
+  trainer::Learner learner(learner_config, plugins, trainer::make_optimizer(config, plugins));
   ModelDescription description;
   description.vocab_size = vocab_size;
   add_parts(description, learner.parameters());
@@ -74,8 +75,8 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   description.words_per_step = config.data.batch_size * config.data.sequence_length;
   description.peak_bytes = learner.predicted_bytes(description.words_per_step);
   int64_t state_values = 0;
-  for (const optim::StateTensor& state : learner.optimizer().state()) {
-    state_values += state.shape.count();
+  for (const optim::StateTensor* state : learner.optimizer().state()) {
+    state_values += state->shape.count();
   }
   description.checkpoint_bytes =
       static_cast<double>((description.parameters + state_values) * kBytesPerValue);

@@ -1,9 +1,30 @@
 #include "tensor/parameter.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace switchyard::tensor {
+
+namespace {
+
+// By the number of the role.
+constexpr std::array<std::string_view, 6> kRoleNames = {"dense",     "gate", "expert",
+                                                        "embedding", "norm", "bias"};
+
+}  // namespace
+
+std::string_view name_of(Role role) {
+  return kRoleNames.at(static_cast<size_t>(role));
+}
+
+std::optional<Role> role_of(std::string_view name) {
+  const auto* found = std::find(kRoleNames.begin(), kRoleNames.end(), name);
+  if (found == kRoleNames.end()) {
+    return std::nullopt;
+  }
+  return static_cast<Role>(found - kRoleNames.begin());
+}
 
 double Parameter::grad_bytes(int64_t num_tokens) const {
   if (is_buffer || updated_in_backward) {
@@ -44,6 +65,16 @@ void ParameterSet::zero_grad() {
     }
     parameter.row_grad.clear();
   }
+}
+
+std::vector<Parameter*> ParameterSet::trained() {
+  std::vector<Parameter*> trained;
+  for (Parameter& parameter : parameters_) {
+    if (!parameter.is_buffer) {
+      trained.push_back(&parameter);
+    }
+  }
+  return trained;
 }
 
 Parameter* ParameterSet::find(std::string_view name) {

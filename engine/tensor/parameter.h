@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tensor/row_gradient.h"
 #include "tensor/tensor.h"
@@ -12,6 +14,11 @@ namespace switchyard::tensor {
 
 /// What a parameter is for. The values are those of SY_ROLE_*.
 enum class Role : uint32_t { kDense, kGate, kExpert, kEmbedding, kNorm, kBias };
+
+/// "expert", as configurations and messages name it.
+[[nodiscard]] std::string_view name_of(Role role);
+/// The role of that name, or nothing.
+[[nodiscard]] std::optional<Role> role_of(std::string_view name);
 
 enum class InitKind : uint32_t { kZero, kConstant, kNormal, kTruncatedNormal, kUniform };
 
@@ -86,6 +93,8 @@ class ParameterSet {
 
   [[nodiscard]] std::deque<Parameter>& all() { return parameters_; }
   [[nodiscard]] const std::deque<Parameter>& all() const { return parameters_; }
+  /// All but the buffers, in the same order.
+  [[nodiscard]] std::vector<Parameter*> trained();
   /// Null if there is none of that name.
   [[nodiscard]] Parameter* find(std::string_view name);
   /// Number of trained values, buffers left out.

@@ -27,7 +27,7 @@ Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
       model_(std::make_unique<models::LanguageModel>(config.model, factory, parameters_)),
       optimizer_(std::move(optimizer)),
       backward_updater_(*optimizer_, config.seed) {
-  optimizer_->plan(parameters_);
+  optimizer_->plan(parameters_.trained());
 }
 
 void Learner::allocate() {
@@ -189,8 +189,8 @@ double Learner::predicted_bytes(int64_t num_tokens) {
     bytes += values * static_cast<double>(tensor::size_of(parameter.dtype));
     bytes += parameter.grad_bytes(num_tokens);
   }
-  for (const optim::StateTensor& state : optimizer_->state()) {
-    bytes += static_cast<double>(state.shape.count()) * sizeof(float);
+  for (const optim::StateTensor* state : optimizer_->state()) {
+    bytes += static_cast<double>(state->shape.count()) * sizeof(float);
   }
   return bytes;
 }

@@ -139,6 +139,13 @@ void add_checkpoint_keys(std::vector<ConfigKey>& keys) {
              flag("checkpoint.keep_best", true, "also the one with the lowest valid perplexity")});
 }
 
+std::vector<ConfigKey> optimizer_group_keys() {
+  return {texts("roles", {}, "what the parameters are for; empty = whatever their role",
+                {"dense", "gate", "expert", "embedding", "norm", "bias"}),
+          text("match", "", "their names, * stands for any characters; empty = any name"),
+          number("learning_rate_scale", 1.0, 0, 1e6, "times the schedule's learning rate")};
+}
+
 std::vector<models::LayerKind> layer_kinds(const std::vector<std::string>& names) {
   std::vector<models::LayerKind> kinds;
   kinds.reserve(names.size());
@@ -225,6 +232,25 @@ CheckpointConfig checkpoint_config(const core::Config& settings) {
   return checkpoint;
 }
 
+std::vector<OptimizerGroupConfig> optimizer_groups(const core::Config& settings) {
+  std::vector<OptimizerGroupConfig> groups;
+  for (const core::ConfigTable& table : settings.tables("optimizer.groups")) {
+    OptimizerGroupConfig group;
+    group.component = table.component;
+    for (const std::string& role : std::get<std::vector<std::string>>(table.own.at("roles"))) {
+      group.selection.roles.push_back(tensor::role_of(role).value());
+    }
+    group.selection.match = std::get<std::string>(table.own.at("match"));
+    group.learning_rate_scale = std::get<double>(table.own.at("learning_rate_scale"));
+    core::require(!group.selection.roles.empty() || !group.selection.match.empty(),
+                  table.component.where,
+                  ": a group must say which parameters it takes: add roles = [\"expert\"] or "
+                  "match = \"layers.*.experts*\"");
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 /// What no key can say alone.
 void check_together(const core::Config& settings) {
   const auto& layers = settings.texts("model.layers");
@@ -247,6 +273,7 @@ RunConfig run_config_of(core::Config settings) {
   trainer.data = data_config(settings);
   trainer.model = model_config(settings);
   trainer.optimizer = settings.tables("optimizer")[0].component;
+  trainer.optimizer_groups = optimizer_groups(settings);
   trainer.schedule = schedule_config(settings);
   trainer.train = loop_config(settings);
   trainer.checkpoint = checkpoint_config(settings);
@@ -294,7 +321,9 @@ core::ConfigSchema run_schema(DataPath data_path) {
   schema.components = {
       {"model.moe.gate", false, "the gate of every MoE layer, and its settings"},
       {"model.moe.experts", true, "a group of experts, and their settings", {count}},
-      {"optimizer", false, "the optimizer, and its settings"}};
+      {"optimizer", false, "the optimizer, and its settings"},
+      {"optimizer.groups", true, "another optimizer for some of the parameters",
+       optimizer_group_keys()}};
   return schema;
 }
 

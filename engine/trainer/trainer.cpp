@@ -12,6 +12,7 @@
 #include "data/prefetcher.h"
 #include "trainer/expert_statistics.h"
 #include "trainer/learner.h"
+#include "trainer/make_optimizer.h"
 #include "trainer/text_sampler.h"
 #include "trainer/trainer_state.h"
 
@@ -100,7 +101,7 @@ Trainer::Impl::Impl(TrainerSetup given)
                .seed = config.train.seed,
                .clip_norm = config.train.clip_norm,
                .threads = config.train.threads},
-              *setup.plugins, setup.plugins->make_optimizer(config.optimizer)),
+              *setup.plugins, make_optimizer(config, *setup.plugins)),
       schedule(config.schedule),
       batches(data::BatchSource(dataset.split("train"), {.shape = batch_shape(config.data),
                                                          .shuffle = config.data.shuffle,
@@ -215,8 +216,8 @@ std::vector<checkpoint::NamedTensor> Trainer::Impl::model_tensors() {
 
 std::vector<checkpoint::NamedTensor> Trainer::Impl::optimizer_tensors() {
   std::vector<checkpoint::NamedTensor> tensors;
-  for (const optim::StateTensor& state : learner.optimizer().state()) {
-    tensors.push_back({.name = state.name, .tensor = state.value});
+  for (const optim::StateTensor* state : learner.optimizer().state()) {
+    tensors.push_back({.name = state->name, .tensor = state->value});
   }
   return tensors;
 }

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/config_value.h"
 #include "models/language_model_config.h"
+#include "optim/parameter_selection.h"
 #include "optim/schedule.h"
 
 namespace switchyard::trainer {
@@ -39,11 +41,19 @@ struct CheckpointConfig {
   bool keep_best = true;  // the one with the lowest valid perplexity
 };
 
+/// Parameters that have an optimizer of their own.
+struct OptimizerGroupConfig {
+  core::ComponentConfig component;
+  optim::ParameterSelection selection;
+  double learning_rate_scale = 1.0;  // times the schedule's
+};
+
 /// Everything that decides a run, but for where it is written.
 struct TrainerConfig {
   DataConfig data;
   models::LanguageModelConfig model;
-  core::ComponentConfig optimizer;
+  core::ComponentConfig optimizer;                     // of what no group takes
+  std::vector<OptimizerGroupConfig> optimizer_groups;  // the first that selects a parameter has it
   optim::Schedule schedule;
   LoopConfig train;
   CheckpointConfig checkpoint;

@@ -79,6 +79,10 @@ class ConfigCommand : public Command {
     }
     add_plugin_defaults(lines, plugins, config.trainer.optimizer, ComponentKind::kOptimizer,
                         "optimizer.");
+    for (size_t i = 0; i < config.trainer.optimizer_groups.size(); ++i) {
+      add_plugin_defaults(lines, plugins, config.trainer.optimizer_groups[i].component,
+                          ComponentKind::kOptimizer, core::join("optimizer.groups[", i, "]."));
+    }
   }
 
   static void print_json(Console& console, const Lines& lines) {

@@ -1,8 +1,13 @@
+#include <array>
+#include <cstdint>
+#include <cstring>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "plugin_fixture.h"
 #include "tests/support/error_matcher.h"
+#include "tests/support/plugin_directory.h"
 
 namespace switchyard::plugin_host {
 namespace {
@@ -34,14 +39,14 @@ class Momentum : public testing::Test {
 };
 
 TEST_F(Momentum, DeclaresItsStateByTheDimensionsItFollows) {
-  optimizer_->plan(parameters_);
+  optimizer_->plan(parameters_.trained());
   ASSERT_EQ(optimizer_->state().size(), 2U);
-  const optim::StateTensor& v = optimizer_->state()[0];
+  const optim::StateTensor& v = *optimizer_->state()[0];
   EXPECT_EQ(v.name, "a.w/v");
   EXPECT_EQ(v.parameter, parameters_.find("a.w"));
   EXPECT_EQ(v.shape, (tensor::Shape{2, 3}));
   EXPECT_THAT(v.dim_map, ElementsAre(0, 1));
-  const optim::StateTensor& rows = optimizer_->state()[1];
+  const optim::StateTensor& rows = *optimizer_->state()[1];
   EXPECT_EQ(rows.name, "a.w/rows");
   EXPECT_EQ(rows.shape, (tensor::Shape{2, 1}));
   EXPECT_THAT(rows.dim_map, ElementsAre(0, -1));
@@ -53,7 +58,7 @@ TEST_F(Momentum, DeclaresItsStateByTheDimensionsItFollows) {
 
 TEST_F(Momentum, StepsAsItsEquationsSay) {
   parameters_.allocate(on_.allocator);
-  optimizer_->plan(parameters_);
+  optimizer_->plan(parameters_.trained());
   optimizer_->allocate(on_.allocator);
   tensor::Parameter& w = *parameters_.find("a.w");
   for (int64_t i = 0; i < 6; ++i) {
@@ -62,7 +67,7 @@ TEST_F(Momentum, StepsAsItsEquationsSay) {
   }
   optimizer_->step(step_);  // v = 2 g, p = 10 - v / 2
   EXPECT_THAT(w.value.to_vector<float>(), ElementsAre(10, 9, 8, 7, 6, 5));
-  EXPECT_THAT(optimizer_->state()[0].value.to_vector<float>(), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_THAT(optimizer_->state()[0]->value.to_vector<float>(), ElementsAre(0, 2, 4, 6, 8, 10));
   step_.step = 2;
   step_.learning_rate = 1.0;
   optimizer_->step(step_);  // v = v / 2 + 2 g = 3 g, p = p - v
@@ -76,7 +81,7 @@ TEST_F(Momentum, UpdatesAParameterSliceBySlice) {
   w.updated_in_backward = true;
   parameters_.allocate(on_.allocator);
   EXPECT_FALSE(w.grad.defined());
-  optimizer_->plan(parameters_);
+  optimizer_->plan(parameters_.trained());
   optimizer_->allocate(on_.allocator);
   std::fill_n(w.value.data<float>(), 6, 10.0F);
   optimizer_->step(step_);
@@ -90,7 +95,7 @@ TEST_F(Momentum, UpdatesAParameterSliceBySlice) {
                 .grad = Tensor::from<float>({1, 3}, {first, first + 1.0F, first + 2.0F})});
   }
   EXPECT_THAT(w.value.to_vector<float>(), ElementsAre(10, 9, 8, 7, 6, 5));
-  EXPECT_THAT(optimizer_->state()[0].value.to_vector<float>(), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_THAT(optimizer_->state()[0]->value.to_vector<float>(), ElementsAre(0, 2, 4, 6, 8, 10));
   tensor::Parameter stranger = w;
   EXPECT_ERROR(optimizer_->step_slice(step_, {.parameter = &stranger, .value = w.value}),
                ErrorCode::kNotFound, "must have seen 'a.w'");
@@ -98,10 +103,10 @@ TEST_F(Momentum, UpdatesAParameterSliceBySlice) {
 
 TEST_F(Momentum, FollowsStateThatACheckpointReplaced) {
   parameters_.allocate(on_.allocator);
-  optimizer_->plan(parameters_);
+  optimizer_->plan(parameters_.trained());
   optimizer_->allocate(on_.allocator);
   optimizer_->step(step_);
-  optimizer_->state()[0].value = Tensor::from<float>({2, 3}, {2, 2, 2, 2, 2, 2});
+  optimizer_->state()[0]->value = Tensor::from<float>({2, 3}, {2, 2, 2, 2, 2, 2});
   optimizer_->step(step_);
   EXPECT_THAT(parameters_.find("a.w")->value.to_vector<float>(), testing::Each(-0.5F));
 }
@@ -110,7 +115,7 @@ TEST_F(Momentum, FollowsStateThatACheckpointReplaced) {
 TEST_F(Momentum, GetsDenseGradientsOfWhatWouldBeKeptByRow) {
   tensor::Parameter& table =
       parameters_.add({.name = "table", .shape = {5, 2}, .touched_rows = {.per_token = 1}});
-  optimizer_->plan(parameters_);
+  optimizer_->plan(parameters_.trained());
   EXPECT_FALSE(table.touched_rows.is_sparse());
   parameters_.allocate(on_.allocator);
   optimizer_->allocate(on_.allocator);
@@ -120,8 +125,8 @@ TEST_F(Momentum, GetsDenseGradientsOfWhatWouldBeKeptByRow) {
 
 TEST_F(Momentum, WantsItsCallsInOrder) {
   EXPECT_EQ(error_of([&] { optimizer_->allocate(on_.allocator); }).first, ErrorCode::kState);
-  optimizer_->plan(parameters_);
-  auto [code, text] = error_of([&] { optimizer_->plan(parameters_); });
+  optimizer_->plan(parameters_.trained());
+  auto [code, text] = error_of([&] { optimizer_->plan(parameters_.trained()); });
   EXPECT_EQ(code, ErrorCode::kState);
   EXPECT_THAT(text, HasSubstr("optimizer 'test.optimizer.momentum' 1.0.0 at optimizer: plan() was "
                               "called before"));
@@ -139,6 +144,46 @@ TEST_F(Momentum, ChecksItsSettings) {
   });
   EXPECT_EQ(code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(text, "optimizer (a.toml:3): mu must be in 0 ... 1, got 1.5");
+}
+
+// The shipped plugin on the engine's own services: the worked example of two steps for one expert,
+// beside one that gets no gradient.
+TEST(FactoredAdam, StepsExpertsWithAGradientAndLeavesOthersAlone) {
+  // Signalling NaNs, which turn quiet in any arithmetic.
+  const std::array<uint32_t, 4> odd = {0x7f800001U, 0xff800001U, 0x7f800002U, 0xff800002U};
+  PassOnCpu on;
+  PluginRegistry registry(tests::built_plugins());
+  const auto optimizer =
+      registry.make_optimizer({.plugin = "factored_adam", .values = {{"eps", 1e-30}}, .where = ""});
+  tensor::ParameterSet parameters;
+  tensor::Parameter& w = parameters.add({.name = "e.w", .shape = {2, 2, 2}, .expert_dim = 0});
+  parameters.allocate(on.allocator);
+  optimizer->plan(parameters.trained());
+  optimizer->allocate(on.allocator);
+  ASSERT_EQ(optimizer->state().size(), 2U);
+  EXPECT_EQ(optimizer->state()[0]->name, "e.w/v_row");
+  EXPECT_THAT(optimizer->state()[0]->dim_map, ElementsAre(0, 1));
+  EXPECT_EQ(optimizer->state()[1]->name, "e.w/v_column");
+  EXPECT_THAT(optimizer->state()[1]->dim_map, ElementsAre(0, 2));
+  const std::vector<std::vector<float>> grads = {{1, 2, 3, 4, 0, 0, 0, 0},
+                                                 {2, -1, .5F, 1, 0, 0, 0, 0}};
+  const std::vector<std::vector<float>> moves = {
+      {-.774596669F, -1.095445115F, -1.039230485F, -.979795897F},
+      {-1.426475188F, .574083912F, -.220159729F, -.354412497F}};
+  for (size_t t = 0; t < 2; ++t) {
+    std::fill_n(w.value.data<float>(), 4, 0.0F);
+    std::memcpy(w.value.data<float>() + 4, odd.data(), sizeof(odd));
+    std::copy(grads[t].begin(), grads[t].end(), w.grad.data<float>());
+    optimizer->step({.backend = on.pass.backend,
+                     .scratch = &on.scratch,
+                     .step = static_cast<int64_t>(t) + 1,
+                     .learning_rate = 1.0,
+                     .grad_scale = Tensor::from<float>({1}, {1.0F})});
+    for (int64_t i = 0; i < 4; ++i) {
+      EXPECT_NEAR(w.value.data<float>()[i], moves[t][static_cast<size_t>(i)], 1e-6F);
+    }
+    EXPECT_EQ(std::memcmp(w.value.data<float>() + 4, odd.data(), sizeof(odd)), 0);
+  }
 }
 
 }  // namespace

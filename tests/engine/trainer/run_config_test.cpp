@@ -154,6 +154,46 @@ TEST(RunConfig, AsksForAnOptimizer) {
   EXPECT_NE(message_of(text).find("an optimizer must be given"), std::string::npos);
 }
 
+constexpr const char* kGroups = R"(
+[[optimizer.groups]]
+plugin = "factored_adam"
+roles = ["expert", "gate"]
+learning_rate_scale = 0.5
+beta2 = 0.99
+[[optimizer.groups]]
+plugin = "sgd"
+match = "layers.0.*"
+)";
+
+TEST(RunConfig, GivesGroupsOfParametersTheirOwnOptimizer) {
+  const RunConfig config = parse_run_config(std::string(kSmall) + kGroups, "c.toml", {});
+  EXPECT_EQ(config.trainer.optimizer.plugin, "adam");
+  EXPECT_EQ(config.trainer.optimizer.values.size(), 1U);  // beta2, and nothing of the groups
+  const auto& groups = config.trainer.optimizer_groups;
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].component.plugin, "factored_adam");
+  EXPECT_EQ(std::get<double>(groups[0].component.values.at("beta2")), 0.99);
+  EXPECT_EQ(groups[0].selection.roles,
+            (std::vector<tensor::Role>{tensor::Role::kExpert, tensor::Role::kGate}));
+  EXPECT_EQ(groups[0].learning_rate_scale, 0.5);
+  EXPECT_EQ(groups[1].selection.match, "layers.0.*");
+  EXPECT_EQ(groups[1].learning_rate_scale, 1.0);
+  const std::string text = config.settings.to_toml();
+  EXPECT_EQ(parse_run_config(text, "config.toml", {}).settings.to_toml(), text);
+}
+
+TEST(RunConfig, RefusesGroupsThatItCannotUnderstand) {
+  const std::string group = std::string(kSmall) + "[[optimizer.groups]]\nplugin = \"sgd\"\n";
+  EXPECT_NE(message_of(group).find("a group must say which parameters it takes"),
+            std::string::npos);
+  EXPECT_NE(message_of(group + "roles = [\"experts\"]\n")
+                .find("must be one of \"dense\", \"gate\", \"expert\""),
+            std::string::npos);
+  EXPECT_NE(message_of(std::string(kSmall) + "[[optimizer.groups]]\nmatch = \"*\"\n")
+                .find("'optimizer.groups[0]' must name its plugin"),
+            std::string::npos);
+}
+
 TEST(RunConfig, NeedsNoDataPathToBeDescribed) {
   const std::string text = "[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"lstm\"]\n";
   EXPECT_NE(message_of(text).find("'data.path' must be given"), std::string::npos);

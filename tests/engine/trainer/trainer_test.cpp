@@ -82,6 +82,28 @@ class TrainerTest : public ::testing::Test {
                                                   .listener = &recorder_});
   }
 
+  // Trains to the end, and again with a stop after each of these steps: the same bytes result.
+  void expect_resumable(const TrainerConfig& c, const std::vector<int64_t>& stops) {
+    EXPECT_EQ(make(c, "whole")->train(never_), StopReason::kFinished);
+    for (const int64_t stop : stops) {
+      const std::string run = "stopped-" + std::to_string(stop);
+      core::CancelToken cancel;
+      recorder_.cancel = &cancel;
+      recorder_.cancel_at = stop;
+      EXPECT_EQ(make(c, run)->train(cancel), StopReason::kCancelled);
+      recorder_.cancel = nullptr;
+      const auto resumed = make(c, run);
+      EXPECT_EQ(resumed->restore_newest(), stop);
+      EXPECT_EQ(resumed->train(never_), StopReason::kFinished);
+      for (const char* file : {"manifest.json", "model.safetensors", "optimizer.safetensors",
+                               "state.safetensors", "state.json"}) {
+        EXPECT_EQ(bytes_of(path("whole/checkpoints/step-20") / file),
+                  bytes_of(path(run) / "checkpoints/step-20" / file))
+            << stop << " " << file;
+      }
+    }
+  }
+
   std::string bytes_of(const path& file) const {
     std::ifstream in(directory_.path() / file, std::ios::binary);
     std::ostringstream bytes;
@@ -131,24 +153,31 @@ TEST_F(TrainerTest, ShowsTheBatchesOfAnEvaluationAndTheirRouting) {
 
 // Stopped anywhere and resumed, the final checkpoint has the same bytes.
 TEST_F(TrainerTest, AResumedRunEndsBitForBitAsAnUninterruptedOne) {
-  EXPECT_EQ(make(config(), "whole")->train(never_), StopReason::kFinished);
-  for (const int64_t stop : {1, 6, 13}) {
-    const std::string run = "stopped-" + std::to_string(stop);
-    core::CancelToken cancel;
-    recorder_.cancel = &cancel;
-    recorder_.cancel_at = stop;
-    EXPECT_EQ(make(config(), run)->train(cancel), StopReason::kCancelled);
-    recorder_.cancel = nullptr;
-    const auto resumed = make(config(), run);
-    EXPECT_EQ(resumed->restore_newest(), stop);
-    EXPECT_EQ(resumed->train(never_), StopReason::kFinished);
-    for (const char* file : {"manifest.json", "model.safetensors", "optimizer.safetensors",
-                             "state.safetensors", "state.json"}) {
-      EXPECT_EQ(bytes_of(path("whole/checkpoints/step-20") / file),
-                bytes_of(path(run) / "checkpoints/step-20" / file))
-          << stop << " " << file;
-    }
+  expect_resumable(config(), {1, 6, 13});
+}
+
+TEST_F(TrainerTest, ARunWithSeveralOptimizersResumesBitForBit) {
+  TrainerConfig c = config();
+  c.optimizer_groups = {
+      {.component = {.plugin = "factored_adam", .where = "groups[0]"},
+       .selection = {.roles = {tensor::Role::kExpert}},
+       .learning_rate_scale = 0.5},
+      {.component = {.plugin = "sgd", .where = "groups[1]"}, .selection = {.match = "*.bias"}}};
+  expect_resumable(c, {7});
+  const std::string header = bytes_of("whole/checkpoints/step-20/optimizer.safetensors");
+  for (const char* name : {"experts0.w0/v_row", "experts0.w0/v_column", "embedding.table/m"}) {
+    EXPECT_NE(header.find(name), std::string::npos) << name;
   }
+  EXPECT_EQ(header.find("experts0.w0/m"), std::string::npos);
+  EXPECT_EQ(header.find(".bias/"), std::string::npos);
+}
+
+TEST_F(TrainerTest, RefusesAGroupWithoutParameters) {
+  TrainerConfig c = config();
+  c.optimizer_groups = {{.component = {.plugin = "sgd", .where = "optimizer.groups[0] (a.toml:9)"},
+                         .selection = {.roles = {tensor::Role::kNorm}}}};
+  EXPECT_ERROR((void)make(c, "run"), core::ErrorCode::kInvalidArgument,
+               "optimizer.groups[0] (a.toml:9): no parameter has role norm");
 }
 
 // The rate after each evaluation follows from the evaluations, also over a resume.

@@ -1,0 +1,28 @@
+#include "trainer/make_optimizer.h"
+
+#include <utility>
+
+#include "core/error.h"
+#include "optim/grouped_optimizer.h"
+
+namespace switchyard::trainer {
+
+std::unique_ptr<optim::Optimizer> make_optimizer(const TrainerConfig& config,
+                                                 plugin_host::PluginRegistry& plugins) {
+  auto rest = plugins.make_optimizer(config.optimizer);
+  if (config.optimizer_groups.empty()) {
+    return rest;
+  }
+  std::vector<optim::OptimizerGroup> groups;
+  for (size_t i = 0; i < config.optimizer_groups.size(); ++i) {
+    const OptimizerGroupConfig& group = config.optimizer_groups[i];
+    const std::string name = core::join("optimizer.groups[", i, "]");
+    groups.push_back({.selection = group.selection,
+                      .optimizer = plugins.make_optimizer(group.component, name),
+                      .learning_rate_scale = group.learning_rate_scale,
+                      .where = group.component.where.empty() ? name : group.component.where});
+  }
+  return std::make_unique<optim::GroupedOptimizer>(std::move(groups), std::move(rest));
+}
+
+}  // namespace switchyard::trainer

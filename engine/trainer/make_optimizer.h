@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "optim/optimizer.h"
+#include "plugin_host/plugin_registry.h"
+#include "trainer/trainer_config.h"
+
+namespace switchyard::trainer {
+
+/// The optimizer of a run: the plugin that the configuration names or, if it has groups, one made
+/// of a plugin for each. Throws Error as PluginRegistry::make_optimizer() does.
+[[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(
+    const TrainerConfig& config, plugin_host::PluginRegistry& plugins);
+
+}  // namespace switchyard::trainer
