@@ -4,28 +4,12 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <numbers>
-#include <sstream>
 
 #include "tests/support/reference_ops.h"
 
 namespace switchyard::test {
 
 namespace {
-
-std::vector<double> parse_list(const char* text) {
-  std::vector<double> values;
-  std::istringstream in(text ? text : "");
-  for (std::string part; std::getline(in, part, ',');) {
-    values.push_back(std::stod(part));
-  }
-  return values;
-}
-
-template <typename Map>
-auto lookup(const Map& map, const char* key) {
-  const auto found = map.find(key);
-  return found == map.end() ? typename Map::mapped_type{} : found->second;
-}
 
 /// A number in (0, 1) that depends on its address only.
 double uniform_at(uint64_t a, uint64_t b, uint64_t c) {
@@ -57,50 +41,6 @@ void fill_initial(TestParameter& p) {
 }
 
 }  // namespace
-
-TestConfig::TestConfig(const sy_field* const* fields) : sy_config{} {
-  struct_size = sizeof(sy_config);
-  i64 = [](const sy_config* c, const char* key) {
-    return static_cast<int64_t>(lookup(static_cast<const TestConfig*>(c)->numbers_, key));
-  };
-  f64 = [](const sy_config* c, const char* key) {
-    return lookup(static_cast<const TestConfig*>(c)->numbers_, key);
-  };
-  str = [](const sy_config* c, const char* key) {
-    const auto& texts = static_cast<const TestConfig*>(c)->texts_;
-    const auto found = texts.find(key);
-    return found == texts.end() ? "" : found->second.c_str();
-  };
-  list = [](const sy_config* c, const char* key, double* out, int32_t cap) {
-    const auto values = lookup(static_cast<const TestConfig*>(c)->lists_, key);
-    const auto length = static_cast<int32_t>(values.size());
-    std::copy_n(values.begin(), std::min(length, cap), out);
-    return length;
-  };
-  for (; fields && *fields; ++fields) {
-    const sy_field& f = **fields;
-    if (f.type == SY_T_STRING || f.type == SY_T_CHOICE) {
-      texts_[f.key] = f.def_str;
-    } else if (f.type == SY_T_INT_LIST || f.type == SY_T_FLOAT_LIST) {
-      lists_[f.key] = parse_list(f.def_str);
-    } else {
-      numbers_[f.key] = f.def;
-    }
-  }
-}
-
-TestConfig& TestConfig::set(const std::string& key, double value) {
-  numbers_[key] = value;
-  return *this;
-}
-TestConfig& TestConfig::set_text(const std::string& key, const std::string& value) {
-  texts_[key] = value;
-  return *this;
-}
-TestConfig& TestConfig::set_list(const std::string& key, std::vector<double> value) {
-  lists_[key] = std::move(value);
-  return *this;
-}
 
 PluginFile::PluginFile(const std::string& path, const sy_host& host) {
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
