@@ -33,6 +33,24 @@ void dispatch(const Backend& backend, const tensor::Tensor& x, const RoutingPlan
          plan.offsets.data<int32_t>() + n.E);
 }
 
+void dispatch_labels(const Backend& backend, const tensor::Tensor& labels, const RoutingPlan& plan,
+                     const tensor::Tensor& rows) {
+  const RoutingDims n = {.T = plan.pair_row.size(0),
+                         .K = plan.pair_row.size(1),
+                         .E = plan.offsets.size(0) - 1,
+                         .D = 1};
+  core::require(labels.shape() == tensor::Shape({n.T}) && labels.is_contiguous() &&
+                    rows.dim() == 1 && plan.fits_in(rows.size(0)) && rows.is_contiguous() &&
+                    rows.dtype() == labels.dtype(),
+                "dispatch_labels: the plan is for ", n.T, " tokens of ", n.K, " experts, got ",
+                tensor::name_of(labels.dtype()), " ", labels.shape(), " and ",
+                tensor::name_of(rows.dtype()), " ", rows.shape());
+  const auto kernel = backend.kernels->moe.dispatch_labels;
+  require_kernel(kernel != nullptr, "dispatch_labels", backend);
+  kernel(backend.stream, n, rows.raw(), labels.raw(), tensor::size_of(labels.dtype()),
+         plan.row_pair.data<int32_t>(), plan.offsets.data<int32_t>() + n.E);
+}
+
 void dispatch_grad(const Backend& backend, const tensor::Tensor& grad_rows, const RoutingPlan& plan,
                    const tensor::Tensor& grad_x) {
   const RoutingDims n = dims("dispatch_grad", grad_x, grad_rows, plan);

@@ -15,6 +15,13 @@ namespace switchyard::ops::moe {
 void dispatch(const Backend& backend, const tensor::Tensor& x, const RoutingPlan& plan,
               const tensor::Tensor& rows);
 
+/// The same for one value per token: its id, its mask, anything that follows it.
+///
+///   labels  [T]  any type
+///   rows    [N]  of that type, written; past the last row left alone
+void dispatch_labels(const Backend& backend, const tensor::Tensor& labels, const RoutingPlan& plan,
+                     const tensor::Tensor& rows);
+
 /// grad_x [T, D] += the sum of a token's grad_rows [N, D], in the order of its choices.
 void dispatch_grad(const Backend& backend, const tensor::Tensor& grad_rows, const RoutingPlan& plan,
                    const tensor::Tensor& grad_x);

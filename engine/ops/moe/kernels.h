@@ -15,6 +15,26 @@ struct RoutingDims {
   int64_t D = 0;
 };
 
+/// Two levels: T tokens, K1 of A groups each, K2 of the B experts of a group.
+struct TwoLevelDims {
+  int64_t T = 0;
+  int64_t K1 = 0;
+  int64_t K2 = 0;
+  int64_t A = 0;
+  int64_t B = 0;
+};
+
+/// A TwoLevelRouting (two_level.h) as kernels see it.
+struct TwoLevelView {
+  const int32_t* offsets = nullptr;
+  const int32_t* row_pair = nullptr;
+  const float* group_weight = nullptr;
+  const float* group_load = nullptr;
+  const int32_t* local_index = nullptr;
+  const float* local_weight = nullptr;
+  const float* local_load = nullptr;
+};
+
 struct Kernels {
   /// offsets [E + 1], row_pair [T * K], pair_row [T * K]; see plan.h.
   void (*plan)(const tensor::Stream&, const RoutingDims&, const int32_t* expert_index,
@@ -32,6 +52,19 @@ struct Kernels {
   void (*combine_grad)(const tensor::Stream&, const RoutingDims&, float* grad_rows,
                        float* grad_gate_weight, const float* grad_y, const float* rows,
                        const float* gate_weight, const int32_t* pair_row) = nullptr;
+  /// labels [T * K] from those of the tokens [T], `bytes` each.
+  void (*dispatch_labels)(const tensor::Stream&, const RoutingDims&, void* rows, const void* tokens,
+                          int64_t bytes, const int32_t* row_pair,
+                          const int32_t* num_rows) = nullptr;
+  /// expert_index and gate_weight [T, K1 * K2], filled with -1 and 0; importance, load [A * B].
+  void (*compose)(const tensor::Stream&, const TwoLevelDims&, const TwoLevelView&,
+                  int32_t* expert_index, float* gate_weight, float* importance,
+                  float* load) = nullptr;
+  /// From gradients that may be null; grad_group_weight [T, K1] is filled with 0.
+  void (*compose_grad)(const tensor::Stream&, const TwoLevelDims&, const TwoLevelView&,
+                       const float* grad_gate_weight, const float* grad_importance,
+                       const float* grad_load, float* grad_group_weight, float* grad_group_load,
+                       float* grad_local_weight, float* grad_local_load) = nullptr;
 };
 
 [[nodiscard]] Kernels cpu_kernels();

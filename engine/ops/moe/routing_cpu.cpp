@@ -4,12 +4,14 @@
 
 #include "ops/clones.h"
 #include "ops/moe/plan_cpu.h"
+#include "ops/moe/two_level_cpu.h"
 
 namespace switchyard::ops::moe {
 
 namespace {
 
 constexpr int64_t kTokensPerPiece = 64;
+constexpr int64_t kLabelsPerPiece = 4096;
 constexpr int kLanes = 16;  // partial sums of a dot product: a fixed order, and room for vectors
 
 void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, const float* x,
@@ -17,6 +19,18 @@ void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, c
   stream.threads->parallel_for(*num_rows, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       std::copy_n(x + row_pair[row] / n.K * n.D, n.D, rows + row * n.D);
+    }
+  });
+}
+
+void dispatch_labels(const tensor::Stream& stream, const RoutingDims& n, void* rows,
+                     const void* tokens, int64_t bytes, const int32_t* row_pair,
+                     const int32_t* num_rows) {
+  auto* to = static_cast<char*>(rows);
+  const auto* from = static_cast<const char*>(tokens);
+  stream.threads->parallel_for(*num_rows, kLabelsPerPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      std::copy_n(from + row_pair[row] / n.K * bytes, bytes, to + row * bytes);
     }
   });
 }
@@ -124,7 +138,10 @@ Kernels cpu_kernels() {
           .dispatch = dispatch,
           .dispatch_grad = dispatch_grad,
           .combine = combine,
-          .combine_grad = combine_grad};
+          .combine_grad = combine_grad,
+          .dispatch_labels = dispatch_labels,
+          .compose = compose_cpu,
+          .compose_grad = compose_grad_cpu};
 }
 
 }  // namespace switchyard::ops::moe
