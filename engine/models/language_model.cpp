@@ -45,7 +45,6 @@ layers::Embedding::Config embedding_config(const LanguageModelConfig& config) {
 LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::ComponentFactory& factory,
                              tensor::ParameterSet& parameters)
     : config_(checked(config)),
-      parameters_(&parameters),
       embedding_("embedding", embedding_config(config), parameters),
       embedding_dropout_("embedding", config.dropout, OutputActivation::kIdentity),
       head_("softmax", config.d_model, config.vocab_size, outer_init(config), parameters) {
@@ -78,13 +77,8 @@ void LanguageModel::add_lstm(const std::string& name, tensor::ParameterSet& para
 
 void LanguageModel::add_moe(const std::string& name, layers::ComponentFactory& factory,
                             tensor::ParameterSet& parameters) {
-  std::vector<layers::MoeLayer::Group> groups;
-  for (const ExpertGroupConfig& group : config_.moe.experts) {
-    groups.push_back({.component = group.component, .count = group.count, .memory = config_.moe.memory});
-  }
   auto moe = std::make_unique<layers::MoeLayer>(name, static_cast<int32_t>(moe_layers_.size()),
-                                                config_.d_model, config_.moe.gate, groups, factory,
-                                                parameters);
+                                                config_.d_model, config_.moe, factory, parameters);
   moe_layers_.push_back(moe.get());
   blocks_.push_back(
       {.layer = std::move(moe), .residual = {name, config_.dropout, OutputActivation::kSigmoid}});
@@ -165,11 +159,6 @@ double LanguageModel::ops_per_timestep() const {
   double madds = 0.0;
   for (const Block& block : blocks_) {
     madds += block.layer->madds_per_token();
-  }
-  for (const tensor::Parameter& parameter : parameters_->all()) {
-    if (parameter.role == tensor::Role::kGate) {
-      madds += static_cast<double>(parameter.shape.count());
-    }
   }
   return madds;
 }

@@ -81,7 +81,6 @@ class LanguageModel {
   void backward(const Input& input, const tensor::Tensor& grad_x, layers::Pass& pass);
 
   LanguageModelConfig config_;
-  const tensor::ParameterSet* parameters_;
   layers::Embedding embedding_;
   layers::DropoutResidual embedding_dropout_;
   std::vector<Block> blocks_;

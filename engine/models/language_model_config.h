@@ -3,26 +3,16 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/config_value.h"
-#include "layers/moe/windowed_experts.h"
+#include "layers/moe/moe_config.h"
 
 namespace switchyard::models {
 
 enum class LayerKind { kLstm, kMoe };
 
-/// Experts of one plugin and shape within a MoE layer.
-struct ExpertGroupConfig {
-  core::ComponentConfig component;
-  int64_t count = 0;
-};
-
-/// A MoE layer. With one expert in all and no gate plugin it is that expert (MoE-1-Wide,
-/// MoE-1-Deep).
-struct MoeConfig {
-  core::ComponentConfig gate;
-  std::vector<ExpertGroupConfig> experts;
-  layers::ExpertMemory memory;  // of every group
-};
+using layers::BalanceBy;
+using layers::BalanceConfig;
+using layers::ExpertGroupConfig;
+using layers::MoeConfig;
 
 /// An LSTM layer.
 struct LstmLayerConfig {

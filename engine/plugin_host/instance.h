@@ -43,6 +43,8 @@ class ComponentInstance {
   [[nodiscard]] sy_ctx& context() { return context_; }
   [[nodiscard]] const sy_layer_info& layer() const { return setup_.layer; }
   [[nodiscard]] const std::string& name() const { return setup_.name; }
+  /// What build() registered, in that order.
+  [[nodiscard]] const std::vector<tensor::Parameter*>& parameters() const { return parameters_; }
   [[nodiscard]] uint32_t caps() const { return setup_.component->caps; }
   template <typename Functions>
   [[nodiscard]] const Functions& functions() const {

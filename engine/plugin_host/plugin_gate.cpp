@@ -37,6 +37,15 @@ PluginGate::PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters)
                 " (the slots per token), got ", info.k_mean);
   top_k_ = info.k_max;
   experts_per_token_ = info.k_mean == 0.0 ? info.k_max : info.k_mean;
+  for (const tensor::Parameter* parameter : instance_.parameters()) {
+    if (!parameter->is_buffer && parameter->shape.dim() >= 2) {
+      madds_per_row_ += static_cast<double>(parameter->shape.count());
+    }
+  }
+}
+
+double PluginGate::saved_bytes_per_row() const {
+  return 6.0 * sizeof(float) * static_cast<double>(instance_.layer().n_experts);
 }
 
 void PluginGate::forward(const layers::GateInput& input, const layers::Routing& routing,

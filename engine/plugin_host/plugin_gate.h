@@ -24,6 +24,10 @@ class PluginGate final : public layers::Gate {
   void backward(const layers::GateInput& input, const layers::Routing& routing,
                 const layers::GateGrad& grad, layers::Pass& pass) override;
   void step_end(layers::Pass& pass) override;
+  /// Every trained matrix of a gate multiplies the row once.
+  [[nodiscard]] double madds_per_row() const override { return madds_per_row_; }
+  /// About six values per expert.
+  [[nodiscard]] double saved_bytes_per_row() const override;
 
  private:
   [[nodiscard]] sy_gate_in input_of(const layers::GateInput& input) const;
@@ -33,6 +37,7 @@ class PluginGate final : public layers::Gate {
   const sy_gate_vt& functions_;
   int64_t top_k_ = 0;
   double experts_per_token_ = 0.0;
+  double madds_per_row_ = 0.0;
 };
 
 }  // namespace switchyard::plugin_host

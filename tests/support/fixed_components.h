@@ -26,6 +26,8 @@ class FixedGate final : public layers::Gate {
     grad_gate_weight_ = grad.grad_gate_weight.to_vector<float>();
   }
   void step_end(layers::Pass& /*pass*/) override {}
+  [[nodiscard]] double madds_per_row() const override { return 0.0; }
+  [[nodiscard]] double saved_bytes_per_row() const override { return 0.0; }
 
   [[nodiscard]] const std::vector<float>& grad_gate_weight() const { return grad_gate_weight_; }
 

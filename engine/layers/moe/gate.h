@@ -24,13 +24,14 @@ struct GateGrad {
   tensor::Tensor grad_gate_weight;  // [T, K], of the task loss
   tensor::Tensor grad_aux_loss;     // [1], usually 1
   tensor::Tensor grad_x;            // [T, d_model]: the gate adds to it
-  // What the caller asks of the balance, in addition; undefined: zero.
+  // What the caller asks of the balance (balance.h), in addition; undefined: zero.
   tensor::Tensor grad_importance;  // [E]
   tensor::Tensor grad_load;        // [E]; no use where the gate's load is a hard count
 };
 
 /// Chooses experts for tokens. Every gate is a plugin (sdk/include/switchyard/component/gate.h);
-/// engine/plugin_host makes one of these from it. Threads: [inst].
+/// engine/plugin_host makes one of these from it, and TwoLevelGate composes them.
+/// Threads: [inst].
 class Gate {
  public:
   virtual ~Gate() = default;
@@ -50,6 +51,11 @@ class Gate {
 
   /// After the optimizer's step.
   virtual void step_end(Pass& pass) = 0;
+
+  /// Multiply-and-adds of one row's forward pass.
+  [[nodiscard]] virtual double madds_per_row() const = 0;
+  /// Bytes kept per row for backward, about.
+  [[nodiscard]] virtual double saved_bytes_per_row() const = 0;
 };
 
 }  // namespace switchyard::layers

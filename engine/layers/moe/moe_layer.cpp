@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "layers/moe/two_level_gate.h"
 #include "ops/generic/pointwise.h"
 #include "ops/moe/combine.h"
 #include "ops/moe/dispatch.h"
@@ -14,23 +15,30 @@ using tensor::Tensor;
 
 namespace {
 
-std::unique_ptr<ExpertGroup> make_group(const MoeLayer::Group& group, const ComponentPlace& place,
-                                        ComponentFactory& factory,
+std::unique_ptr<ExpertGroup> make_group(const ExpertGroupConfig& group, const ExpertMemory& memory,
+                                        const ComponentPlace& place, ComponentFactory& factory,
                                         tensor::ParameterSet& parameters) {
-  if (group.memory.is_plain()) {
+  if (memory.is_plain()) {
     return factory.make_experts(group.component, place, parameters);
   }
-  return std::make_unique<WindowedExperts>(group.component, place, group.memory, factory,
-                                           parameters);
+  return std::make_unique<WindowedExperts>(group.component, place, memory, factory, parameters);
+}
+
+// Weights of balance losses in a gate's settings say nothing where the layer asks for balance.
+void require_no_weights(const core::ComponentConfig& gate) {
+  for (const char* key : {"w_importance", "w_load"}) {
+    core::require(gate.values.count(key) == 0, gate.where, ": '", key,
+                  "' has no effect where the layer asks for balance itself: set it in "
+                  "[model.moe.balance]");
+  }
 }
 
 }  // namespace
 
-MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model,
-                   const core::ComponentConfig& gate, const std::vector<Group>& groups,
+MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model, const MoeConfig& config,
                    ComponentFactory& factory, tensor::ParameterSet& parameters)
     : name_(std::move(name)), d_model_(d_model) {
-  for (const Group& group : groups) {
+  for (const ExpertGroupConfig& group : config.experts) {
     core::require(group.count > 0, name_,
                   ": a group of experts must have a count of 1 or more, got ", group.count, " in ",
                   group.component.where);
@@ -43,23 +51,51 @@ MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model,
                           .d_out = d_model,
                           .num_experts = static_cast<int32_t>(num_experts_),
                           .num_local = static_cast<int32_t>(num_experts_)};
-  if (!gate.plugin.empty()) {
-    gate_ = factory.make_gate(gate, place, parameters);
-  } else {
-    core::require(num_experts_ == 1, name_,
-                  ": without a gate there must be exactly one expert, got ", num_experts_,
-                  "; name one, for example gate.plugin = \"noisy_topk\"");
-  }
+  make_gate(config, place, factory, parameters);
   int64_t first = 0;
-  for (const Group& group : groups) {
+  for (const ExpertGroupConfig& group : config.experts) {
     place.name = name_ + ".experts" + std::to_string(groups_.size());
     place.first_expert = static_cast<int32_t>(first);
     place.num_local = static_cast<int32_t>(group.count);
-    groups_.push_back({.experts = make_group(group, place, factory, parameters),
+    groups_.push_back({.experts = make_group(group, config.memory, place, factory, parameters),
                        .first = first,
                        .count = group.count});
     first += group.count;
   }
+  if (gate_ && config.balance.by != BalanceBy::kGate) {
+    make_balance(config.balance);
+  }
+}
+
+void MoeLayer::make_gate(const MoeConfig& config, ComponentPlace place, ComponentFactory& factory,
+                         tensor::ParameterSet& parameters) {
+  if (config.gate.plugin.empty()) {
+    core::require(num_experts_ == 1 && config.groups == 0, name_,
+                  ": without a gate there must be exactly one expert, got ", num_experts_,
+                  "; name one, for example gate.plugin = \"noisy_topk\"");
+    return;
+  }
+  place.balanced_by_caller = config.balance.by != BalanceBy::kGate;
+  core::require(place.balanced_by_caller || config.groups == 0, name_,
+                ": the gates of a two-level layer cannot see to the balance of all experts: the "
+                "layer must, by tokens or by compute (model.moe.balance.by)");
+  if (place.balanced_by_caller) {
+    require_no_weights(config.gate);
+    require_no_weights(config.secondary_gate);
+  }
+  if (config.groups > 0) {
+    gate_ = std::make_unique<TwoLevelGate>(place, config, factory, parameters);
+  } else {
+    gate_ = factory.make_gate(config.gate, place, parameters);
+  }
+}
+
+void MoeLayer::make_balance(const BalanceConfig& config) {
+  std::vector<Balance::Costs> costs;
+  for (const PlacedGroup& group : groups_) {
+    costs.push_back({.count = group.count, .madds_per_row = group.experts->madds_per_row()});
+  }
+  balance_.emplace(config, costs);
 }
 
 Routing MoeLayer::take_routing(int64_t tokens, Pass& pass) const {
@@ -110,6 +146,9 @@ Tensor MoeLayer::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pa
   const int64_t T = x.size(0);
   const Routing routing = take_routing(T, pass);
   gate_->forward({.x = x, .mask = sequence.mask, .token_ids = sequence.tokens}, routing, pass);
+  if (balance_) {
+    balance_->add_loss(routing, pass);
+  }
   const ops::moe::RoutingPlan plan =
       ops::moe::plan(pass.backend, routing.expert_index, num_experts_, *pass.activations);
   // What follows costs as much as there are rows, however many slots the gate left empty.
@@ -176,10 +215,15 @@ void MoeLayer::backward(const Tensor& grad_y, const SequenceInfo& sequence, cons
 
   const Tensor grad_aux_loss = pass.take(DType::kF32, {1});
   ops::generic::fill(pass.backend, 1.0, grad_aux_loss);
-  gate_->backward(
-      {.x = x, .mask = sequence.mask, .token_ids = sequence.tokens}, routing,
-      {.grad_gate_weight = grad_gate_weight, .grad_aux_loss = grad_aux_loss, .grad_x = grad_x},
-      pass);
+  const Balance::Gradient asked =
+      balance_ ? balance_->gradient(routing, grad_aux_loss, pass) : Balance::Gradient();
+  gate_->backward({.x = x, .mask = sequence.mask, .token_ids = sequence.tokens}, routing,
+                  {.grad_gate_weight = grad_gate_weight,
+                   .grad_aux_loss = grad_aux_loss,
+                   .grad_x = grad_x,
+                   .grad_importance = asked.importance,
+                   .grad_load = asked.load},
+                  pass);
 }
 
 Tensor MoeLayer::forward_single(const Tensor& x, Pass& pass) {
@@ -195,13 +239,12 @@ Tensor MoeLayer::forward_single(const Tensor& x, Pass& pass) {
 }
 
 double MoeLayer::madds_per_token() const {
-  // A gate multiplies x with its [d_model, E] matrices; how many they are is the plugin's business,
-  // so the model counts them from the registered parameters.
   double heaviest = 0.0;
   for (const PlacedGroup& group : groups_) {
     heaviest = std::max(heaviest, group.experts->madds_per_row());
   }
-  return experts_per_token() * heaviest;
+  const double gate = gate_ ? gate_->madds_per_row() : 0.0;
+  return gate + experts_per_token() * heaviest;
 }
 
 double MoeLayer::activation_bytes_per_token() const {
@@ -211,9 +254,9 @@ double MoeLayer::activation_bytes_per_token() const {
   }
   const auto row_bytes = static_cast<double>(d_model_ * static_cast<int64_t>(sizeof(float)));
   // Per expert of a token: its row, its output and its gradient. Per token: the sum of the outputs,
-  // and what a gate keeps of its logits, about six values per expert of the layer.
-  return experts_per_token() * (3.0 * row_bytes + heaviest) + row_bytes +
-         6.0 * sizeof(float) * static_cast<double>(num_experts_);
+  // and what the gate keeps.
+  const double gate = gate_ ? gate_->saved_bytes_per_row() : 0.0;
+  return gate + experts_per_token() * (3.0 * row_bytes + heaviest) + row_bytes;
 }
 
 void MoeLayer::step_end(Pass& pass) {

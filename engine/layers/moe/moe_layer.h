@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "layers/block.h"
+#include "layers/moe/balance.h"
 #include "layers/moe/component_factory.h"
-#include "layers/moe/windowed_experts.h"
+#include "layers/moe/moe_config.h"
 #include "ops/moe/plan.h"
 
 namespace switchyard::layers {
@@ -21,23 +23,19 @@ struct MoeTrace {
 ///
 /// The gate chooses K experts per token; only those are computed. Tokens are sorted by expert, each
 /// group of experts works on its rows, and the outputs are summed with their gate weights. Experts
-/// of different plugins and shapes may stand in one layer; the gate numbers them through.
+/// of different plugins and shapes may stand in one layer; the gate numbers them through. A
+/// two-level layer is the same layer with a TwoLevelGate.
 ///
-/// Source: Shazeer et al. 2017, sections 2 and 3.1.
+/// Source: Shazeer et al. 2017, sections 2 and 3.1, appendix B.
 class MoeLayer final : public Layer {
  public:
-  struct Group {
-    core::ComponentConfig component;
-    int64_t count = 0;
-    ExpertMemory memory;
-  };
-
-  /// Makes the gate "<name>.gate" and the groups "<name>.experts0", "<name>.experts1", ...
+  /// Makes the gate "<name>.gate" (of two levels: the secondary ones "<name>.gate.0", ...) and the
+  /// groups "<name>.experts0", "<name>.experts1", ...
   /// Without a gate plugin there must be exactly one expert, which takes every token with weight 1.
-  /// Throws Error(kInvalidArgument) otherwise, and whatever the factory throws.
-  MoeLayer(std::string name, int32_t index, int64_t d_model, const core::ComponentConfig& gate,
-           const std::vector<Group>& groups, ComponentFactory& factory,
-           tensor::ParameterSet& parameters);
+  /// Throws Error(kInvalidArgument) for a configuration that makes no sense, and whatever the
+  /// factory throws.
+  MoeLayer(std::string name, int32_t index, int64_t d_model, const MoeConfig& config,
+           ComponentFactory& factory, tensor::ParameterSet& parameters);
 
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x, const SequenceInfo& sequence,
                                        Pass& pass) override;
@@ -64,6 +62,9 @@ class MoeLayer final : public Layer {
     int64_t count = 0;
   };
 
+  void make_gate(const MoeConfig& config, ComponentPlace place, ComponentFactory& factory,
+                 tensor::ParameterSet& parameters);
+  void make_balance(const BalanceConfig& config);
   [[nodiscard]] Routing take_routing(int64_t tokens, Pass& pass) const;
   [[nodiscard]] ExpertRows rows_of(const PlacedGroup& group, const tensor::Tensor& offsets,
                                    Pass& pass) const;
@@ -73,6 +74,7 @@ class MoeLayer final : public Layer {
   int64_t d_model_;
   int64_t num_experts_ = 0;
   std::unique_ptr<Gate> gate_;
+  std::optional<Balance> balance_;  // empty where the gate sees to it
   std::vector<PlacedGroup> groups_;
   MoeTrace trace_;
 };

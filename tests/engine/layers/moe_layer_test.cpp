@@ -28,12 +28,12 @@ class MoeLayerTest : public ::testing::Test {
   // Groups of those sizes, with the same weights for the same global expert in every cut.
   std::unique_ptr<MoeLayer> make(const std::vector<int64_t>& counts) {
     parameters_ = std::make_unique<tensor::ParameterSet>();
-    std::vector<MoeLayer::Group> groups;
+    MoeConfig config = {.gate = {.plugin = "fixed"}};
     for (const int64_t count : counts) {
-      groups.push_back({.component = {.plugin = "linear", .where = "here"}, .count = count});
+      config.experts.push_back(
+          {.component = {.plugin = "linear", .where = "here"}, .count = count});
     }
-    auto layer = std::make_unique<MoeLayer>("moe", 0, kD, core::ComponentConfig{.plugin = "fixed"},
-                                            groups, factory_, *parameters_);
+    auto layer = std::make_unique<MoeLayer>("moe", 0, kD, config, factory_, *parameters_);
     parameters_->allocate(allocator_);
     int64_t next = 0;
     for (tensor::Parameter& parameter : parameters_->all()) {
@@ -195,8 +195,8 @@ TEST_F(MoeLayerTest, WorksOnABatchWithoutTokens) {
 
 TEST_F(MoeLayerTest, OneExpertNeedsNoGate) {
   tensor::ParameterSet parameters;
-  MoeLayer layer("moe", 0, kD, {}, {{.component = {.plugin = "linear"}, .count = 1}}, factory_,
-                 parameters);
+  MoeLayer layer("moe", 0, kD, {.experts = {{.component = {.plugin = "linear"}, .count = 1}}},
+                 factory_, parameters);
   parameters.allocate(allocator_);
   initialize(pass_.backend, parameters, 1);
   EXPECT_FALSE(layer.has_gate());
@@ -207,8 +207,8 @@ TEST_F(MoeLayerTest, OneExpertNeedsNoGate) {
 
 TEST_F(MoeLayerTest, SeveralExpertsNeedAGate) {
   tensor::ParameterSet parameters;
-  EXPECT_ERROR(MoeLayer("moe", 0, kD, {}, {{.component = {.plugin = "linear"}, .count = 2}},
-                        factory_, parameters),
+  const MoeConfig config = {.experts = {{.component = {.plugin = "linear"}, .count = 2}}};
+  EXPECT_ERROR(MoeLayer("moe", 0, kD, config, factory_, parameters),
                core::ErrorCode::kInvalidArgument, "exactly one expert, got 2");
 }
 

@@ -2,124 +2,20 @@
 
 #include <gtest/gtest.h>
 
-#include "layers/initialize.h"
 #include "optim/optimizer.h"
+#include "tests/engine/models/model_bench.h"
 #include "tests/support/error_matcher.h"
-#include "tests/support/plugin_directory.h"
-#include "tests/support/random_tensor.h"
 
 namespace switchyard::models {
 namespace {
 
 using tensor::Tensor;
 
-constexpr int64_t kB = 4;
-constexpr int64_t kS = 6;
-constexpr int64_t kV = 23;
-
-core::ComponentConfig ffn(double hidden) {
-  return {.plugin = "ffn", .values = {{"hidden", std::vector<double>{hidden}}}, .where = "test"};
-}
-
 LanguageModelConfig small_model() {
   LanguageModelConfig config = {.vocab_size = kV, .d_model = 8, .dropout = 0.0};
   config.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "test"};
   config.moe.experts = {{.component = ffn(12), .count = 3}, {.component = ffn(5), .count = 2}};
   return config;
-}
-
-// A model with the real plugins, its parameters and all it needs for a pass.
-struct Bench {
-  explicit Bench(const LanguageModelConfig& config) : model(config, plugins, parameters), state() {
-    parameters.allocate(allocator);
-    layers::initialize(ops::cpu_backend(threads), parameters, 3);
-    state = model.make_state(kB, allocator);
-  }
-
-  layers::Pass pass(layers::Mode mode) {
-    activations.reset();
-    scratch.reset();
-    return {.backend = ops::cpu_backend(threads),
-            .activations = &activations,
-            .scratch = &scratch,
-            .mode = mode,
-            .seed = 7,
-            .step = 1};
-  }
-
-  LanguageModel::Input input(int64_t steps = kS) {
-    std::vector<int32_t> tokens;
-    std::vector<int32_t> targets;
-    std::vector<uint8_t> resets;
-    for (int32_t i = 0; i < kB * steps; ++i) {
-      tokens.push_back((i * 7) % kV);
-      targets.push_back(i % 9 == 4 ? -1 : (i * 5 + 1) % kV);
-      resets.push_back(i % 5 == 0 ? 1 : 0);
-    }
-    return {.tokens = Tensor::from<int32_t>({kB, steps}, tokens),
-            .targets = Tensor::from<int32_t>({kB, steps}, targets),
-            .resets = Tensor::from<uint8_t>({kB, steps}, resets)};
-  }
-
-  // Task loss and balance loss of a training pass from a zero state; adds to the gradients.
-  double total_loss() {
-    state = model.make_state(kB, allocator);
-    layers::Pass p = pass(layers::Mode::kTrain);
-    double loss = model.train(input(), 0.5, state, p) * 0.5;
-    for (const layers::MoeLayer* layer : model.moe_layers()) {
-      loss += layer->trace().routing.aux_loss.data<float>()[0];
-    }
-    return loss;
-  }
-
-  plugin_host::PluginRegistry plugins{tests::built_plugins()};
-  core::ThreadPool threads{2};
-  tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
-  tensor::ParameterSet parameters;
-  LanguageModel model;
-  std::vector<layers::RecurrentState> state;
-};
-
-// Moves every parameter by factor * direction, direction from the seed.
-void move(tensor::ParameterSet& parameters, uint64_t seed, double factor) {
-  for (tensor::Parameter& parameter : parameters.all()) {
-    const std::vector<float> direction = tests::random_values(parameter.value.count(), seed++);
-    for (size_t i = 0; i < direction.size(); ++i) {
-      parameter.value.data<float>()[i] += static_cast<float>(factor * direction[i]);
-    }
-  }
-}
-
-double along(const tensor::ParameterSet& parameters, uint64_t seed) {
-  double sum = 0.0;
-  for (const tensor::Parameter& parameter : parameters.all()) {
-    const std::vector<float> direction = tests::random_values(parameter.grad.count(), seed++);
-    for (size_t i = 0; i < direction.size(); ++i) {
-      sum += static_cast<double>(parameter.grad.data<float>()[i]) * direction[i];
-    }
-  }
-  return sum;
-}
-
-// The derivative along a few directions. The noise is addressed, so a second pass at the same step
-// repeats it; a gate with weights keeps the chosen experts apart.
-void expect_gradients_equal_differences(Bench& bench) {
-  move(bench.parameters, 100, 0.3);
-  for (const uint64_t seed : {1000, 2000, 3000, 4000}) {
-    bench.parameters.zero_grad();
-    (void)bench.total_loss();
-    const double gradient = along(bench.parameters, seed);
-    constexpr double kStep = 1e-3;
-    move(bench.parameters, seed, kStep);
-    const double above = bench.total_loss();
-    move(bench.parameters, seed, -2.0 * kStep);
-    const double below = bench.total_loss();
-    move(bench.parameters, seed, kStep);
-    EXPECT_NEAR((above - below) / (2.0 * kStep), gradient, 1e-2 * std::abs(gradient) + 1e-2)
-        << "direction " << seed;
-  }
 }
 
 // Embedding to loss through the C ABI, noise and both balance losses on.

@@ -1,0 +1,223 @@
+#include "layers/moe/two_level_gate.h"
+
+#include "ops/generic/pointwise.h"
+#include "ops/generic/reduce.h"
+#include "ops/moe/dispatch.h"
+
+namespace switchyard::layers {
+
+using tensor::DType;
+using tensor::Shape;
+using tensor::Tensor;
+
+namespace {
+
+// A gate does not know on which level it stands; a message about its settings must say so.
+std::unique_ptr<Gate> make_gate_of_level(const char* level, const core::ComponentConfig& config,
+                                         const ComponentPlace& place, ComponentFactory& factory,
+                                         tensor::ParameterSet& parameters) {
+  try {
+    return factory.make_gate(config, place, parameters);
+  } catch (const core::Error& error) {
+    core::fail(error.code(), error.what(), "; it is a gate of two levels, where the ", level,
+               " one chooses among ", place.num_experts);
+  }
+}
+
+}  // namespace
+
+TwoLevelGate::TwoLevelGate(const ComponentPlace& place, const MoeConfig& config,
+                           ComponentFactory& factory, tensor::ParameterSet& parameters)
+    : d_model_(place.d_in) {
+  const int64_t a = config.groups;
+  core::require(a > 0 && place.num_experts % a == 0, place.name,
+                ": the groups of a two-level gate must divide the number of experts, got ", a,
+                " groups for ", place.num_experts, " experts");
+  group_size_ = place.num_experts / a;
+  ComponentPlace inner = place;
+  inner.balanced_by_caller = true;
+  inner.num_experts = inner.num_local = static_cast<int32_t>(a);
+  primary_ = make_gate_of_level("first", config.gate, inner, factory, parameters);
+  inner.num_experts = inner.num_local = static_cast<int32_t>(group_size_);
+  const core::ComponentConfig& secondary =
+      config.secondary_gate.plugin.empty() ? config.gate : config.secondary_gate;
+  secondary_.reserve(static_cast<size_t>(a));
+  for (int64_t i = 0; i < a; ++i) {
+    inner.name = place.name + "." + std::to_string(i);
+    secondary_.push_back(make_gate_of_level("second", secondary, inner, factory, parameters));
+  }
+}
+
+int64_t TwoLevelGate::top_k() const {
+  return primary_->top_k() * secondary_[0]->top_k();
+}
+
+double TwoLevelGate::experts_per_token() const {
+  return primary_->experts_per_token() * secondary_[0]->experts_per_token();
+}
+
+Routing TwoLevelGate::take_routing(const Shape& choices, const Shape& experts, int64_t losses,
+                                   Pass& pass) {
+  const Routing routing = {.expert_index = pass.take(DType::kI32, choices),
+                           .gate_weight = pass.take(DType::kF32, choices),
+                           .importance = pass.take(DType::kF32, experts),
+                           .load = pass.take(DType::kF32, experts),
+                           .aux_loss = pass.take(DType::kF32, {losses})};
+  for (const Tensor& out : {routing.expert_index, routing.gate_weight, routing.importance,
+                            routing.load, routing.aux_loss}) {
+    ops::generic::fill(pass.backend, 0.0, out);
+  }
+  return routing;
+}
+
+GateInput TwoLevelGate::gather_rows(const GateInput& input, const ops::moe::RoutingPlan& plan,
+                                    Pass& pass) const {
+  const int64_t num_rows = plan.offsets.data<int32_t>()[num_groups()];
+  GateInput rows = {.x = pass.take(DType::kF32, {num_rows, d_model_})};
+  ops::moe::dispatch(pass.backend, input.x, plan, rows.x);
+  if (input.mask.defined()) {
+    rows.mask = pass.take(input.mask.dtype(), {num_rows});
+    ops::moe::dispatch_labels(pass.backend, input.mask, plan, rows.mask);
+  }
+  if (input.token_ids.defined()) {
+    rows.token_ids = pass.take(input.token_ids.dtype(), {num_rows});
+    ops::moe::dispatch_labels(pass.backend, input.token_ids, plan, rows.token_ids);
+  }
+  return rows;
+}
+
+GateInput TwoLevelGate::rows_between(const GateInput& rows, RowRange range) {
+  const auto part = [&](const Tensor& whole) {
+    return whole.defined() ? whole.slice(0, range.begin, range.end) : Tensor();
+  };
+  return {.x = part(rows.x), .mask = part(rows.mask), .token_ids = part(rows.token_ids)};
+}
+
+Routing TwoLevelGate::routing_between(const Routing& all, int64_t group, RowRange range) {
+  return {.expert_index = all.expert_index.slice(0, range.begin, range.end),
+          .gate_weight = all.gate_weight.slice(0, range.begin, range.end),
+          .importance = all.importance.select(0, group),
+          .load = all.load.select(0, group),
+          .aux_loss = all.aux_loss.slice(0, group, group + 1)};
+}
+
+TwoLevelGate::RowRange TwoLevelGate::range_of(const Levels& levels, int64_t group) const {
+  const auto* offsets = levels.plan.offsets.data<int32_t>();
+  return {.begin = offsets[group], .end = offsets[group + 1]};
+}
+
+ops::moe::TwoLevelRouting TwoLevelGate::routing_of(const Levels& levels) {
+  return {.plan = levels.plan,
+          .group_weight = levels.primary.gate_weight,
+          .group_load = levels.primary.load,
+          .local_index = levels.secondary.expert_index,
+          .local_weight = levels.secondary.gate_weight,
+          .local_load = levels.secondary.load};
+}
+
+void TwoLevelGate::forward(const GateInput& input, const Routing& routing, Pass& pass) {
+  const int64_t a = num_groups();
+  Levels levels;
+  levels.primary = take_routing({input.x.size(0), primary_->top_k()}, {a}, 1, pass);
+  primary_->forward(input, levels.primary, pass);
+  levels.plan = ops::moe::plan(pass.backend, levels.primary.expert_index, a, *pass.activations);
+  levels.rows = gather_rows(input, levels.plan, pass);
+  levels.secondary =
+      take_routing({levels.rows.x.size(0), secondary_[0]->top_k()}, {a, group_size_}, a, pass);
+  for (int64_t i = 0; i < a; ++i) {
+    const RowRange range = range_of(levels, i);
+    secondary_[static_cast<size_t>(i)]->forward(rows_between(levels.rows, range),
+                                                routing_between(levels.secondary, i, range), pass);
+  }
+  ops::moe::compose(pass.backend, routing_of(levels),
+                    {.expert_index = routing.expert_index,
+                     .gate_weight = routing.gate_weight,
+                     .importance = routing.importance,
+                     .load = routing.load});
+  ops::generic::copy(pass.backend, levels.primary.aux_loss, routing.aux_loss);
+  ops::generic::reduce(pass.backend, ops::generic::Reduction::kSum, levels.secondary.aux_loss, -1,
+                       1.0, routing.aux_loss);
+  save(levels, pass);
+}
+
+void TwoLevelGate::backward(const GateInput& input, const Routing& /*routing*/,
+                            const GateGrad& grad, Pass& pass) {
+  const Levels levels = restore(pass);
+  const ops::moe::TwoLevelGrad of_levels = {
+      .group_weight = pass.take(DType::kF32, levels.primary.gate_weight.shape()),
+      .group_load = pass.take(DType::kF32, levels.primary.load.shape()),
+      .local_weight = pass.take(DType::kF32, levels.secondary.gate_weight.shape()),
+      .local_load = pass.take(DType::kF32, levels.secondary.load.shape())};
+  ops::moe::compose_grad(pass.backend, routing_of(levels),
+                         {.gate_weight = grad.grad_gate_weight,
+                          .importance = grad.grad_importance,
+                          .load = grad.grad_load},
+                         of_levels);
+  const Tensor grad_rows = pass.take(DType::kF32, levels.rows.x.shape());
+  ops::generic::fill(pass.backend, 0.0, grad_rows);
+  for (int64_t i = num_groups(); i-- > 0;) {
+    const RowRange range = range_of(levels, i);
+    secondary_[static_cast<size_t>(i)]->backward(
+        rows_between(levels.rows, range), routing_between(levels.secondary, i, range),
+        {.grad_gate_weight = of_levels.local_weight.slice(0, range.begin, range.end),
+         .grad_aux_loss = grad.grad_aux_loss,
+         .grad_x = grad_rows.slice(0, range.begin, range.end),
+         .grad_load = of_levels.local_load.select(0, i)},
+        pass);
+  }
+  ops::moe::dispatch_grad(pass.backend, grad_rows, levels.plan, grad.grad_x);
+  primary_->backward(input, levels.primary,
+                     {.grad_gate_weight = of_levels.group_weight,
+                      .grad_aux_loss = grad.grad_aux_loss,
+                      .grad_x = grad.grad_x,
+                      .grad_load = of_levels.group_load},
+                     pass);
+}
+
+void TwoLevelGate::save(const Levels& levels, Pass& pass) {
+  for (const Routing* routing : {&levels.primary, &levels.secondary}) {
+    for (const Tensor& kept : {routing->expert_index, routing->gate_weight, routing->importance,
+                               routing->load, routing->aux_loss}) {
+      pass.save(kept);
+    }
+  }
+  for (const Tensor& kept : {levels.plan.offsets, levels.plan.row_pair, levels.plan.pair_row,
+                             levels.rows.x, levels.rows.mask, levels.rows.token_ids}) {
+    pass.save(kept);
+  }
+}
+
+TwoLevelGate::Levels TwoLevelGate::restore(Pass& pass) {
+  Levels levels;
+  for (Tensor* kept : {&levels.rows.token_ids, &levels.rows.mask, &levels.rows.x,
+                       &levels.plan.pair_row, &levels.plan.row_pair, &levels.plan.offsets}) {
+    *kept = pass.restore();
+  }
+  for (Routing* routing : {&levels.secondary, &levels.primary}) {
+    for (Tensor* kept : {&routing->aux_loss, &routing->load, &routing->importance,
+                         &routing->gate_weight, &routing->expert_index}) {
+      *kept = pass.restore();
+    }
+  }
+  return levels;
+}
+
+void TwoLevelGate::step_end(Pass& pass) {
+  primary_->step_end(pass);
+  for (const std::unique_ptr<Gate>& gate : secondary_) {
+    gate->step_end(pass);
+  }
+}
+
+double TwoLevelGate::madds_per_row() const {
+  return primary_->madds_per_row() + primary_->experts_per_token() * secondary_[0]->madds_per_row();
+}
+
+double TwoLevelGate::saved_bytes_per_row() const {
+  // A row of each chosen group and its gradient, besides what the gates keep.
+  const auto row_bytes = static_cast<double>(d_model_) * sizeof(float);
+  return primary_->saved_bytes_per_row() +
+         primary_->experts_per_token() * (secondary_[0]->saved_bytes_per_row() + 2.0 * row_bytes);
+}
+
+}  // namespace switchyard::layers
