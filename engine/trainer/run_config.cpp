@@ -104,6 +104,21 @@ layers::ExpertMemory expert_memory_config(const core::Config& settings) {
   return memory;
 }
 
+constexpr double kBalanceWeight = 0.1;
+
+void add_moe_keys(std::vector<ConfigKey>& keys) {
+  add(keys,
+      {integer("model.moe.groups", 0, 0, 1e6, "groups of a two-level gate; 0 = one flat gate"),
+       text("model.moe.balance.by", "auto",
+            "who asks for balance: the gate, or the layer in tokens or multiply-adds; auto = gate, "
+            "with groups tokens",
+            {"auto", "gate", "tokens", "compute"}),
+       number("model.moe.balance.w_importance", kBalanceWeight, 0, 1e6,
+              "of CV^2(importance), where the layer asks"),
+       number("model.moe.balance.w_load", kBalanceWeight, 0, 1e6,
+              "of CV^2(load), where the layer asks")});
+}
+
 void add_schedule_keys(std::vector<ConfigKey>& keys) {
   add(keys, {text("schedule.kind", "inverse_sqrt", "learning rate after the warm-up",
                   {"constant", "inverse_sqrt", "plateau"}),
@@ -165,6 +180,36 @@ DataConfig data_config(const core::Config& settings) {
   return data;
 }
 
+models::BalanceConfig balance_config(const core::Config& settings) {
+  const std::string& by = settings.text("model.moe.balance.by");
+  models::BalanceConfig balance;
+  if (by == "compute") {
+    balance.by = models::BalanceBy::kCompute;
+  } else if (by == "tokens" || (by == "auto" && settings.integer("model.moe.groups") > 0)) {
+    balance.by = models::BalanceBy::kTokens;
+  }
+  balance.w_importance = settings.number("model.moe.balance.w_importance");
+  balance.w_load = settings.number("model.moe.balance.w_load");
+  return balance;
+}
+
+models::MoeConfig moe_config(const core::Config& settings) {
+  models::MoeConfig moe;
+  for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
+    moe.gate = table.component;
+  }
+  for (const core::ConfigTable& table : settings.tables("model.moe.secondary_gate")) {
+    moe.secondary_gate = table.component;
+  }
+  for (const core::ConfigTable& table : settings.tables("model.moe.experts")) {
+    moe.experts.push_back({table.component, std::get<int64_t>(table.own.at("count"))});
+  }
+  moe.groups = settings.integer("model.moe.groups");
+  moe.balance = balance_config(settings);
+  moe.memory = expert_memory_config(settings);
+  return moe;
+}
+
 models::LanguageModelConfig model_config(const core::Config& settings) {
   models::LanguageModelConfig model;
   model.d_model = settings.integer("model.d_model");
@@ -178,14 +223,8 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
                 .projection = settings.integer("model.lstm.projection"),
                 .forget_bias = settings.number("model.lstm.forget_bias"),
                 .init_range = settings.number("model.lstm.init_range")};
-  model.moe.memory = expert_memory_config(settings);
   model.embedding.sparse_gradient = settings.flag("model.embedding.sparse_gradient");
-  for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
-    model.moe.gate = table.component;
-  }
-  for (const core::ConfigTable& table : settings.tables("model.moe.experts")) {
-    model.moe.experts.push_back({table.component, std::get<int64_t>(table.own.at("count"))});
-  }
+  model.moe = moe_config(settings);
   return model;
 }
 
@@ -251,6 +290,37 @@ std::vector<OptimizerGroupConfig> optimizer_groups(const core::Config& settings)
   return groups;
 }
 
+void check_groups(const core::Config& settings, const models::MoeConfig& moe) {
+  const bool has_gate = !moe.gate.plugin.empty();
+  if (moe.groups == 0) {
+    core::require(settings.tables("model.moe.secondary_gate").empty(),
+                  "[model.moe.secondary_gate] is the gate within a group, and there are none: set "
+                  "'model.moe.groups' or leave the table out");
+    return;
+  }
+  core::require(has_gate, "'model.moe.groups' = ", moe.groups,
+                " needs a gate: add a table [model.moe.gate]");
+  int64_t experts = 0;
+  for (const models::ExpertGroupConfig& group : moe.experts) {
+    experts += group.count;
+  }
+  core::require(experts % moe.groups == 0, "'model.moe.groups' must divide the number of experts, ",
+                "got ", moe.groups, " groups for ", experts, " experts");
+}
+
+void check_balance(const core::Config& settings, const models::MoeConfig& moe) {
+  if (moe.balance.by != models::BalanceBy::kGate) {
+    return;  // weights in a gate's table are found where the gate is made
+  }
+  core::require(moe.groups == 0, "'model.moe.balance.by' = \"gate\" cannot balance all experts of ",
+                "two levels: use \"tokens\" or \"compute\"");
+  for (const char* key : {"model.moe.balance.w_importance", "model.moe.balance.w_load"}) {
+    core::require(settings.number(key) == kBalanceWeight, "'", key,
+                  "' has no effect where the gate asks for balance itself: set it in "
+                  "[model.moe.gate], or 'model.moe.balance.by' to \"tokens\" or \"compute\"");
+  }
+}
+
 /// What no key can say alone.
 void check_together(const core::Config& settings) {
   const auto& layers = settings.texts("model.layers");
@@ -263,6 +333,9 @@ void check_together(const core::Config& settings) {
                     settings.integer("train.evaluate_every_steps") > 0,
                 "'schedule.kind' is \"plateau\", which follows the evaluations: set "
                 "train.evaluate_every_steps, for example to the steps of an epoch");
+  const models::MoeConfig moe = moe_config(settings);
+  check_groups(settings, moe);
+  check_balance(settings, moe);
   core::require(!settings.tables("optimizer").empty(),
                 "an optimizer must be given: add a table\n  [optimizer]\n  plugin = \"adam\"");
 }
@@ -310,6 +383,7 @@ core::ConfigSchema run_schema(DataPath data_path) {
   add_model_keys(schema.keys);
   add_lstm_keys(schema.keys);
   add_expert_memory_keys(schema.keys);
+  add_moe_keys(schema.keys);
   add_vocabulary_keys(schema.keys);
   add_schedule_keys(schema.keys);
   add_train_keys(schema.keys);
@@ -320,6 +394,8 @@ core::ConfigSchema run_schema(DataPath data_path) {
   count.required = true;
   schema.components = {
       {"model.moe.gate", false, "the gate of every MoE layer, and its settings"},
+      {"model.moe.secondary_gate", false,
+       "the gate within each group of two levels; without it the same as model.moe.gate"},
       {"model.moe.experts", true, "a group of experts, and their settings", {count}},
       {"optimizer", false, "the optimizer, and its settings"},
       {"optimizer.groups", true, "another optimizer for some of the parameters",

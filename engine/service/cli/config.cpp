@@ -73,6 +73,10 @@ class ConfigCommand : public Command {
     if (!moe.gate.plugin.empty()) {
       add_plugin_defaults(lines, plugins, moe.gate, ComponentKind::kGate, "model.moe.gate.");
     }
+    if (!moe.secondary_gate.plugin.empty()) {
+      add_plugin_defaults(lines, plugins, moe.secondary_gate, ComponentKind::kGate,
+                          "model.moe.secondary_gate.");
+    }
     for (size_t i = 0; i < moe.experts.size(); ++i) {
       add_plugin_defaults(lines, plugins, moe.experts[i].component, ComponentKind::kExpert,
                           core::join("model.moe.experts[", i, "]."));

@@ -41,9 +41,10 @@ class RoutingSurveyTest : public ::testing::Test {
     factory_.weights = {.4F, 0, .9F, 0, .6F, 0,    .5F, 0, .4F,  0, .95F, 0, .7F,  0,
                         .8F, 0, .4F, 0, .3F, .45F, .2F, 0, .99F, 0, .99F, 0, .99F, 0};
     layer_ = std::make_unique<layers::MoeLayer>(
-        "moe", 0, 2, core::ComponentConfig{.plugin = "fixed"},
-        std::vector<layers::MoeLayer::Group>{
-            {.component = {.plugin = "linear", .where = "here"}, .count = 4}},
+        "moe", 0, 2,
+        layers::MoeConfig{
+            .gate = {.plugin = "fixed"},
+            .experts = {{.component = {.plugin = "linear", .where = "here"}, .count = 4}}},
         factory_, parameters_);
     parameters_.allocate(allocator_);
     layers_ = {layer_.get()};

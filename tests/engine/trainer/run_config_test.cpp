@@ -200,6 +200,48 @@ TEST(RunConfig, NeedsNoDataPathToBeDescribed) {
   EXPECT_EQ(parse_run_config(text, "c.toml", {}, DataPath::kOptional).trainer.data.path, "");
 }
 
+TEST(RunConfig, ReadsTwoLevelsAndWhoBalancesThem) {
+  const models::MoeConfig flat = small().trainer.model.moe;
+  EXPECT_EQ(flat.groups, 0);
+  EXPECT_EQ(flat.balance.by, models::BalanceBy::kGate);
+  const models::MoeConfig two =
+      small({"model.moe.groups=3", "model.moe.secondary_gate.plugin=softmax",
+             "model.moe.secondary_gate.k=1", "model.moe.balance.w_load=0.3"})
+          .trainer.model.moe;
+  EXPECT_EQ(two.groups, 3);
+  EXPECT_EQ(two.secondary_gate.plugin, "softmax");
+  EXPECT_EQ(two.balance.by, models::BalanceBy::kTokens);
+  EXPECT_EQ(two.balance.w_importance, 0.1);
+  EXPECT_EQ(two.balance.w_load, 0.3);
+  EXPECT_EQ(small({"model.moe.balance.by=compute"}).trainer.model.moe.balance.by,
+            models::BalanceBy::kCompute);
+}
+
+TEST(RunConfig, NamesTwoLevelsThatMakeNoSense) {
+  const auto complaint = [](const std::vector<std::string>& overrides) {
+    try {
+      (void)small(overrides);
+    } catch (const core::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const auto expect = [&](const std::vector<std::string>& overrides, const std::string& part) {
+    EXPECT_NE(complaint(overrides).find(part), std::string::npos) << complaint(overrides);
+  };
+  expect({"model.moe.groups=4"}, "must divide the number of experts, got 4 groups for 6 experts");
+  expect({"model.moe.groups=3", "model.moe.balance.by=gate"}, "use \"tokens\" or \"compute\"");
+  expect({"model.moe.secondary_gate.plugin=softmax"}, "set 'model.moe.groups'");
+  expect({"model.moe.balance.w_load=0.5"}, "no effect where the gate asks for balance itself");
+  expect({"model.moe.balance.by=flops"}, "compute");
+}
+
+TEST(RunConfig, TwoLevelsReadBackAsTheSameRun) {
+  const std::string text =
+      small({"model.moe.groups=3", "model.moe.secondary_gate.plugin=softmax"}).settings.to_toml();
+  EXPECT_EQ(parse_run_config(text, "config.toml", {}).settings.to_toml(), text);
+}
+
 TEST(StructuralChanges, AllowALongerRunAndAnotherLearningRate) {
   const auto changes = structural_changes(
       small().settings,

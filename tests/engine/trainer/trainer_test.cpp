@@ -255,6 +255,31 @@ TEST_F(TrainerTest, ExpertsInBf16LearnAndResumeBitForBit) {
   }
 }
 
+// The gates of both levels, and a balance that the layer asks for.
+TEST_F(TrainerTest, AResumedRunOfTwoLevelsEndsBitForBitAsAnUninterruptedOne) {
+  TrainerConfig c = config();
+  c.model.moe.groups = 2;
+  c.model.moe.secondary_gate = {
+      .plugin = "noisy_topk", .values = {{"k", int64_t{1}}}, .where = "secondary"};
+  c.model.moe.balance.by = models::BalanceBy::kTokens;
+  EXPECT_EQ(make(c, "whole")->train(never_), StopReason::kFinished);
+  EXPECT_EQ(recorder_.tokens, 4 * 7 * 2 * 1);
+  EXPECT_LT(recorder_.losses.back(), recorder_.losses.front());
+  core::CancelToken cancel;
+  recorder_.cancel = &cancel;
+  recorder_.cancel_at = 8;
+  EXPECT_EQ(make(c, "stopped")->train(cancel), StopReason::kCancelled);
+  recorder_.cancel = nullptr;
+  const auto resumed = make(c, "stopped");
+  EXPECT_EQ(resumed->restore_newest(), 8);
+  EXPECT_EQ(resumed->train(never_), StopReason::kFinished);
+  for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+    EXPECT_EQ(bytes_of(path("whole/checkpoints/step-20") / file),
+              bytes_of(path("stopped/checkpoints/step-20") / file))
+        << file;
+  }
+}
+
 TEST_F(TrainerTest, RefusesAVocabularyOfAnotherSizeThanTheText) {
   TrainerConfig c = config();
   c.model.vocab_size = 793471;
