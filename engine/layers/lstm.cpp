@@ -62,7 +62,7 @@ Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) 
   tensors.cell = pass.take(DType::kF32, {B, S + 1, U});
   tensors.hidden = projection_ ? pass.take(DType::kF32, {B, S, U}) : Tensor();
   tensors.y = pass.take(DType::kF32, {B, S, P});
-  ops::nn::lstm(pass.backend, x.reshape({B, S, x.size(1)}), tensors);
+  ops::nn::lstm(pass.backend, x.reshape({B, S, x.size(1)}), tensors, *pass.scratch);
   for (const Tensor& kept : {tensors.xm, tensors.gates, tensors.cell, tensors.hidden, tensors.y}) {
     pass.save(kept);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tensor/device.h"
+#include "tensor/dtype.h"
 
 namespace switchyard::ops {
 
@@ -10,6 +11,9 @@ struct KernelTable;
 struct Backend {
   tensor::Stream stream;
   const KernelTable* kernels = nullptr;
+  /// What the factors of matrix products are rounded to, kF32 or kBf16. Sums, and all arithmetic
+  /// besides products, are f32.
+  tensor::DType compute = tensor::DType::kF32;
 };
 
 /// The CPU, with that pool of threads.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "tensor/device.h"
+#include "tensor/dtype.h"
 
 namespace switchyard::ops::linalg {
 
@@ -29,6 +30,7 @@ struct GemmDims {
   Transpose transpose_b = Transpose::kNo;
   float alpha = 1.0F;
   float beta = 0.0F;
+  tensor::DType compute = tensor::DType::kF32;  // what elements of a and b are rounded to
 };
 
 /// Modes of a grouped product; the values are those of SY_GG_*.
@@ -41,6 +43,7 @@ struct GroupedDims {
   int64_t M = 0;
   float alpha = 1.0F;
   float beta = 0.0F;
+  tensor::DType compute = tensor::DType::kF32;
 };
 
 struct Kernels {

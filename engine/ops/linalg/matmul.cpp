@@ -40,7 +40,8 @@ void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b
                       .transpose_a = transpose_a,
                       .transpose_b = transpose_b,
                       .alpha = static_cast<float>(alpha),
-                      .beta = static_cast<float>(beta)};
+                      .beta = static_cast<float>(beta),
+                      .compute = backend.compute};
   require(b.size(b_is_plain ? 0 : 1) == n.K && c.size(0) == n.M && c.size(1) == n.N,
           "matmul: shapes must fit, got ", a.shape(), a_is_plain ? "" : "^T", " x ", b.shape(),
           b_is_plain ? "" : "^T", " -> ", c.shape());
@@ -69,7 +70,8 @@ void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offs
                          .K = weight.size(1),
                          .M = weight.size(2),
                          .alpha = static_cast<float>(alpha),
-                         .beta = static_cast<float>(beta)};
+                         .beta = static_cast<float>(beta),
+                         .compute = backend.compute};
   require(left.size(1) == (is_grad_input ? n.M : n.K) &&
               right.size(1) == (is_grad_input ? n.K : n.M) && left.size(0) == right.size(0),
           "grouped_matmul: rows must fit the weights ", weight.shape(), ", got ", left.shape(),

@@ -1,27 +1,10 @@
 #include <algorithm>
-#include <omp.h>
 
-#include <dnnl.h>
-
-#include "core/error.h"
-#include "ops/linalg/sgemm_cpu.h"
+#include "ops/linalg/multiplier.h"
 
 namespace switchyard::ops::linalg {
 
 namespace {
-
-// oneDNN is built with OpenMP; our own pool is the only one that may be parallel. The number of
-// threads is a property of the calling thread and is put back.
-class OneOpenMpThread {
- public:
-  OneOpenMpThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneOpenMpThread() { omp_set_num_threads(before_); }
-  OneOpenMpThread(const OneOpenMpThread&) = delete;
-  OneOpenMpThread& operator=(const OneOpenMpThread&) = delete;
-
- private:
-  int before_;
-};
 
 constexpr double kSmallProduct = 1 << 20;  // multiply-and-adds not worth waking a thread for
 
@@ -40,7 +23,7 @@ void gemm_rows(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c, int64
   part.M = end - begin;
   a.data = n.transpose_a == Transpose::kNo ? at(a, begin, 0) : at(a, 0, begin);
   c.data = at(c, begin, 0);
-  sgemm(part, a, b, c);
+  multiplier(n.compute).gemm(part, a, b, c);
 }
 
 // Columns [begin, end) of c.
@@ -50,7 +33,7 @@ void gemm_columns(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c, in
   part.N = end - begin;
   b.data = n.transpose_b == Transpose::kNo ? at(b, 0, begin) : at(b, begin, 0);
   c.data = at(c, 0, begin);
-  sgemm(part, a, b, c);
+  multiplier(n.compute).gemm(part, a, b, c);
 }
 
 int64_t round_up(int64_t value, int64_t multiple) {
@@ -61,7 +44,7 @@ int64_t round_up(int64_t value, int64_t multiple) {
 // stay long enough that packing the other matrix anew for each of them does not matter.
 int64_t piece_length(int64_t length, int num_threads, int64_t long_enough) {
   const int64_t pieces = length >= 2 * num_threads * long_enough ? 2 * num_threads : num_threads;
-  return round_up((length + pieces - 1) / pieces, 16);
+  return round_up((length + pieces - 1) / pieces, kPackedColumns);
 }
 
 // Cuts c along its longer side.
@@ -74,7 +57,7 @@ void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixV
   const double madds =
       static_cast<double>(n.M) * static_cast<double>(n.N * std::max<int64_t>(n.K, 1));
   if (threads.num_threads() == 1 || madds < kSmallProduct) {
-    sgemm(n, a, b, c);
+    multiplier(n.compute).gemm(n, a, b, c);
     return;
   }
   constexpr int64_t kLongEnough = 512;
@@ -98,10 +81,11 @@ void grouped_rows(GroupedMode mode, const GroupedDims& n, int64_t g, MatrixView 
                          .K = is_forward ? n.K : n.M,
                          .transpose_b = is_forward ? Transpose::kNo : Transpose::kYes,
                          .alpha = n.alpha,
-                         .beta = n.beta};
+                         .beta = n.beta,
+                         .compute = n.compute};
   const MatrixView weight = {.data = b.data + g * n.K * n.M, .stride = n.M};
-  sgemm(dims, {.data = at(a, begin, 0), .stride = a.stride}, weight,
-        {.data = at(c, begin, 0), .stride = c.stride});
+  multiplier(n.compute).gemm(dims, {.data = at(a, begin, 0), .stride = a.stride}, weight,
+                             {.data = at(c, begin, 0), .stride = c.stride});
 }
 
 // A piece is (group, rows of the group): no list of pieces is stored, and one expert that takes all
@@ -134,7 +118,8 @@ void grouped_weight_rows(const GroupedDims& n, int64_t g, const int32_t* offsets
                          .K = offsets[g + 1] - offsets[g],
                          .transpose_a = Transpose::kYes,
                          .alpha = n.alpha,
-                         .beta = n.beta};
+                         .beta = n.beta,
+                         .compute = n.compute};
   const MatrixOut out = {.data = weight + (g * n.K + begin) * n.M, .stride = n.M};
   if (dims.K == 0) {
     for (int64_t i = 0; i < dims.M * dims.N; ++i) {
@@ -142,8 +127,8 @@ void grouped_weight_rows(const GroupedDims& n, int64_t g, const int32_t* offsets
     }
     return;
   }
-  sgemm(dims, {.data = at(a, offsets[g], begin), .stride = a.stride},
-        {.data = at(b, offsets[g], 0), .stride = b.stride}, out);
+  multiplier(n.compute).gemm(dims, {.data = at(a, offsets[g], begin), .stride = a.stride},
+                             {.data = at(b, offsets[g], 0), .stride = b.stride}, out);
 }
 
 void grouped_by_weight(const tensor::Stream& stream, const GroupedDims& n, const int32_t* offsets,
@@ -172,17 +157,6 @@ void grouped_gemm(const tensor::Stream& stream, GroupedMode mode, const GroupedD
 }
 
 }  // namespace
-
-void sgemm(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c) {
-  const OneOpenMpThread one_thread;
-  const dnnl_status_t status = dnnl_sgemm(
-      n.transpose_a == Transpose::kNo ? 'N' : 'T', n.transpose_b == Transpose::kNo ? 'N' : 'T', n.M,
-      n.N, n.K, n.alpha, a.data, a.stride, b.data, b.stride, n.beta, c.data, c.stride);
-  if (status != dnnl_success) {
-    core::fail(core::ErrorCode::kInternal, "sgemm: oneDNN refused [", n.M, ", ", n.K, "] x [", n.K,
-               ", ", n.N, "] with status ", static_cast<int>(status));
-  }
-}
 
 Kernels cpu_kernels() {
   return {.gemm = gemm, .grouped_gemm = grouped_gemm};

@@ -16,6 +16,7 @@ struct LstmDims {
   int64_t U = 0;
   int64_t P = 0;
   float forget_bias = 1.0F;
+  tensor::DType compute = tensor::DType::kF32;  // what factors of products are rounded to
 };
 
 /// The buffers of an LSTM layer; see lstm.h for shapes and meaning.
@@ -25,6 +26,7 @@ struct LstmBuffers {
   const float* bias = nullptr;
   const float* projection = nullptr;  // null: none
   const uint8_t* resets = nullptr;    // may be null
+  float* packed = nullptr;  // scratch of lstm_packed_floats(): factors laid out for products
   float* xm = nullptr;
   float* gates = nullptr;
   float* cell = nullptr;
@@ -39,12 +41,10 @@ struct LstmGradBuffers {
   const float* grad_y = nullptr;
   float* grad_state_m = nullptr;  // [B, P], zero at first
   float* grad_state_c = nullptr;  // [B, U], zero at first
-  float* kernel_t = nullptr;      // [4 U, P], scratch for the transpose of the recurrent kernel
   // With a projection only:
-  float* grad_m = nullptr;        // [B, S, P], written: the whole gradient of every output
-  float* grad_hidden = nullptr;   // [B, U], scratch
-  const float* zeros = nullptr;   // [U]
-  float* projection_t = nullptr;  // [P, U], scratch for the transpose of the projection
+  float* grad_m = nullptr;       // [B, S, P], written: the whole gradient of every output
+  float* grad_hidden = nullptr;  // [B, U], scratch
+  const float* zeros = nullptr;  // [U]
 };
 
 enum class OutputActivation { kIdentity, kSigmoid };
@@ -71,6 +71,8 @@ struct Kernels {
                     const int32_t* tokens) = nullptr;
   void (*embedding_grad)(const tensor::Stream&, const EmbeddingDims&, float* grad_table,
                          const float* grad_out, const int32_t* tokens) = nullptr;
+  /// Floats of LstmBuffers::packed, the same for both directions.
+  int64_t (*lstm_packed_floats)(const LstmDims&) = nullptr;
   /// The recurrent part: gates hold x W_x on entry.
   void (*lstm)(const tensor::Stream&, const LstmDims&, const LstmBuffers&) = nullptr;
   /// Turns gates into the gradient of the pre-activations.

@@ -14,7 +14,7 @@ using linalg::Transpose;
 using tensor::Shape;
 using tensor::Tensor;
 
-LstmDims dims(const Tensor& x, const LstmTensors& t) {
+LstmDims dims(const Backend& backend, const Tensor& x, const LstmTensors& t) {
   core::require(x.dim() == 3 && x.is_contiguous(),
                 "lstm: x must be contiguous [streams, steps, "
                 "inputs], got ",
@@ -24,7 +24,8 @@ LstmDims dims(const Tensor& x, const LstmTensors& t) {
                       .I = x.size(2),
                       .U = t.state_c.size(1),
                       .P = t.state_m.size(1),
-                      .forget_bias = t.forget_bias};
+                      .forget_bias = t.forget_bias,
+                      .compute = backend.compute};
   core::require(t.kernel.shape() == Shape({n.I + n.P, 4 * n.U}) && t.bias.count() == 4 * n.U,
                 "lstm: kernel must be [", n.I + n.P, ", ", 4 * n.U, "], got ", t.kernel.shape());
   if (t.projection.defined()) {
@@ -62,6 +63,12 @@ Tensor rows(const Tensor& t) {
   return t.reshape({t.size(0) * t.size(1), t.size(2)});
 }
 
+float* take_packed(const Backend& backend, const LstmDims& n, tensor::Arena& scratch) {
+  const auto packed_floats = backend.kernels->nn.lstm_packed_floats;
+  require_kernel(packed_floats != nullptr, "lstm", backend);
+  return scratch.take(tensor::DType::kF32, {packed_floats(n)}).data<float>();
+}
+
 // The scratch of the backward pass through the projection. Returns the gradient of every output.
 Tensor take_projection_scratch(const Backend& backend, const LstmDims& n, tensor::Arena& scratch,
                                LstmGradBuffers& g) {
@@ -72,43 +79,44 @@ Tensor take_projection_scratch(const Backend& backend, const LstmDims& n, tensor
   g.grad_m = grad_m.data<float>();
   g.grad_hidden = take({n.B, n.U}).data<float>();
   g.zeros = zeros.data<float>();
-  g.projection_t = take({n.P, n.U}).data<float>();
   return grad_m;
 }
 
 }  // namespace
 
-void lstm(const Backend& backend, const Tensor& x, const LstmTensors& t) {
-  const LstmDims n = dims(x, t);
+void lstm(const Backend& backend, const Tensor& x, const LstmTensors& t, tensor::Arena& scratch) {
+  const LstmDims n = dims(backend, x, t);
   const auto kernel = backend.kernels->nn.lstm;
   require_kernel(kernel != nullptr, "lstm", backend);
   const Tensor kernel_x = t.kernel.slice(0, 0, n.I);
   matmul(backend, Transpose::kNo, Transpose::kNo, 1.0, rows(x), kernel_x, 0.0, rows(t.gates));
+  const tensor::ScratchScope scope(scratch);
   LstmBuffers b = buffers(t);
   b.x = x.data<float>();
+  b.packed = take_packed(backend, n, scratch);
   kernel(backend.stream, n, b);
 }
 
 void lstm_grad(const Backend& backend, const Tensor& grad_y, const LstmTensors& t,
                const LstmGrads& grads, tensor::Arena& scratch) {
-  const LstmDims n = dims(grads.x, t);
+  const LstmDims n = dims(backend, grads.x, t);
   const auto kernel = backend.kernels->nn.lstm_grad;
   require_kernel(kernel != nullptr, "lstm_grad", backend);
   const tensor::ScratchScope scope(scratch);
   const Tensor grad_state_m = scratch.take(tensor::DType::kF32, {n.B, n.P});
   const Tensor grad_state_c = scratch.take(tensor::DType::kF32, {n.B, n.U});
-  const Tensor kernel_t = scratch.take(tensor::DType::kF32, {4 * n.U, n.P});
   generic::fill(backend, 0.0, grad_state_m);
   generic::fill(backend, 0.0, grad_state_c);
   LstmGradBuffers g = {.grad_y = grad_y.data<float>(),
                        .grad_state_m = grad_state_m.data<float>(),
-                       .grad_state_c = grad_state_c.data<float>(),
-                       .kernel_t = kernel_t.data<float>()};
+                       .grad_state_c = grad_state_c.data<float>()};
   Tensor grad_m;
   if (t.projection.defined()) {
     grad_m = take_projection_scratch(backend, n, scratch, g);
   }
-  kernel(backend.stream, n, buffers(t), g);
+  LstmBuffers b = buffers(t);
+  b.packed = take_packed(backend, n, scratch);
+  kernel(backend.stream, n, b, g);
   if (t.projection.defined()) {
     matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.hidden), rows(grad_m), 1.0,
            grads.projection);

@@ -34,7 +34,8 @@ struct LstmTensors {
 ///
 /// Source: Jozefowicz et al. 2016 (gate order, forget bias 1), as cited by Shazeer et al. 2017,
 /// C.1; the projection is that of Sak et al. 2014.
-void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& tensors);
+void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& tensors,
+          tensor::Arena& scratch);
 
 /// Where the gradients of an LSTM layer go.
 struct LstmGrads {

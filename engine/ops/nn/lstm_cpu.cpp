@@ -2,7 +2,7 @@
 
 #include "ops/clones.h"
 #include "ops/generic/vector_math.h"
-#include "ops/linalg/sgemm_cpu.h"
+#include "ops/linalg/repeated_factor.h"
 #include "ops/nn/kernels_cpu.h"
 
 namespace switchyard::ops::nn::cpu {
@@ -92,45 +92,83 @@ void step_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffer
                 c_before, c_before + n.U, grad_h, more_grad_h, g.grad_state_c + stream * n.U);
 }
 
+// The two factors that every step multiplies with.
+struct StepFactors {
+  linalg::RepeatedFactor recurrent;   // W_m [P, 4 U], or its transpose
+  linalg::RepeatedFactor projection;  // W_P [U, P], or its transpose
+
+  // Laying them out pays from the second step on.
+  void pack(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b) {
+    if (n.S < 2) {
+      return;
+    }
+    recurrent.pack(stream, b.packed);
+    if (b.projection != nullptr) {
+      projection.pack(stream, b.packed + recurrent_floats(n));
+    }
+  }
+  static int64_t recurrent_floats(const LstmDims& n) {
+    return linalg::RepeatedFactor::packed_floats(n.compute, 4 * n.U, n.P);
+  }
+  static int64_t projection_floats(const LstmDims& n) {
+    return linalg::RepeatedFactor::packed_floats(n.compute, n.U, n.P);
+  }
+};
+
+StepFactors forward_factors(const LstmDims& n, const LstmBuffers& b) {
+  constexpr auto kPlain = linalg::Transpose::kNo;
+  const linalg::MatrixView recurrent = {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U};
+  const linalg::MatrixView projection = {.data = b.projection, .stride = n.P};
+  return {.recurrent = {n.compute, recurrent, kPlain, 4 * n.U, n.P},
+          .projection = {n.compute, projection, kPlain, n.P, n.U}};
+}
+
+StepFactors backward_factors(const LstmDims& n, const LstmBuffers& b) {
+  constexpr auto kTransposed = linalg::Transpose::kYes;
+  const linalg::MatrixView recurrent = {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U};
+  const linalg::MatrixView projection = {.data = b.projection, .stride = n.P};
+  return {.recurrent = {n.compute, recurrent, kTransposed, n.P, 4 * n.U},
+          .projection = {n.compute, projection, kTransposed, n.U, n.P}};
+}
+
 // m = h W_P of one step of the streams [begin, end).
-void project(const LstmDims& n, const LstmBuffers& b, int64_t begin, int64_t end, int64_t step) {
-  linalg::sgemm({.M = end - begin, .N = n.P, .K = n.U},
-                {.data = b.hidden + (begin * n.S + step) * n.U, .stride = n.S * n.U},
-                {.data = b.projection, .stride = n.P},
-                {.data = b.y + (begin * n.S + step) * n.P, .stride = n.S * n.P});
+void project(const LstmDims& n, const LstmBuffers& b, const StepFactors& factors, int64_t begin,
+             int64_t end, int64_t step) {
+  factors.projection.multiply(
+      end - begin, {.data = b.hidden + (begin * n.S + step) * n.U, .stride = n.S * n.U}, 0.0F,
+      {.data = b.y + (begin * n.S + step) * n.P, .stride = n.S * n.P});
 }
 
 // The gradient of m, from outside and from the step after, and from it that of h.
-void project_backward(const LstmDims& n, const LstmGradBuffers& g, int64_t begin, int64_t end,
-                      int64_t step) {
+void project_backward(const LstmDims& n, const LstmGradBuffers& g, const StepFactors& factors,
+                      int64_t begin, int64_t end, int64_t step) {
   for (int64_t stream = begin; stream < end; ++stream) {
     const int64_t row = (stream * n.S + step) * n.P;
     for (int64_t p = 0; p < n.P; ++p) {
       g.grad_m[row + p] = g.grad_y[row + p] + g.grad_state_m[stream * n.P + p];
     }
   }
-  linalg::sgemm({.M = end - begin, .N = n.U, .K = n.P},
-                {.data = g.grad_m + (begin * n.S + step) * n.P, .stride = n.S * n.P},
-                {.data = g.projection_t, .stride = n.U},
-                {.data = g.grad_hidden + begin * n.U, .stride = n.U});
+  factors.projection.multiply(end - begin,
+                              {.data = g.grad_m + (begin * n.S + step) * n.P, .stride = n.S * n.P},
+                              0.0F, {.data = g.grad_hidden + begin * n.U, .stride = n.U});
 }
 
 // Streams never meet, so each thread takes some of them through all steps without waiting.
-void forward_streams(const LstmDims& n, const LstmBuffers& b, int64_t begin, int64_t end) {
+void forward_streams(const LstmDims& n, const LstmBuffers& b, const StepFactors& factors,
+                     int64_t begin, int64_t end) {
   const int64_t width = n.I + n.P;
   for (int64_t step = 0; step < n.S; ++step) {
     for (int64_t stream = begin; stream < end; ++stream) {
       enter_step(n, b, stream, step);
     }
-    linalg::sgemm({.M = end - begin, .N = 4 * n.U, .K = n.P, .beta = 1.0F},
-                  {.data = b.xm + (begin * n.S + step) * width + n.I, .stride = n.S * width},
-                  {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U},
-                  {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U});
+    factors.recurrent.multiply(
+        end - begin, {.data = b.xm + (begin * n.S + step) * width + n.I, .stride = n.S * width},
+        1.0F, {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U});
     for (int64_t stream = begin; stream < end; ++stream) {
       step_forward(n, b, stream, step);
     }
     if (b.projection != nullptr) {
-      project(n, b, begin, end, step);
+      project(n, b, factors, begin, end, step);
     }
   }
   for (int64_t stream = begin; stream < end; ++stream) {
@@ -140,10 +178,10 @@ void forward_streams(const LstmDims& n, const LstmBuffers& b, int64_t begin, int
 }
 
 void backward_streams(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
-                      int64_t begin, int64_t end) {
+                      const StepFactors& factors, int64_t begin, int64_t end) {
   for (int64_t step = n.S - 1; step >= 0; --step) {
     if (b.projection != nullptr) {
-      project_backward(n, g, begin, end, step);
+      project_backward(n, g, factors, begin, end, step);
     }
     for (int64_t stream = begin; stream < end; ++stream) {
       if (b.projection != nullptr) {
@@ -156,39 +194,15 @@ void backward_streams(const LstmDims& n, const LstmBuffers& b, const LstmGradBuf
     if (step == 0) {
       break;
     }
-    linalg::sgemm({.M = end - begin, .N = n.P, .K = 4 * n.U},
-                  {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U},
-                  {.data = g.kernel_t, .stride = n.P},
-                  {.data = g.grad_state_m + begin * n.P, .stride = n.P});
+    factors.recurrent.multiply(
+        end - begin, {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U},
+        0.0F, {.data = g.grad_state_m + begin * n.P, .stride = n.P});
     for (int64_t stream = begin; stream < end; ++stream) {
       if (keep_of(n, b, stream, step) == 0.0F) {
         std::fill_n(g.grad_state_m + stream * n.P, n.P, 0.0F);
       }
     }
   }
-}
-
-// Row r of out is column r of in, for rows [begin, end) of out.
-void transpose_rows(float* out, const float* in, int64_t rows, int64_t columns, int64_t begin,
-                    int64_t end) {
-  constexpr int64_t kTile = 16;
-  for (int64_t c = 0; c < columns; c += kTile) {
-    for (int64_t r = begin; r < end; ++r) {
-      for (int64_t i = c; i < std::min(c + kTile, columns); ++i) {
-        out[r * columns + i] = in[i * rows + r];
-      }
-    }
-  }
-}
-
-// The products with W_m^T and W_P^T stand in every step of the backward pass, and with so few rows
-// they are twice as fast when the transposes lie there as they are. out [rows, columns].
-void transpose(const tensor::Stream& stream, float* out, const float* in, int64_t rows,
-               int64_t columns) {
-  constexpr int64_t kRowsPerPiece = 64;
-  stream.threads->parallel_for(rows, kRowsPerPiece, [&](int64_t begin, int64_t end) {
-    transpose_rows(out, in, rows, columns, begin, end);
-  });
 }
 
 int64_t streams_per_thread(const tensor::Stream& stream, int64_t count) {
@@ -198,21 +212,25 @@ int64_t streams_per_thread(const tensor::Stream& stream, int64_t count) {
 
 }  // namespace
 
+int64_t lstm_packed_floats(const LstmDims& n) {
+  return StepFactors::recurrent_floats(n) + StepFactors::projection_floats(n);
+}
+
 void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b) {
+  StepFactors factors = forward_factors(n, b);
+  factors.pack(stream, n, b);
   stream.threads->parallel_for(
       n.B, streams_per_thread(stream, n.B),
-      [&](int64_t begin, int64_t end) { forward_streams(n, b, begin, end); });
+      [&](int64_t begin, int64_t end) { forward_streams(n, b, factors, begin, end); });
 }
 
 void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
                const LstmGradBuffers& g) {
-  transpose(stream, g.kernel_t, b.kernel + n.I * 4 * n.U, 4 * n.U, n.P);
-  if (b.projection != nullptr) {
-    transpose(stream, g.projection_t, b.projection, n.P, n.U);
-  }
+  StepFactors factors = backward_factors(n, b);
+  factors.pack(stream, n, b);
   stream.threads->parallel_for(
       n.B, streams_per_thread(stream, n.B),
-      [&](int64_t begin, int64_t end) { backward_streams(n, b, g, begin, end); });
+      [&](int64_t begin, int64_t end) { backward_streams(n, b, g, factors, begin, end); });
 }
 
 }  // namespace switchyard::ops::nn::cpu

@@ -109,6 +109,8 @@ class LstmOp : public ::testing::TestWithParam<Setting> {
                     .state_m = random_tensor({kB, P_}, 4),
                     .state_c = random_tensor({kB, kU}, 5),
                     .forget_bias = GetParam().forget_bias};
+  tensor::CpuAllocator allocator_;
+  tensor::Arena scratch_{allocator_};
 
   [[nodiscard]] Case as_case() const {
     return {.x = to_double(x_),
@@ -126,10 +128,20 @@ class LstmOp : public ::testing::TestWithParam<Setting> {
 TEST_P(LstmOp, EqualsItsEquationsAndCarriesTheStateOn) {
   Case expected = as_case();
   const std::vector<double> y = reference(expected);
-  lstm(backend_, x_, t_);
+  lstm(backend_, x_, t_, scratch_);
   EXPECT_LT(relative_error(to_double(t_.y), y), 1e-6);
   EXPECT_LT(relative_error(to_double(t_.state_m), expected.m), 1e-6);
   EXPECT_LT(relative_error(to_double(t_.state_c), expected.c), 1e-6);
+}
+
+TEST_P(LstmOp, ComputesNearlyTheSameInBf16) {
+  Case expected = as_case();
+  const std::vector<double> y = reference(expected);
+  backend_.compute = tensor::DType::kBf16;
+  lstm(backend_, x_, t_, scratch_);
+  const double error = relative_error(to_double(t_.y), y);
+  EXPECT_LT(error, 2e-2);
+  EXPECT_GT(error, 1e-5);  // the factors were rounded
 }
 
 // One step with pre-activations i .5, j -.3, f .2, o 1 and c .4: reference values of the
@@ -143,7 +155,7 @@ TEST_P(LstmOp, OneStepGivesTheReferenceNumbers) {
                          .y = zero_tensor({1, 1, 1}),
                          .state_m = zero_tensor({1, 1}),
                          .state_c = Tensor::from<float>({1, 1}, {0.4F})};
-  lstm(backend_, zero_tensor({1, 1, 1}), t);
+  lstm(backend_, zero_tensor({1, 1, 1}), t, scratch_);
   EXPECT_NEAR(t.state_c.to_vector<float>()[0], 0.126079659, 1e-7);
   EXPECT_NEAR(t.y.to_vector<float>()[0], 0.091686313, 1e-7);
 }
@@ -164,12 +176,10 @@ TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   const Tensor grad_bias = zero_tensor(t_.bias.shape());
   const Tensor grad_projection = is_projected_ ? zero_tensor({kU, P_}) : Tensor();
   const Tensor grad_x = zero_tensor(x_.shape());
-  lstm(backend_, x_, t_);
-  tensor::CpuAllocator allocator;
-  tensor::Arena scratch(allocator);
+  lstm(backend_, x_, t_, scratch_);
   lstm_grad(backend_, weights, t_,
             {.kernel = grad_kernel, .bias = grad_bias, .projection = grad_projection, .x = grad_x},
-            scratch);
+            scratch_);
   const auto numeric = [&](std::vector<double> Case::* member) {
     return tests::numeric_gradient(at.*member, [&](const std::vector<double>& values) {
       Case moved = at;
@@ -191,7 +201,9 @@ TEST(LstmOpErrors, UnitsThatAreNotOutputsNeedAProjection) {
                          .bias = zero_tensor({12}),
                          .state_m = zero_tensor({1, 2}),
                          .state_c = zero_tensor({1, 3})};
-  EXPECT_ERROR(lstm(cpu_backend(threads), zero_tensor({1, 1, 2}), t),
+  tensor::CpuAllocator allocator;
+  tensor::Arena scratch(allocator);
+  EXPECT_ERROR(lstm(cpu_backend(threads), zero_tensor({1, 1, 2}), t, scratch),
                core::ErrorCode::kInvalidArgument,
                "without a projection 3 units must give as many outputs, got 2");
 }

@@ -67,6 +67,21 @@ TEST_P(Matmul, EqualsThePlainLoopsForEveryTranspose) {
   }
 }
 
+TEST_P(Matmul, RoundsItsFactorsWhenItComputesInBf16) {
+  // 1 + 2^-9 is not a bf16 number, 1 is the nearest.
+  const Tensor a = Tensor::from<float>({200, 90}, std::vector<float>(18000, 1.0F + 0x1p-9F));
+  const Tensor b = Tensor::from<float>({90, 70}, std::vector<float>(6300, 3.0F));
+  const Tensor c = tests::zero_tensor({200, 70});
+  backend_.compute = tensor::DType::kBf16;
+  matmul(backend_, Transpose::kNo, Transpose::kNo, 1.0, a, b, 0.0, c);
+  EXPECT_EQ(c.to_vector<float>(), std::vector<float>(14000, 270.0F));
+  const Tensor offsets = Tensor::from<int32_t>({3}, {0, 30, 200});
+  const Tensor weight = Tensor::from<float>({2, 90, 70}, std::vector<float>(12600, 3.0F));
+  const Tensor rows = tests::zero_tensor({200, 70});
+  grouped_matmul(backend_, GroupedMode::kForward, offsets, 1.0, a, weight, 0.0, rows);
+  EXPECT_EQ(rows.to_vector<float>(), std::vector<float>(14000, 270.0F));
+}
+
 TEST_P(Matmul, DoesNotReadTheOldContentWithBetaZero) {
   const Tensor a = random_tensor({4, 3}, 1);
   const Tensor b = random_tensor({3, 2}, 2);

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <span>
+
+#include "ops/linalg/kernels.h"
+
+namespace switchyard::ops::linalg {
+
+/// One way to multiply on the calling thread alone, for CPU kernels that are parallel already.
+/// Sums have a fixed order that depends on the shapes alone. Threads: [any].
+struct Multiplier {
+  const char* name = nullptr;
+  /// What the elements of a and b are rounded to; sums and c are f32.
+  tensor::DType compute = tensor::DType::kF32;
+  /// c = alpha op(a) op(b) + beta c; with beta 0 the old content of c is not read.
+  void (*gemm)(const GemmDims&, MatrixView a, MatrixView b, MatrixOut c) = nullptr;
+
+  // A matrix that is multiplied with again and again is laid out for that once.
+
+  /// Floats that op(b) [K, N] takes when it is packed.
+  int64_t (*packed_floats)(int64_t N, int64_t K) = nullptr;
+  /// Packs the columns [begin, end) of op(b); begin is a multiple of kPackedColumns, and end too or
+  /// N. Ranges may be packed by several threads at once. Of GemmDims, N, K and transpose_b count.
+  void (*pack)(const GemmDims&, MatrixView b, int64_t begin, int64_t end, float* packed) = nullptr;
+  /// gemm() with a packed op(b).
+  void (*gemm_packed)(const GemmDims&, MatrixView a, const float* packed, MatrixOut c) = nullptr;
+};
+
+inline constexpr int64_t kPackedColumns = 32;
+
+/// The fastest way on this machine. compute is kF32 or kBf16.
+[[nodiscard]] const Multiplier& multiplier(tensor::DType compute);
+
+/// Every way that runs on this machine, the fastest for its compute type first.
+[[nodiscard]] std::span<const Multiplier> multipliers();
+
+}  // namespace switchyard::ops::linalg

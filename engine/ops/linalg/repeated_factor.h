@@ -1,0 +1,32 @@
+#pragma once
+
+#include "ops/linalg/multiplier.h"
+#include "tensor/device.h"
+
+namespace switchyard::ops::linalg {
+
+/// The right factor op(b) [K, N] of many products with few rows each. Laid out for them once, it is
+/// read as fast as they run. Threads: multiply() [any].
+class RepeatedFactor {
+ public:
+  RepeatedFactor(tensor::DType compute, MatrixView b, Transpose transpose, int64_t N, int64_t K)
+      : way_(&multiplier(compute)), b_(b), dims_{.N = N, .K = K, .transpose_b = transpose} {}
+
+  /// Floats that pack() needs for either transpose of an [N, K] matrix.
+  [[nodiscard]] static int64_t packed_floats(tensor::DType compute, int64_t N, int64_t K);
+
+  /// Lays the factor out on all threads of the pool. `packed` is aligned to 64 bytes, is kept, and
+  /// has packed_floats(). Without this call the factor is read as it lies.
+  void pack(const tensor::Stream& stream, float* packed);
+
+  /// c = a op(b) + beta c for a [M, K], on the calling thread alone.
+  void multiply(int64_t M, MatrixView a, float beta, MatrixOut c) const;
+
+ private:
+  const Multiplier* way_;
+  MatrixView b_;
+  GemmDims dims_;
+  const float* packed_ = nullptr;
+};
+
+}  // namespace switchyard::ops::linalg

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "ops/linalg/kernels.h"
+#include "ops/linalg/tiles.h"
+
+namespace switchyard::ops::linalg {
+
+// Products of our own, by packed panels and tiles held in registers (Goto and van de Geijn 2008,
+// "Anatomy of high-performance matrix multiplication"). See Multiplier for the meaning.
+
+void tiled_gemm(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c);
+[[nodiscard]] int64_t tiled_packed_floats(const TileSet& tiles, int64_t N, int64_t K);
+void tiled_pack(const TileSet& tiles, const GemmDims& n, MatrixView b, int64_t begin, int64_t end,
+                float* packed);
+void tiled_gemm_packed(const TileSet& tiles, const GemmDims& n, MatrixView a, const float* packed,
+                       MatrixOut c);
+
+}  // namespace switchyard::ops::linalg

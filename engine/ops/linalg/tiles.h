@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace switchyard::ops::linalg {
+
+// The innermost part of our own products. A tile is up to kTileRows x kTileColumns of c, held in
+// registers while k runs. Its factors come from panels: a left panel holds `rows` columns of
+// op(a)^T, a right panel kTileColumns columns of op(b), both [steps][width], so that every step
+// reads on. An entry of a panel has 32 bits: one f32, or two bf16 of which the first belongs to the
+// even k.
+
+inline constexpr int kTileRows = 14;  // 28 sums of 16 floats, and 4 registers of factors
+inline constexpr int kTileColumns = 32;
+
+/// `width` lines of a matrix and `depth` elements along k, to become [steps][panel_width] entries
+/// of a panel; what lies past width or depth becomes zero.
+struct PanelSource {
+  const float* data = nullptr;
+  int64_t stride = 0;
+  int64_t depth = 0;
+  int width = 0;
+  int panel_width = 0;
+};
+
+/// Cache lines that a tile asks for while it computes: `count` of them `step` bytes apart, then
+/// the same from the next line on, `lines` times in all.
+struct Prefetch {
+  const char* from = nullptr;
+  int64_t step = 0;
+  int64_t count = 1;
+  int64_t lines = 0;
+};
+
+struct Tile {
+  int64_t steps = 0;
+  const float* left = nullptr;   // [steps][rows]
+  const float* right = nullptr;  // [steps][kTileColumns], 64-byte aligned
+  float* c = nullptr;
+  int64_t stride = 0;  // of c, in floats
+  int columns = kTileColumns;
+  float alpha = 1.0F;
+  float beta = 0.0F;
+  Prefetch next;
+};
+
+/// The tiles of one instruction set and one type of factors.
+struct TileSet {
+  int depth_per_step = 1;
+  /// element (k, i) of the panel lies at data[k * stride + i]
+  void (*pack_rows)(const PanelSource&, float* panel) = nullptr;
+  /// element (k, i) of the panel lies at data[i * stride + k]
+  void (*pack_columns)(const PanelSource&, float* panel) = nullptr;
+  /// c = alpha left^T right + beta c; entry r - 1 is for r rows.
+  std::array<void (*)(const Tile&), kTileRows> multiply{};
+};
+
+// Call them on a CPU that has the instructions.
+[[nodiscard]] const TileSet& avx512_tiles();
+[[nodiscard]] const TileSet& avx512_bf16_tiles();
+
+}  // namespace switchyard::ops::linalg
