@@ -20,7 +20,7 @@ sy_call begin_call(sy_ctx& context, const ops::Backend& backend, CallPhase phase
   call.device_type = static_cast<int32_t>(backend.stream.device);
   call.device_id = backend.stream.device_index;
   call.save_policy = SY_SAVE_ALL;
-  call.compute = sy_dtype_of(tensor::DType::kF32);
+  call.compute = sy_dtype_of(backend.compute);
   return call;
 }
 
@@ -45,6 +45,11 @@ PassCall::PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase
   for (size_t i = context.slots.size(); i-- > 0;) {
     context.slots[i] = phase == CallPhase::kBackward ? pass.restore() : tensor::Tensor();
   }
+}
+
+void PassCall::compute_in_f32() {
+  context_.backend.compute = tensor::DType::kF32;
+  call_.compute = sy_dtype_of(tensor::DType::kF32);
 }
 
 void PassCall::keep_saved() {

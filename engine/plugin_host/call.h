@@ -57,6 +57,8 @@ class PassCall {
   PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase phase);
 
   [[nodiscard]] const sy_call* get() const { return &call_; }
+  /// Lets the products of this call be computed in f32, whatever the pass says.
+  void compute_in_f32();
   /// After a forward call: hands what it saved to the pass, SY_MAX_SAVED slots, used or not.
   void keep_saved();
 

@@ -51,6 +51,8 @@ double PluginGate::saved_bytes_per_row() const {
 void PluginGate::forward(const layers::GateInput& input, const layers::Routing& routing,
                          layers::Pass& pass) {
   PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kForward);
+  call.compute_in_f32();  // who sees a token should not hang on a rounding, and it costs next to
+                          // nothing
   const sy_gate_in in = input_of(input);
   const sy_gate_out out = output_of(routing);
   instance_.call("forward", functions_.forward, call.get(), &in, &out);
@@ -60,7 +62,8 @@ void PluginGate::forward(const layers::GateInput& input, const layers::Routing& 
 
 void PluginGate::backward(const layers::GateInput& input, const layers::Routing& routing,
                           const layers::GateGrad& grad, layers::Pass& pass) {
-  const PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kBackward);
+  PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kBackward);
+  call.compute_in_f32();
   const sy_gate_in in = input_of(input);
   const sy_gate_out out = output_of(routing);
   const sy_gate_grad gradients = {.struct_size = sizeof(sy_gate_grad),

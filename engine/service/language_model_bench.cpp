@@ -69,9 +69,12 @@ BenchResult bench_language_model(const LanguageModelBenchConfig& config,
   core::require(config.batch_size > 0 && config.sequence_length > 0,
                 "bench: batch and steps must be 1 or more, got ", config.batch_size, " and ",
                 config.sequence_length);
-  trainer::Learner learner(
-      {.model = model_of(config), .batch_size = config.batch_size, .threads = config.threads},
-      plugins, plugins.make_optimizer({.plugin = "adam", .where = "bench: optimizer"}));
+  trainer::Learner learner({.model = model_of(config),
+                            .batch_size = config.batch_size,
+                            .threads = config.threads,
+                            .compute = config.compute},
+                           plugins,
+                           plugins.make_optimizer({.plugin = "adam", .where = "bench: optimizer"}));
   learner.allocate();
   tensor::CpuAllocator allocator;
   const data::Batch batch = random_batch(config, allocator);

@@ -16,9 +16,10 @@ struct LanguageModelBenchConfig {
   int64_t batch_size = 64;       // streams
   int64_t sequence_length = 20;  // tokens per stream
   double dropout = 0.1;
-  int threads = 0;         // 0 = all cores
-  int64_t warmup = 2;      // steps that do not count
-  int64_t iterations = 8;  // steps that do
+  tensor::DType compute = tensor::DType::kF32;  // see ops::Backend
+  int threads = 0;                              // 0 = all cores
+  int64_t warmup = 2;                           // steps that do not count
+  int64_t iterations = 8;                       // steps that do
 };
 
 /// What was measured over whole training steps: forward, backward, clipping norm and Adam.
@@ -31,7 +32,7 @@ struct BenchResult {
   double loss = 0.0;           // of the last step, so that a broken model is seen
 };
 
-/// Times training steps of the model of Shazeer et al. 2017, appendix C.1, in f32 with Adam, the
+/// Times training steps of the model of Shazeer et al. 2017, appendix C.1, with Adam, the
 /// noisy top-k gate and both balance losses.
 /// Throws Error if a plugin is missing or the sizes make no sense.
 [[nodiscard]] BenchResult bench_language_model(const LanguageModelBenchConfig& config,

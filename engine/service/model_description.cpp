@@ -66,6 +66,7 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   learner_config.batch_size = config.data.batch_size;
   learner_config.seed = config.train.seed;
   learner_config.clip_norm = config.train.clip_norm;
+  learner_config.compute = config.train.compute;
   learner_config.threads = 1;
   trainer::Learner learner(learner_config, plugins, trainer::make_optimizer(config, plugins));
   ModelDescription description;

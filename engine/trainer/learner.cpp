@@ -27,6 +27,7 @@ Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
       model_(std::make_unique<models::LanguageModel>(config.model, factory, parameters_)),
       optimizer_(std::move(optimizer)),
       backward_updater_(*optimizer_, config.seed) {
+  backend_.compute = config.compute;
   optimizer_->plan(parameters_.trained());
 }
 

@@ -20,8 +20,9 @@ struct LearnerConfig {
   models::LanguageModelConfig model;
   int64_t batch_size = 64;  // streams of the carried state
   uint64_t seed = 1;
-  double clip_norm = 0.0;  // 0 = off
-  int threads = 0;         // 0 = all cores
+  double clip_norm = 0.0;                       // 0 = off
+  int threads = 0;                              // 0 = all cores
+  tensor::DType compute = tensor::DType::kF32;  // see ops::Backend
 };
 
 /// What one step found.

@@ -144,7 +144,10 @@ void add_train_keys(std::vector<ConfigKey>& keys) {
                      "of those evaluations; 0 = the whole split"),
              text("train.on_nonfinite", "stop", "when a loss or gradient is NaN or infinite",
                   {"stop", "skip_step"}),
-             integer("train.threads", 0, 0, 4096, "0 = all cores")});
+             integer("train.threads", 0, 0, 4096, "0 = all cores"),
+             text("train.compute", "f32",
+                  "what the factors of matrix products are rounded to; all else is f32",
+                  {"f32", "bf16"})});
 }
 
 void add_checkpoint_keys(std::vector<ConfigKey>& keys) {
@@ -259,6 +262,8 @@ LoopConfig loop_config(const core::Config& settings) {
   loop.on_nonfinite = settings.text("train.on_nonfinite") == "stop" ? NonfinitePolicy::kStop
                                                                     : NonfinitePolicy::kSkipStep;
   loop.threads = static_cast<int>(settings.integer("train.threads"));
+  loop.compute =
+      settings.text("train.compute") == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;
   return loop;
 }
 

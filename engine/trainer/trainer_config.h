@@ -8,6 +8,7 @@
 #include "models/language_model_config.h"
 #include "optim/parameter_selection.h"
 #include "optim/schedule.h"
+#include "tensor/dtype.h"
 
 namespace switchyard::trainer {
 
@@ -25,8 +26,9 @@ enum class NonfinitePolicy { kStop, kSkipStep };
 struct LoopConfig {
   int64_t steps = 1000;
   uint64_t seed = 1;
-  double clip_norm = 1.0;        // of the global gradient norm; 0 = off
-  int64_t log_every_steps = 10;  // metrics
+  tensor::DType compute = tensor::DType::kF32;  // of the factors of products
+  double clip_norm = 1.0;                       // of the global gradient norm; 0 = off
+  int64_t log_every_steps = 10;                 // metrics
   int64_t expert_stats_every_steps = 10;
   int64_t evaluate_every_steps = 0;  // on the valid split; 0 = only at the end
   int64_t evaluate_max_words = 0;    // of those evaluations; 0 = the whole split

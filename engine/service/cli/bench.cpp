@@ -33,12 +33,15 @@ class BenchCommand : public Command {
     options.integer("--batch", config_.batch_size, "streams side by side [64]");
     options.integer("--steps", config_.sequence_length, "tokens per stream and step [20]");
     options.number("--dropout", config_.dropout, "drop probability [0.1]");
+    options.choice("--dtype", dtype_, "of the factors of products [f32]", {"f32", "bf16"},
+                   Need::kOptional);
     options.integer("--threads", threads_, "threads, 0 = all cores [0]");
     options.integer("--warmup", config_.warmup, "training steps that do not count [2]");
     options.integer("--iterations", config_.iterations, "training steps that count [8]");
   }
   ExitCode run(const CommandContext& context) override {
     core::require(case_ == "lm", "bench: CASE must be lm, got '", case_, "'");
+    config_.compute = dtype_ == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;
     config_.threads = static_cast<int>(threads_);
     plugin_host::PluginRegistry plugins(plugin_options({}, {}));
     const BenchResult result = bench_language_model(config_, plugins);
@@ -47,7 +50,7 @@ class BenchCommand : public Command {
   }
 
  private:
-  static void print_json(Console& console, const BenchResult& result) {
+  void print_json(Console& console, const BenchResult& result) const {
     JsonObject object = JsonObject::versioned();
     object.text("case", "lm")
         .number("tokens_per_second", result.tokens_per_second)
@@ -56,7 +59,7 @@ class BenchCommand : public Command {
         .number("gflops", result.gflops)
         .integer("peak_rss_bytes", result.peak_rss_bytes)
         .number("loss", result.loss)
-        .text("dtype", "f32")
+        .text("dtype", dtype_)
         .text("device", "cpu");
     console.out << object.line() << '\n';
   }
@@ -71,6 +74,7 @@ class BenchCommand : public Command {
   }
 
   std::string case_;
+  std::string dtype_ = "f32";
   int64_t threads_ = 0;
   LanguageModelBenchConfig config_;
 };

@@ -3,7 +3,7 @@
 
   compare.py [--switchyard build/release/bin/switchyard] [--rounds 5] [--setting SETTING] [-- sizes]
 
-The sizes (--experts, --k, --d, --hidden, --vocab, --batch, --steps, --dropout, --threads, --iterations) go to both.
+The sizes (--experts, --k, --d, --hidden, --vocab, --batch, --steps, --dropout, --dtype, --threads, --iterations) go to both.
 Without --setting the peer looks for its best one first. Before each run it waits until other processes use less than
 6 % of a core; a run during which they used more than a tenth is repeated. The ratio is that of the median
 steps; above 1, Switchyard is faster. Ends with 77 where the peer is missing.

@@ -2,7 +2,7 @@
 """One training step of the language model of `switchyard bench lm` in PyTorch, at its best setting.
 
 Embedding, LSTM, MoE behind a noisy top-k gate with both balance losses, LSTM, softmax, with dropout and residuals as
-in Shazeer et al. 2017, appendix C.1; f32 and Adam. A step is forward, backward and optimizer on random words.
+in Shazeer et al. 2017, appendix C.1; f32 (or bf16 by autocast) and Adam. A step is forward, backward and optimizer on random words.
 
   torch_lm.py --sweep                              times every setting, then the best one alone
   torch_lm.py --setting openmp,passive,bmm,foreach one setting
@@ -43,6 +43,7 @@ def parse(arguments):
         ("warmup", 2, "training steps that do not count"), ("iterations", 8, "training steps that count")):
         parser.add_argument(f"--{name}", type=int, default=value, help=f"{text} [{value}]")
     parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--dtype", default="f32", choices=("f32", "bf16"), help="bf16: by autocast, the gate in f32")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--setting", default="openmp,passive,bmm,foreach", help="BLAS,WAIT,MOE,ADAM")
     parser.add_argument("--sweep", action="store_true", help="find the best setting first")
@@ -71,7 +72,7 @@ def run_child(args, settings):
     blas, wait = settings[0].split(",")[:2]
     threads = args.threads or len(os.sched_getaffinity(0))
     command = [sys.executable, os.path.abspath(__file__), "--in-environment", "--settings", ";".join(settings)]
-    for name in ("experts", "k", "d", "hidden", "vocab", "batch", "steps", "warmup", "iterations", "dropout", "device"):
+    for name in ("experts", "k", "d", "hidden", "vocab", "batch", "steps", "warmup", "iterations", "dropout", "dtype", "device"):
         command += [f"--{name}", str(getattr(args, name))]
     command += ["--threads", str(threads)]
     done = subprocess.run(command, env=environment_of(blas, wait, threads), stdout=subprocess.PIPE, text=True)
@@ -145,7 +146,8 @@ def build(torch, args, moe, device):
         return weight.reshape(-1), index.reshape(-1), 0.1 * loss
 
     def mixture(x):
-        weight, index, loss = route(x)
+        with torch.autocast(args.device, enabled=False):
+            weight, index, loss = route(x)
         order = torch.argsort(index, stable=True)
         token = torch.div(order, K, rounding_mode="floor")
         counts = torch.bincount(index, minlength=E)
@@ -196,7 +198,8 @@ def time_setting(torch, args, setting):
     for step in range(args.warmup + args.iterations):
         begin = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(tokens, targets)
+        with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.dtype == "bf16"):
+            loss = loss_of(tokens, targets)
         loss.backward()
         optimizer.step()
         if args.device == "cuda":
@@ -207,7 +210,7 @@ def time_setting(torch, args, setting):
     return {"tokens_per_second": args.steps * args.batch / step_ms * 1e3, "step_ms": step_ms,
             "step_ms_min": min(milliseconds),
             "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            "loss": float(loss.detach()), "dtype": "f32", "device": args.device, "setting": setting,
+            "loss": float(loss.detach()), "dtype": args.dtype, "device": args.device, "setting": setting,
             "torch": torch.__version__, "threads": torch.get_num_threads()}
 
 
