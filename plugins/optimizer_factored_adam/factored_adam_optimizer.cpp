@@ -44,7 +44,7 @@ class FactoredAdamOptimizer final : public sy::Optimizer {
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary = "no first moment, row and column means of the second";
   static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC;
+  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_GRAD_ROWS;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
   FactoredAdamOptimizer(const sy_layer_info&, const sy::Config& config)
@@ -78,7 +78,10 @@ class FactoredAdamOptimizer final : public sy::Optimizer {
       if (sy::num_elements(item.param) == 0) {
         continue;
       }
-      if (item.n_state == 2) {
+      const sy_tensor* rows = sy::gradient_rows(item);
+      if (item.n_state == 2 && rows) {
+        update_rows(call, item, *rows, step.grad_mult, correction);
+      } else if (item.n_state == 2) {
         update_matrices(call, item, step.grad_mult, correction);
       } else {
         update_elements(call, item, step.grad_mult, correction);
@@ -117,8 +120,8 @@ class FactoredAdamOptimizer final : public sy::Optimizer {
     const sy_tensor row_squares = call.scratch({m.num, m.height});
     const sy_tensor column_squares = call.scratch({m.num, m.width});
     call.mean_squares(m.grad, row_squares, column_squares);
-    average(call, row_squares, grad_mult, m.rows);
-    average(call, column_squares, grad_mult, m.columns);
+    average(call, row_squares, 1.0, grad_mult, m.rows);
+    average(call, column_squares, 1.0, grad_mult, m.columns);
 
     const sy_tensor row_roots = roots_of_rows(call, m, correction);
     const sy_tensor column_roots = column_squares;  // not needed any more
@@ -158,14 +161,92 @@ class FactoredAdamOptimizer final : public sy::Optimizer {
     return roots;
   }
 
-  /// state = b2 state + (1-b2) grad_mult^2 squares.
-  void average(sy::Call& call, const sy_tensor& squares, const sy_tensor& grad_mult,
+  /// The same for one matrix [p, q] of which only some rows have a gradient, grad [n, q]: the other
+  /// rows of g are 0, so their R decays and their weights stay, but for weight decay.
+  void update_rows(sy::Call& call, const sy_opt_item& item, const sy_tensor& rows,
+                   const sy_tensor& grad_mult, double correction) const {
+    sy::require(item.param.ndim == 2, "factored_adam: a gradient by row must be that of a matrix, ",
+                "got a parameter of ", item.param.ndim, " dimensions");
+    const int64_t height = item.param.shape[0];
+    const int64_t width = item.param.shape[1];
+    const int64_t n = rows.shape[0];
+    const sy_tensor& row_means = item.state[0];
+    const sy_tensor& column_means = item.state[1];
+    call.affine(row_means, beta2_, 0.0, row_means);
+    const double decay = item.lr * sy::weight_decay(item, weight_decay_);
+    if (decay != 0.0) {
+      call.affine(item.param, 1.0 - decay, 0.0, item.param);
+    }
+    if (n == 0) {
+      call.affine(column_means, beta2_, 0.0, column_means);
+      return;
+    }
+    const View grad = View::reshape(item.grad, {1, n, width});
+    const sy_tensor row_squares = call.scratch({1, n});
+    const sy_tensor column_squares = call.scratch({1, width});
+    call.mean_squares(grad, row_squares, column_squares);
+    const double share = static_cast<double>(n) / static_cast<double>(height);
+    average(call, View::reshape(column_squares, {width}), share, grad_mult, column_means);
+    add_squares(call, View::reshape(row_squares, {n}), rows, grad_mult, row_means);
+
+    const sy_tensor row_roots = roots_of_some_rows(call, row_means, rows, correction);
+    call.unary(SY_U_SQRT, column_means, View::reshape(column_squares, {width}));
+    const sy_tensor change = call.scratch({n, width});
+    sy::Program p;
+    const View target = View::reshape(change, {1, n, width});
+    const View a = View::reshape(row_roots, {1, n, 1});
+    const View b = View::reshape(column_squares, {1, 1, width});
+    const auto slot = p.tensor(target);
+    const auto root = p.load(p.tensor(a));
+    p.multiply_by(root, p.load(p.tensor(b)));
+    const auto direction = p.div(p.load(p.tensor(grad)), p.add(root, p.constant(eps_)));
+    const auto factor = p.scalar(p.tensor(grad_mult));
+    p.multiply_by(factor, p.constant(-item.lr));
+    p.store(p.mul(direction, factor), slot);
+    p.run_matrices(call);
+    call.scatter_add_rows(change, rows, item.param);
+  }
+
+  /// state[rows[j]] += (1-b2) grad_mult^2 squares[j].
+  void add_squares(sy::Call& call, const sy_tensor& squares, const sy_tensor& rows,
+                   const sy_tensor& grad_mult, const sy_tensor& state) const {
+    sy::Program p;
+    const auto slot = p.by_row(state);
+    const auto mean = p.load(slot);
+    p.store(p.fma(mean, p.load(p.tensor(squares)), share_of_square(p, grad_mult, 1.0)), slot);
+    p.run(call, &rows);
+  }
+
+  /// sqrt(R_i / (mean(R) (1 - b2^t))) of the given rows, [n].
+  [[nodiscard]] static sy_tensor roots_of_some_rows(sy::Call& call, const sy_tensor& row_means,
+                                                    const sy_tensor& rows, double correction) {
+    const sy_tensor mean = call.scratch({1});
+    call.reduce(SY_R_MEAN, row_means, -1, 0.0, mean);
+    const sy_tensor roots = call.scratch({rows.shape[0]});
+    sy::Program p;
+    const auto chosen = p.by_row(row_means);
+    const auto target = p.tensor(roots);
+    const auto smallest = p.constant(kSmallest);
+    const auto divisor = p.mul(p.max(p.scalar(p.tensor(mean)), smallest), p.constant(correction));
+    p.store(p.sqrt(p.div(p.load(chosen), divisor)), target);
+    p.run(call, &rows);
+    return roots;
+  }
+
+  /// (1-b2) share grad_mult^2, the weight of this step's squares.
+  sy::Program::Register share_of_square(sy::Program& p, const sy_tensor& grad_mult,
+                                        double share) const {
+    const auto factor = p.scalar(p.tensor(grad_mult));
+    p.multiply_by(factor, factor);
+    return p.multiply_by(factor, p.constant((1.0 - beta2_) * share));
+  }
+
+  /// state = b2 state + (1-b2) share grad_mult^2 squares.
+  void average(sy::Call& call, const sy_tensor& squares, double share, const sy_tensor& grad_mult,
                const sy_tensor& state) const {
     sy::Program p;
     const auto slot = p.tensor(state);
-    const auto factor = p.scalar(p.tensor(grad_mult));
-    p.multiply_by(factor, factor);
-    p.multiply_by(factor, p.constant(1.0 - beta2_));
+    const auto factor = share_of_square(p, grad_mult, share);
     const auto mean = p.load(slot);
     p.multiply_by(mean, p.constant(beta2_));
     p.fma(mean, p.load(p.tensor(squares)), factor);
@@ -176,26 +257,27 @@ class FactoredAdamOptimizer final : public sy::Optimizer {
   /// v = b2 v + (1-b2) g^2;  w = (1 - lr decay) w - lr g / (sqrt(v / (1 - b2^t)) + eps).
   void update_elements(sy::Call& call, const sy_opt_item& item, const sy_tensor& grad_mult,
                        double correction) const {
+    const sy_tensor* rows = sy::gradient_rows(item);
+    double decay = item.lr * sy::weight_decay(item, weight_decay_);
+    call.affine(item.state[0], beta2_, 0.0, item.state[0]);
+    if (rows && decay != 0.0) {
+      call.affine(item.param, 1.0 - decay, 0.0, item.param);
+      decay = 0.0;
+    }
     sy::Program p;
-    const auto param = p.tensor(item.param);
-    const auto slot = p.tensor(item.state[0]);
-    const auto mult = p.scalar(p.tensor(grad_mult));
+    const auto param = p.by_row(item.param);
+    const auto slot = p.by_row(item.state[0]);
     const auto g = p.load(p.tensor(item.grad));
-    const auto scaled = p.mul(g, mult);
     const auto square = p.load(slot);
-    const auto c = p.constant(beta2_);
-    p.multiply_by(square, c);
-    p.set(c, 1.0 - beta2_);
-    p.multiply_by(c, scaled);
-    p.fma(square, scaled, c);
+    p.fma(square, p.mul(g, g), share_of_square(p, grad_mult, 1.0));
     p.store(square, slot);
     const auto root = p.sqrt(square);
-    p.set(c, 1.0 / std::sqrt(correction));
+    const auto c = p.constant(1.0 / std::sqrt(correction));
     p.multiply_by(root, c);
     p.set(c, eps_);
     const auto direction = p.div(g, p.add(root, c));
-    apply(p, param, direction, grad_mult, item.lr, item.lr * sy::weight_decay(item, weight_decay_));
-    p.run(call);
+    apply(p, param, direction, grad_mult, item.lr, decay);
+    p.run(call, rows);
   }
 
   /// w = (1 - decay) w - lr grad_mult direction.

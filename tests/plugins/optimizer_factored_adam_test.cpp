@@ -35,6 +35,29 @@ class FactoredRun {
 
   void step(const Numbers& g, double lr, int64_t t, double clip = 1.0) {
     std::copy(g.begin(), g.end(), grad.f32());
+    step(grad.view(), sy_tensor{}, lr, t, clip);
+  }
+
+  /// The gradient of some rows; g holds theirs one after another.
+  void step_rows(const std::vector<int32_t>& rows, const Numbers& g, double lr, int64_t t,
+                 double clip = 1.0) {
+    Shape shape = param.shape();
+    shape[0] = static_cast<int64_t>(rows.size());
+    Buffer row_grad(sy::kF32, shape);
+    std::copy(g.begin(), g.end(), row_grad.f32());
+    Buffer indices(sy::kI32, {shape[0]});
+    std::copy(rows.begin(), rows.end(), indices.i32());
+    step(row_grad.view(), indices.view(), lr, t, clip);
+  }
+
+  PluginTestHost host;
+  sy_param_info info{};
+  std::deque<TestState> states;
+  Buffer param;
+  Buffer grad;
+
+ private:
+  void step(const sy_tensor& g, const sy_tensor& rows, double lr, int64_t t, double clip) {
     Buffer mult = Buffer::of({1}, {static_cast<float>(clip)});
     std::vector<sy_tensor> views;
     for (TestState& s : states) {
@@ -45,7 +68,8 @@ class FactoredRun {
     item.n_state = static_cast<uint32_t>(views.size());
     item.info = &info;
     item.param = param.view();
-    item.grad = grad.view();
+    item.grad = g;
+    item.rows = rows;
     item.state = views.data();
     item.lr = lr;
     const sy_opt_item* items[] = {&item};
@@ -57,12 +81,6 @@ class FactoredRun {
     step.grad_mult = mult.view();
     host.optimizer_step(step);
   }
-
-  PluginTestHost host;
-  sy_param_info info{};
-  std::deque<TestState> states;
-  Buffer param;
-  Buffer grad;
 };
 
 /// One matrix p x q after the equations, in double precision.
@@ -252,6 +270,46 @@ TEST(FactoredAdam, StepsVectorsByTheirOwnMeanSquares) {
     }
   }
   EXPECT_LE(max_difference(run.param.values(), w), 5e-6);
+}
+
+// A gradient by row is a whole one with zeros in the other rows.
+TEST(FactoredAdam, TakesAGradientByRowForAWholeOne) {
+  for (const Settings& settings : {Settings{}, {{"weight_decay", 0.5}}}) {
+    for (const Shape& shape : {Shape{6, 3}, {6}}) {
+      FactoredRun whole(shape, -1, settings);
+      FactoredRun by_row(shape, -1, settings);
+      const int64_t width = shape.size() == 2 ? shape[1] : 1;
+      SineFill fill;
+      const std::vector<std::vector<int32_t>> touched = {{1, 4}, {0, 1, 5}, {}, {4}, {0, 2, 3, 5}};
+      for (size_t i = 0; i < touched.size(); ++i) {
+        const auto n = static_cast<int64_t>(touched[i].size());
+        const Numbers g = fill.next(n * width, 1.0);
+        Numbers all(static_cast<size_t>(6 * width));
+        for (size_t j = 0; j < touched[i].size(); ++j) {
+          std::copy_n(g.begin() + static_cast<int64_t>(j) * width, width,
+                      all.begin() + touched[i][j] * width);
+        }
+        const auto t = static_cast<int64_t>(i) + 1;
+        whole.step(all, 0.1, t, 0.5);
+        by_row.step_rows(touched[i], g, 0.1, t, 0.5);
+      }
+      EXPECT_LE(max_difference(by_row.param.values(), whole.param.values()), 1e-6);
+      for (size_t s = 0; s < whole.states.size(); ++s) {
+        EXPECT_LE(max_difference(by_row.states[s].value.values(), whole.states[s].value.values()),
+                  1e-8);
+      }
+    }
+  }
+}
+
+TEST(FactoredAdam, LeavesRowsWithoutAGradientAlone) {
+  FactoredRun run({3, 2}, -1);
+  const uint32_t odd[] = {0x7f800001u, 0x80000000u};  // a signalling NaN, a negative zero
+  std::memcpy(run.param.f32() + 2, odd, sizeof(odd));
+  run.step_rows({0, 2}, {1, 2, 3, 4}, 0.1, 1);
+  EXPECT_EQ(std::memcmp(run.param.f32() + 2, odd, sizeof(odd)), 0);
+  EXPECT_LT(run.param.f32()[0], 0.0f);
+  EXPECT_LT(run.param.f32()[5], 0.0f);
 }
 
 TEST(FactoredAdam, RefusesStepZero) {
