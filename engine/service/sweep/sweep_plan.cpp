@@ -60,17 +60,23 @@ class Planner {
     run.has_test = dataset.has_split("test");
     run.model = describe_model(config.trainer, dataset.vocabulary().size(), plugins);
     run.model.parts.clear();
-    read_weights(config.trainer.model.moe.gate, plugins, run);
+    read_weights(config.trainer.model.moe, plugins, run);
     return run;
   }
 
-  static void read_weights(const core::ComponentConfig& gate, plugin_host::PluginRegistry& plugins,
+  // Whoever asks for balance has its weights: the layer or its gate.
+  static void read_weights(const models::MoeConfig& moe, plugin_host::PluginRegistry& plugins,
                            PlannedRun& run) {
     run.w_importance = run.w_load = kNone;
-    if (gate.plugin.empty()) {
+    if (moe.gate.plugin.empty()) {
       return;
     }
-    for (const auto& [key, value] : plugins.check(gate, plugin_host::ComponentKind::kGate)) {
+    if (moe.balance.by != models::BalanceBy::kGate) {
+      run.w_importance = moe.balance.w_importance;
+      run.w_load = moe.balance.w_load;
+      return;
+    }
+    for (const auto& [key, value] : plugins.check(moe.gate, plugin_host::ComponentKind::kGate)) {
       const auto* number = std::get_if<double>(&value);
       if (number != nullptr && key == "w_importance") {
         run.w_importance = *number;
