@@ -6,16 +6,15 @@
 
 #include "core/clock.h"
 #include "core/rng.h"
+#include "service/machine_limits.h"
 #include "trainer/learner.h"
 
 namespace switchyard::service {
 
-namespace {
-
 using tensor::DType;
 using tensor::Tensor;
 
-models::LanguageModelConfig model_of(const LanguageModelBenchConfig& config) {
+models::LanguageModelConfig bench_model(const LanguageModelBenchConfig& config) {
   models::LanguageModelConfig model = {
       .vocab_size = config.vocab_size, .d_model = config.d_model, .dropout = config.dropout};
   model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", config.k}}, .where = "bench: gate"};
@@ -26,6 +25,8 @@ models::LanguageModelConfig model_of(const LanguageModelBenchConfig& config) {
                         .count = config.experts}};
   return model;
 }
+
+namespace {
 
 // Uniform words; every stream starts a sentence and stays in it.
 data::Batch random_batch(const LanguageModelBenchConfig& config, tensor::Allocator& allocator) {
@@ -61,15 +62,40 @@ int64_t peak_rss_bytes() {
 
 }  // namespace
 
-BenchResult bench_language_model(const LanguageModelBenchConfig& config,
-                                 plugin_host::PluginRegistry& plugins) {
+BenchResult time_steps(const LanguageModelBenchConfig& config, core::ThreadPool& threads,
+                       const BenchWork& work, core::FunctionRef<double(int64_t)> step) {
   core::require(config.iterations > 0 && config.warmup >= 0,
                 "bench: iterations must be 1 or more and warmup 0 or more, got ", config.iterations,
                 " and ", config.warmup);
+  const core::Clock clock;
+  std::vector<double> milliseconds;
+  BenchResult result;
+  for (int64_t i = 1; i <= config.warmup + config.iterations; ++i) {
+    const int64_t begin_ns = clock.monotonic_ns();
+    result.loss = step(i);
+    if (i > config.warmup) {
+      milliseconds.push_back(static_cast<double>(clock.monotonic_ns() - begin_ns) * 1e-6);
+    }
+  }
+  result.peak_rss_bytes = peak_rss_bytes();
+  std::sort(milliseconds.begin(), milliseconds.end());
+  result.step_ms = milliseconds[milliseconds.size() / 2];
+  result.step_ms_min = milliseconds.front();
+  result.tokens_per_second = static_cast<double>(work.tokens) / result.step_ms * 1e3;
+  result.gflops = work.flops / result.step_ms * 1e-6;
+  result.gbytes_per_second = work.bytes / result.step_ms * 1e-6;
+  result.share_of_limit =
+      measure_machine_limits(threads).seconds_for(work.flops, work.bytes, config.compute) /
+      (result.step_ms * 1e-3);
+  return result;
+}
+
+BenchResult bench_language_model(const LanguageModelBenchConfig& config,
+                                 plugin_host::PluginRegistry& plugins) {
   core::require(config.batch_size > 0 && config.sequence_length > 0,
                 "bench: batch and steps must be 1 or more, got ", config.batch_size, " and ",
                 config.sequence_length);
-  trainer::Learner learner({.model = model_of(config),
+  trainer::Learner learner({.model = bench_model(config),
                             .batch_size = config.batch_size,
                             .threads = config.threads,
                             .compute = config.compute},
@@ -78,25 +104,14 @@ BenchResult bench_language_model(const LanguageModelBenchConfig& config,
   learner.allocate();
   tensor::CpuAllocator allocator;
   const data::Batch batch = random_batch(config, allocator);
-  const core::Clock clock;
-  std::vector<double> milliseconds;
-  BenchResult result;
-  for (int64_t step = 1; step <= config.warmup + config.iterations; ++step) {
-    const int64_t begin_ns = clock.monotonic_ns();
+  const BenchWork work = {.tokens = batch.num_words,
+                          .flops = flops_per_step(config, learner.model())};
+  core::ThreadPool threads(config.threads);  // of the limits; asleep while the steps run
+  return time_steps(config, threads, work, [&](int64_t step) {
     const trainer::StepOutcome outcome = learner.compute_gradients(batch, step, 1e-3);
     learner.update(outcome, step, 1e-3);
-    result.loss = outcome.task_loss();
-    if (step > config.warmup) {
-      milliseconds.push_back(static_cast<double>(clock.monotonic_ns() - begin_ns) * 1e-6);
-    }
-  }
-  std::sort(milliseconds.begin(), milliseconds.end());
-  result.step_ms = milliseconds[milliseconds.size() / 2];
-  result.step_ms_min = milliseconds.front();
-  result.tokens_per_second = static_cast<double>(batch.num_words) / result.step_ms * 1e3;
-  result.gflops = flops_per_step(config, learner.model()) / result.step_ms * 1e-6;
-  result.peak_rss_bytes = peak_rss_bytes();
-  return result;
+    return outcome.task_loss();
+  });
 }
 
 }  // namespace switchyard::service

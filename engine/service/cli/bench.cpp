@@ -4,6 +4,8 @@
 #include "service/cli/commands.h"
 #include "service/json_text.h"
 #include "service/language_model_bench.h"
+#include "service/layer_bench.h"
+#include "service/machine_limits.h"
 #include "service/number_text.h"
 #include "service/program.h"
 
@@ -14,17 +16,22 @@ class BenchCommand : public Command {
  public:
   [[nodiscard]] std::string name() const override { return "bench"; }
   [[nodiscard]] std::string summary() const override {
-    return "Time training steps on this machine";
+    return "Time training steps, or parts of them, on this machine";
   }
   [[nodiscard]] std::string examples() const override {
     return "  switchyard bench lm\n"
            "  switchyard bench lm --experts 32 --k 4 --d 512 --hidden 1024 --vocab 10000 --batch "
            "64 "
-           "--steps 20 --json";
+           "--steps 20 --json\n"
+           "  switchyard bench moe --experts 256 --k 4\n"
+           "  switchyard bench limits";
   }
   void declare(OptionTable& options) override {
-    options.positional("CASE", case_, "what to time: lm, a step of the language model",
-                       ValueKind::kText, Need::kRequired);
+    options.positional(
+        "CASE", case_,
+        "what to time: lm (a step of the language model), lstm, moe, head (forward "
+        "and backward of one layer), optimizer (one update), limits (of the machine)",
+        ValueKind::kText, Need::kRequired);
     options.integer("--experts", config_.experts, "experts of the MoE layer [32]");
     options.integer("--k", config_.k, "experts per token [4]");
     options.integer("--d", config_.d_model, "width of the model [512]");
@@ -36,27 +43,75 @@ class BenchCommand : public Command {
     options.choice("--dtype", dtype_, "of the factors of products [f32]", {"f32", "bf16"},
                    Need::kOptional);
     options.integer("--threads", threads_, "threads, 0 = all cores [0]");
+    options.option("--optimizer", optimizer_, "plugin of the case optimizer [adam]",
+                   ValueKind::kText, Need::kOptional);
     options.integer("--warmup", config_.warmup, "training steps that do not count [2]");
     options.integer("--iterations", config_.iterations, "training steps that count [8]");
   }
   ExitCode run(const CommandContext& context) override {
-    core::require(case_ == "lm", "bench: CASE must be lm, got '", case_, "'");
     config_.compute = dtype_ == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;
     config_.threads = static_cast<int>(threads_);
-    plugin_host::PluginRegistry plugins(plugin_options({}, {}));
-    const BenchResult result = bench_language_model(config_, plugins);
+    if (case_ == "limits") {
+      core::ThreadPool threads(config_.threads);
+      print_limits(context, measure_machine_limits(threads));
+      return ExitCode::kOk;
+    }
+    const BenchResult result = measure();
     context.is_json ? print_json(context.console, result) : print_text(context.console, result);
     return ExitCode::kOk;
   }
 
  private:
+  BenchResult measure() {
+    if (case_ == "lstm") {
+      return bench_lstm(config_);
+    }
+    if (case_ == "head") {
+      return bench_head(config_);
+    }
+    plugin_host::PluginRegistry plugins(plugin_options({}, {}));
+    if (case_ == "moe") {
+      return bench_moe(config_, plugins);
+    }
+    if (case_ == "optimizer") {
+      return bench_optimizer(config_, optimizer_, plugins);
+    }
+    core::require(case_ == "lm",
+                  "bench: CASE must be one of lm lstm moe head optimizer limits, "
+                  "got '",
+                  case_, "'");
+    return bench_language_model(config_, plugins);
+  }
+
+  static void print_limits(const CommandContext& context, const MachineLimits& limits) {
+    if (context.is_json) {
+      JsonObject object = JsonObject::versioned();
+      object.text("case", "limits")
+          .number("f32_gflops", limits.f32_gflops)
+          .number("gemm_gflops", limits.gemm_gflops)
+          .number("gemm_bf16_gflops", limits.gemm_bf16_gflops)
+          .number("gbytes_per_second", limits.gbytes_per_second)
+          .text("device", "cpu");
+      context.console.out << object.line() << '\n';
+      return;
+    }
+    context.console.out << "multiply-adds in registers   " << compact(limits.f32_gflops)
+                        << " GFLOP/s (f32)\n"
+                        << "large products               " << compact(limits.gemm_gflops)
+                        << " GFLOP/s (f32), " << compact(limits.gemm_bf16_gflops) << " (bf16)\n"
+                        << "memory, a = b + s c          " << compact(limits.gbytes_per_second)
+                        << " GB/s\n";
+  }
+
   void print_json(Console& console, const BenchResult& result) const {
     JsonObject object = JsonObject::versioned();
-    object.text("case", "lm")
+    object.text("case", case_)
         .number("tokens_per_second", result.tokens_per_second)
         .number("step_ms", result.step_ms)
         .number("step_ms_min", result.step_ms_min)
         .number("gflops", result.gflops)
+        .number("gbytes_per_second", result.gbytes_per_second)
+        .number("share_of_limit", result.share_of_limit)
         .integer("peak_rss_bytes", result.peak_rss_bytes)
         .number("loss", result.loss)
         .text("dtype", dtype_)
@@ -69,12 +124,15 @@ class BenchCommand : public Command {
                 << "step           " << compact(result.step_ms) << " ms (median), "
                 << compact(result.step_ms_min) << " ms (best)\n"
                 << "products       " << compact(result.gflops) << " GFLOP/s\n"
+                << "memory         " << compact(result.gbytes_per_second) << " GB/s\n"
+                << "of the limit   " << compact(100.0 * result.share_of_limit) << " %\n"
                 << "peak memory    " << bytes_text(result.peak_rss_bytes) << '\n'
                 << "loss           " << compact(result.loss) << '\n';
   }
 
   std::string case_;
   std::string dtype_ = "f32";
+  std::string optimizer_ = "adam";
   int64_t threads_ = 0;
   LanguageModelBenchConfig config_;
 };

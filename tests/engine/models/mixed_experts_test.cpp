@@ -29,10 +29,11 @@ core::ComponentConfig component(const std::string& plugin,
 class MixedExperts : public testing::Test {
  protected:
   MixedExperts()
-      : layer_("moe", 0, kWidth, component("softmax", {}),
-               {{component("ffn", {{"hidden", std::vector<double>{}}}), 1},
-                {component("ffn", {{"hidden", std::vector<double>{8, 5}}}), 2},
-                {component("glu", {{"hidden", int64_t{32}}}), 2}},
+      : layer_("moe", 0, kWidth,
+               {.gate = component("softmax", {}),
+                .experts = {{component("ffn", {{"hidden", std::vector<double>{}}}), 1},
+                            {component("ffn", {{"hidden", std::vector<double>{8, 5}}}), 2},
+                            {component("glu", {{"hidden", int64_t{32}}}), 2}}},
                plugins_, parameters_) {
     parameters_.allocate(allocator_);
     initialize(ops::cpu_backend(threads_), parameters_, 5);
