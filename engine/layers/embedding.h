@@ -25,6 +25,8 @@ class Embedding {
   /// Adds grad_x [T, d_model] to the rows of the words.
   void backward(const tensor::Tensor& tokens, const tensor::Tensor& grad_x, Pass& pass) const;
 
+  [[nodiscard]] tensor::Parameter& table() const { return *table_; }
+
  private:
   tensor::Parameter* table_;
 };

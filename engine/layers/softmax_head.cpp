@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/logit_pieces.h"
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
 #include "ops/loss/softmax_cross_entropy.h"
@@ -16,34 +17,42 @@ using ops::linalg::Transpose;
 using tensor::DType;
 using tensor::Tensor;
 
-constexpr int64_t kLogitBytesPerPiece = int64_t{32} << 20;
-
-// Tokens whose logits fit in kLogitBytesPerPiece, in pieces of nearly equal length.
-int64_t tokens_per_piece(int64_t tokens, int64_t vocab_size) {
-  const int64_t most = std::max<int64_t>(64, kLogitBytesPerPiece / (4 * vocab_size));
-  const int64_t pieces = std::max<int64_t>(1, (tokens + most - 1) / most);
-  return std::max<int64_t>(1, (tokens + pieces - 1) / pieces);
-}
-
-double sum(const Tensor& nll) {
-  double total = 0.0;
-  const auto* values = nll.data<float>();
-  for (int64_t t = 0; t < nll.count(); ++t) {
-    total += values[t];
-  }
-  return total;
+tensor::Parameter weights_of(const std::string& name, const SoftmaxHead::Config& config) {
+  const bool is_table = config.layout == SoftmaxHead::Layout::kTable;
+  return {.name = name + (is_table ? ".table" : ".kernel"),
+          .shape = is_table ? tensor::Shape{config.vocab_size, config.d_model}
+                            : tensor::Shape{config.d_model, config.vocab_size},
+          .role = tensor::Role::kEmbedding,
+          .init = config.init,
+          .touched_rows = config.touched_rows};
 }
 
 }  // namespace
 
-SoftmaxHead::SoftmaxHead(const std::string& name, int64_t d_model, int64_t vocab_size,
-                         const tensor::Init& init, tensor::ParameterSet& parameters)
-    : kernel_(&parameters.add({.name = name + ".kernel",
-                               .shape = {d_model, vocab_size},
-                               .role = tensor::Role::kEmbedding,
-                               .init = init})),
-      bias_(&parameters.add(
-          {.name = name + ".bias", .shape = {vocab_size}, .role = tensor::Role::kBias})) {
+SoftmaxHead::SoftmaxHead(const std::string& name, const Config& config,
+                         tensor::ParameterSet& parameters)
+    : layout_(config.layout),
+      weights_(config.tied_to != nullptr ? config.tied_to
+                                         : &parameters.add(weights_of(name, config))),
+      bias_(&parameters.add({.name = name + ".bias",
+                             .shape = {config.vocab_size},
+                             .role = tensor::Role::kBias,
+                             .touched_rows = config.touched_rows})) {
+  core::require(
+      layout_ == Layout::kTable || (config.tied_to == nullptr && !config.touched_rows.is_sparse()),
+      "SoftmaxHead: tied weights and gradients by row need the layout kTable");
+}
+
+void SoftmaxHead::multiply(const Tensor& x, const Tensor& logits, Pass& pass) const {
+  matmul(pass.backend, Transpose::kNo, layout_ == Layout::kTable ? Transpose::kYes : Transpose::kNo,
+         1.0, x, weights_->value, 0.0, logits);
+}
+
+void SoftmaxHead::add_weight_gradient(const Tensor& x, const Tensor& grad_logits,
+                                      Pass& pass) const {
+  const bool is_table = layout_ == Layout::kTable;
+  matmul(pass.backend, Transpose::kYes, Transpose::kNo, 1.0, is_table ? grad_logits : x,
+         is_table ? x : grad_logits, 1.0, weights_->grad);
 }
 
 double SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) const {
@@ -56,16 +65,18 @@ double SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) con
   for (int64_t begin = 0; begin < T; begin += piece) {
     const int64_t end = std::min(begin + piece, T);
     const Tensor logits = buffer.slice(0, 0, end - begin);
-    matmul(pass.backend, Transpose::kNo, Transpose::kNo, 1.0, x.slice(0, begin, end),
-           kernel_->value, 0.0, logits);
+    multiply(x.slice(0, begin, end), logits, pass);
     ops::loss::softmax_cross_entropy(pass.backend, logits, bias_->value,
                                      targets.slice(0, begin, end), nll.slice(0, begin, end));
   }
-  return sum(nll);
+  return sum_of(nll);
 }
 
 double SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, double grad_scale,
                                       const Tensor& grad_x, Pass& pass) const {
+  core::require(weights_->grad.defined() && bias_->grad.defined(),
+                "SoftmaxHead: the full softmax touches every row, so '", weights_->name,
+                "' must have a dense gradient");
   const tensor::ScratchScope scope(*pass.scratch);
   const int64_t T = x.size(0);
   const int64_t V = bias_->shape[0];
@@ -76,23 +87,28 @@ double SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, do
     const int64_t end = std::min(begin + piece, T);
     const Tensor rows = x.slice(0, begin, end);
     const Tensor logits = buffer.slice(0, 0, end - begin);
-    matmul(pass.backend, Transpose::kNo, Transpose::kNo, 1.0, rows, kernel_->value, 0.0, logits);
+    multiply(rows, logits, pass);
     ops::loss::softmax_cross_entropy_with_grad(pass.backend, logits, bias_->value,
                                                targets.slice(0, begin, end), grad_scale,
                                                nll.slice(0, begin, end));
     const Tensor& grad_logits = logits;
-    matmul(pass.backend, Transpose::kYes, Transpose::kNo, 1.0, rows, grad_logits, 1.0,
-           kernel_->grad);
-    matmul(pass.backend, Transpose::kNo, Transpose::kYes, 1.0, grad_logits, kernel_->value, 0.0,
-           grad_x.slice(0, begin, end));
+    add_weight_gradient(rows, grad_logits, pass);
+    matmul(pass.backend, Transpose::kNo,
+           layout_ == Layout::kTable ? Transpose::kNo : Transpose::kYes, 1.0, grad_logits,
+           weights_->value, 0.0, grad_x.slice(0, begin, end));
     ops::nn::add_column_sums(pass.backend, grad_logits, bias_->grad);
   }
-  return sum(nll);
+  return sum_of(nll);
 }
 
 void SoftmaxHead::logits(const Tensor& x, const Tensor& logits, Pass& pass) const {
-  matmul(pass.backend, Transpose::kNo, Transpose::kNo, 1.0, x, kernel_->value, 0.0, logits);
+  multiply(x, logits, pass);
   ops::generic::binary(pass.backend, ops::generic::Binary::kAdd, logits, bias_->value, logits);
+}
+
+double SoftmaxHead::scratch_bytes(int64_t num_tokens) const {
+  const int64_t V = bias_->shape[0];
+  return static_cast<double>(tokens_per_piece(num_tokens, V) * V) * sizeof(float);
 }
 
 }  // namespace switchyard::layers

@@ -12,10 +12,23 @@ namespace switchyard::layers {
 ///   nll_t = -log softmax(x_t W + b)[target_t]
 class SoftmaxHead {
  public:
-  /// Registers "<name>.kernel" [d_model, vocab_size], filled by `init`, and "<name>.bias"
-  /// [vocab_size], zero.
-  SoftmaxHead(const std::string& name, int64_t d_model, int64_t vocab_size,
-              const tensor::Init& init, tensor::ParameterSet& parameters);
+  /// How W is kept.
+  enum class Layout {
+    kKernel,  // "<name>.kernel" [d_model, vocab_size]
+    kTable    // its transpose, a row per word: "<name>.table" [vocab_size, d_model]
+  };
+
+  struct Config {
+    int64_t d_model = 0;
+    int64_t vocab_size = 0;
+    tensor::Init init;  // of W; the bias begins at zero
+    Layout layout = Layout::kKernel;
+    tensor::TouchedRows touched_rows;      // of table and bias, in training; {}: dense gradients
+    tensor::Parameter* tied_to = nullptr;  // a table of someone else instead of its own
+  };
+
+  /// Registers W, unless it is tied, and "<name>.bias" [vocab_size].
+  SoftmaxHead(const std::string& name, const Config& config, tensor::ParameterSet& parameters);
 
   /// The sum over targets that are not -1, in nats.
   ///
@@ -26,7 +39,8 @@ class SoftmaxHead {
 
   /// The same; adds the gradients of grad_scale * loss to the parameters and writes grad_x
   /// [T, d_model]. Forward and backward run piece by piece, so that the logits stay in the cache
-  /// and are never stored for the whole batch.
+  /// and are never stored for the whole batch. Gradients must be dense: for a layout kTable with
+  /// touched_rows, training is SampledSoftmax's.
   [[nodiscard]] double loss_and_gradient(const tensor::Tensor& x, const tensor::Tensor& targets,
                                          double grad_scale, const tensor::Tensor& grad_x,
                                          Pass& pass) const;
@@ -34,8 +48,19 @@ class SoftmaxHead {
   /// logits [T, vocab_size] for sampling.
   void logits(const tensor::Tensor& x, const tensor::Tensor& logits, Pass& pass) const;
 
+  /// W in the layout of the configuration.
+  [[nodiscard]] tensor::Parameter& weights() const { return *weights_; }
+  [[nodiscard]] tensor::Parameter& bias() const { return *bias_; }
+  /// Bytes of working memory of a step of that many tokens.
+  [[nodiscard]] double scratch_bytes(int64_t num_tokens) const;
+
  private:
-  tensor::Parameter* kernel_;
+  void multiply(const tensor::Tensor& x, const tensor::Tensor& logits, Pass& pass) const;
+  void add_weight_gradient(const tensor::Tensor& x, const tensor::Tensor& grad_logits,
+                           Pass& pass) const;
+
+  Layout layout_;
+  tensor::Parameter* weights_;
   tensor::Parameter* bias_;
 };
 

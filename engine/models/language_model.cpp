@@ -25,6 +25,14 @@ LanguageModelConfig checked(LanguageModelConfig config) {
   core::require(outputs == config.d_model, "an LSTM layer must give ", config.d_model,
                 " values, as model.d_model says: with model.lstm.units = ", lstm.units,
                 " set model.lstm.projection = ", config.d_model, ", got ", lstm.projection);
+  const SoftmaxConfig& softmax = config.softmax;
+  core::require(softmax.sampled >= 0 && softmax.sampled <= config.vocab_size,
+                "model.softmax.sampled must be 0 ... ", config.vocab_size,
+                ", the size of the vocabulary, got ", softmax.sampled);
+  core::require(
+      !softmax.tied || softmax.sampled > 0 || !config.embedding.sparse_gradient,
+      "model.embedding.sparse_gradient: a full softmax touches every row of the table that it "
+      "shares; set model.softmax.sampled, or model.softmax.tied = false");
   return config;
 }
 
@@ -34,10 +42,46 @@ tensor::Init outer_init(const LanguageModelConfig& config) {
 }
 
 layers::Embedding::Config embedding_config(const LanguageModelConfig& config) {
+  tensor::TouchedRows touched_rows;
+  if (config.embedding.sparse_gradient) {
+    touched_rows.per_token = config.softmax.tied ? 2 : 1;  // word and target
+    touched_rows.fixed = config.softmax.tied ? config.softmax.sampled : 0;
+  }
   return {.vocab_size = config.vocab_size,
           .d_model = config.d_model,
           .init = outer_init(config),
-          .touched_rows = {.per_token = config.embedding.sparse_gradient ? 1 : 0}};
+          .touched_rows = touched_rows};
+}
+
+layers::SoftmaxHead::Config head_config(const LanguageModelConfig& config,
+                                        const layers::Embedding& embedding) {
+  const bool is_sampled = config.softmax.sampled > 0;
+  layers::SoftmaxHead::Config head = {
+      .d_model = config.d_model, .vocab_size = config.vocab_size, .init = outer_init(config)};
+  if (is_sampled || config.softmax.tied) {
+    head.layout = layers::SoftmaxHead::Layout::kTable;
+  }
+  if (is_sampled) {
+    head.touched_rows = {.per_token = 1, .fixed = config.softmax.sampled};
+  }
+  if (config.softmax.tied) {
+    head.tied_to = &embedding.table();
+  }
+  return head;
+}
+
+layers::ClassSampler sampler_of(const LanguageModelConfig& config) {
+  const SoftmaxConfig& softmax = config.softmax;
+  if (softmax.sampler == layers::Proposal::kLogUniform) {
+    return layers::ClassSampler::log_uniform(config.vocab_size);
+  }
+  const auto V = static_cast<size_t>(config.vocab_size);
+  core::require(softmax.word_counts.empty() || softmax.word_counts.size() == V,
+                "model.softmax.sampler: there must be ", V, " counts of words, got ",
+                softmax.word_counts.size());
+  return layers::ClassSampler::unigram(
+      softmax.word_counts.empty() ? std::vector<int64_t>(V, 1) : softmax.word_counts,
+      softmax.unigram_power);
 }
 
 }  // namespace
@@ -47,7 +91,11 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::Componen
     : config_(checked(config)),
       embedding_("embedding", embedding_config(config), parameters),
       embedding_dropout_("embedding", config.dropout, OutputActivation::kIdentity),
-      head_("softmax", config.d_model, config.vocab_size, outer_init(config), parameters) {
+      head_("softmax", head_config(config, embedding_), parameters) {
+  if (config.softmax.sampled > 0) {
+    sampled_.emplace("softmax", config.softmax.sampled, sampler_of(config), head_.weights(),
+                     head_.bias());
+  }
   for (size_t l = 0; l < config.layers.size(); ++l) {
     const std::string name = "layers." + std::to_string(l);
     if (config.layers[l] == LayerKind::kLstm) {
@@ -139,7 +187,8 @@ double LanguageModel::train(const Input& input, double grad_scale,
   const Tensor x = forward(input, state, pass);
   const Tensor grad_x = pass.take(DType::kF32, x.shape());
   const Tensor targets = input.targets.reshape({input.targets.count()});
-  const double nll = head_.loss_and_gradient(x, targets, grad_scale, grad_x, pass);
+  const double nll = sampled_ ? sampled_->loss_and_gradient(x, targets, grad_scale, grad_x, pass)
+                              : head_.loss_and_gradient(x, targets, grad_scale, grad_x, pass);
   backward(input, grad_x, pass);
   return nll;
 }
@@ -171,7 +220,8 @@ double LanguageModel::activation_bytes(int64_t num_tokens) const {
   for (const Block& block : blocks_) {
     per_token += block.layer->activation_bytes_per_token() + 2.25 * row_bytes;
   }
-  return per_token * static_cast<double>(num_tokens);
+  return per_token * static_cast<double>(num_tokens) +
+         (sampled_ ? sampled_->scratch_bytes(num_tokens) : head_.scratch_bytes(num_tokens));
 }
 
 }  // namespace switchyard::models

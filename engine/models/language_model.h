@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "layers/moe/component_factory.h"
 #include "layers/moe/moe_layer.h"
 #include "layers/residual_block.h"
+#include "layers/sampled_softmax.h"
 #include "layers/softmax_head.h"
 #include "models/language_model_config.h"
 #include "tensor/parameter.h"
@@ -23,7 +25,11 @@ namespace switchyard::models {
 ///   nll = -log softmax(x_L W + b)[next word]
 ///
 /// or, without residuals, x_l = Dropout(...) alone: for LSTM layers the model of Zaremba et al.
-/// 2014. The parameters are "embedding.table", "layers.<l>.*" and "softmax.*"; layers count from 0.
+/// 2014.
+///
+/// The parameters are "embedding.table", "layers.<l>.*" and "softmax.*"; layers count from 0. W is
+/// "softmax.kernel" [d_model, vocab_size]; with a sampled softmax "softmax.table" [vocab_size,
+/// d_model]; tied, it is the embedding's table.
 class LanguageModel {
  public:
   /// Registers all parameters; they must be allocated and filled before the first pass.
@@ -43,11 +49,12 @@ class LanguageModel {
   };
 
   /// Forward and backward of grad_scale * sum of nll, plus the balance losses of every MoE layer;
-  /// adds to the gradients and carries `state` on. Returns the sum of nll in nats.
+  /// adds to the gradients and carries `state` on. Returns the sum of nll in nats, of the sampled
+  /// softmax if there is one.
   double train(const Input& input, double grad_scale, std::vector<layers::RecurrentState>& state,
                layers::Pass& pass);
 
-  /// The sum of nll in nats, in Mode::kEvaluate; carries `state` on.
+  /// The sum of nll of the full softmax in nats, in Mode::kEvaluate; carries `state` on.
   double evaluate(const Input& input, std::vector<layers::RecurrentState>& state,
                   layers::Pass& pass);
 
@@ -61,7 +68,8 @@ class LanguageModel {
 
   /// Multiply-and-adds of one token's forward pass without the softmax (paper section 5.1).
   [[nodiscard]] double ops_per_timestep() const;
-  /// Bytes of activations that one training step of that many tokens keeps.
+  /// Bytes of activations that one training step of that many tokens keeps, and of the softmax's
+  /// working memory.
   [[nodiscard]] double activation_bytes(int64_t num_tokens) const;
 
  private:
@@ -86,6 +94,7 @@ class LanguageModel {
   std::vector<Block> blocks_;
   std::vector<layers::MoeLayer*> moe_layers_;
   layers::SoftmaxHead head_;
+  std::optional<layers::SampledSoftmax> sampled_;
 };
 
 }  // namespace switchyard::models

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "layers/class_sampler.h"
 #include "layers/moe/moe_config.h"
 
 namespace switchyard::models {
@@ -27,6 +28,14 @@ struct EmbeddingConfig {
   bool sparse_gradient = false;
 };
 
+struct SoftmaxConfig {
+  int64_t sampled = 0;  // words per step that the training loss compares with; 0: all
+  layers::Proposal sampler = layers::Proposal::kLogUniform;
+  double unigram_power = 1.0;        // of kUnigram
+  std::vector<int64_t> word_counts;  // of kUnigram, one for each word; none: all words alike
+  bool tied = false;                 // the weights are the embedding's table
+};
+
 /// The language model of Shazeer et al. 2017, appendix C.1: embedding, a stack of LSTM and MoE
 /// layers with dropout and residual connections, softmax. Without residuals and MoE layers, that of
 /// Zaremba et al. 2014.
@@ -38,6 +47,7 @@ struct LanguageModelConfig {
   bool residual = true;  // x_l = x_{l-1} + ..., else x_l = ... alone
   LstmLayerConfig lstm;  // of every kLstm layer
   EmbeddingConfig embedding;
+  SoftmaxConfig softmax;
   MoeConfig moe;            // of every kMoe layer
   double init_scale = 1.0;  // of the uniform fan-in initialisation
   double init_range = 0.0;  // not 0: embedding and softmax uniform within +-init_range instead

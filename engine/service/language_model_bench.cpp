@@ -17,6 +17,8 @@ using tensor::Tensor;
 models::LanguageModelConfig bench_model(const LanguageModelBenchConfig& config) {
   models::LanguageModelConfig model = {
       .vocab_size = config.vocab_size, .d_model = config.d_model, .dropout = config.dropout};
+  model.softmax.sampled = config.sampled;
+  model.embedding.sparse_gradient = config.sparse_gradient;
   model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", config.k}}, .where = "bench: gate"};
   model.moe.experts = {{.component = {.plugin = "ffn",
                                       .values = {{"hidden", std::vector<double>{static_cast<double>(
@@ -49,7 +51,8 @@ data::Batch random_batch(const LanguageModelBenchConfig& config, tensor::Allocat
 // Forward, input gradient and weight gradient of every product, two operations per
 // multiply-and-add.
 double flops_per_step(const LanguageModelBenchConfig& config, const models::LanguageModel& model) {
-  const auto head = static_cast<double>(config.d_model * config.vocab_size);
+  const auto head = static_cast<double>(config.d_model *
+                                        (config.sampled > 0 ? config.sampled : config.vocab_size));
   const auto tokens = static_cast<double>(config.batch_size * config.sequence_length);
   return 6.0 * tokens * (model.ops_per_timestep() + head);
 }

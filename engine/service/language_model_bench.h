@@ -19,6 +19,8 @@ struct LanguageModelBenchConfig {
   int64_t batch_size = 64;       // streams
   int64_t sequence_length = 20;  // tokens per stream
   double dropout = 0.1;
+  int64_t sampled = 0;                          // words of the sampled softmax; 0 = full softmax
+  bool sparse_gradient = false;                 // of the embedding
   tensor::DType compute = tensor::DType::kF32;  // see ops::Backend
   int threads = 0;                              // 0 = all cores
   int64_t warmup = 2;                           // steps that do not count

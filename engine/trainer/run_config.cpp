@@ -72,7 +72,14 @@ void add_model_keys(std::vector<ConfigKey>& keys) {
 // own.
 void add_vocabulary_keys(std::vector<ConfigKey>& keys) {
   add(keys, {flag("model.embedding.sparse_gradient", false,
-                  "update only the rows of a step's words; the others and their moments rest")});
+                  "update only the rows of a step's words; the others and their moments rest"),
+             integer("model.softmax.sampled", 0, 0, 1e9,
+                     "words per step that the training loss compares with; 0 = all"),
+             text("model.softmax.sampler", "log_uniform",
+                  "how they are drawn: by rank, or by count in the training text",
+                  {"log_uniform", "unigram"}),
+             number("model.softmax.unigram_power", 1.0, 0, 10, "of the counts of \"unigram\""),
+             flag("model.softmax.tied", false, "the softmax's weights are the embedding's")});
 }
 
 void add_lstm_keys(std::vector<ConfigKey>& keys) {
@@ -213,6 +220,17 @@ models::MoeConfig moe_config(const core::Config& settings) {
   return moe;
 }
 
+models::SoftmaxConfig softmax_config(const core::Config& settings) {
+  models::SoftmaxConfig softmax;
+  softmax.sampled = settings.integer("model.softmax.sampled");
+  softmax.sampler = settings.text("model.softmax.sampler") == "unigram"
+                        ? layers::Proposal::kUnigram
+                        : layers::Proposal::kLogUniform;
+  softmax.unigram_power = settings.number("model.softmax.unigram_power");
+  softmax.tied = settings.flag("model.softmax.tied");
+  return softmax;
+}
+
 models::LanguageModelConfig model_config(const core::Config& settings) {
   models::LanguageModelConfig model;
   model.d_model = settings.integer("model.d_model");
@@ -228,6 +246,7 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
                 .init_range = settings.number("model.lstm.init_range")};
   model.embedding.sparse_gradient = settings.flag("model.embedding.sparse_gradient");
   model.moe = moe_config(settings);
+  model.softmax = softmax_config(settings);
   return model;
 }
 

@@ -33,6 +33,11 @@ models::LanguageModelConfig with_vocabulary(models::LanguageModelConfig model,
                 size, " words; leave it out, or prepare the text with --vocabulary ",
                 model.vocab_size);
   model.vocab_size = size;
+  if (model.softmax.sampled > 0 && model.softmax.sampler == layers::Proposal::kUnigram) {
+    for (int64_t id = 0; id < size; ++id) {
+      model.softmax.word_counts.push_back(dataset.vocabulary().count(static_cast<int32_t>(id)));
+    }
+  }
   return model;
 }
 

@@ -19,16 +19,22 @@ class Kill(ProgramTest):
                                 stderr=subprocess.PIPE, text=True)
 
     def test_ends_with_the_same_bytes(self):
-        kills = int(os.environ.get("KILLS", "20"))
+        self.check("full", int(os.environ.get("KILLS", "20")))
+
+    def test_ends_with_the_same_bytes_with_a_sampled_softmax(self):
+        self.check("sampled", 4, "--set", "model.softmax.sampled=8", "--set", "model.softmax.tied=true", "--set",
+                   'model.softmax.sampler="unigram"', "--set", "model.embedding.sparse_gradient=true")
+
+    def check(self, name, kills, *more):
         steps = 20 * max(kills, 20)
         options = ["--set", f"train.steps={steps}", "--set", "checkpoint.every_steps=5", "--set",
-                   "train.log_every_steps=1"]
+                   "train.log_every_steps=1", *more]
         begin = time.monotonic()
-        whole = self.train("whole", *options)
+        whole = self.train(f"whole-{name}", *options)
         whole_seconds = time.monotonic() - begin
 
         choose = random.Random(int(os.environ.get("SEED", "1")))
-        directory = self.directory / "killed"
+        directory = self.directory / f"killed-{name}"
         killed = 0
         for _ in range(50 * kills):
             # Before there is a checkpoint there is nothing to go on from, and before there is a run

@@ -36,6 +36,13 @@ class Torch(ProgramTest):
     def test_steps_equal_autograd(self):
         self.compare("run")
 
+    # Plain gradient descent moves no row without a gradient, so keeping gradients by row changes nothing.
+    def test_gradients_by_row_equal_autograd(self):
+        self.compare("by-row", "model.embedding.sparse_gradient=true")
+
+    def test_tied_weights_equal_autograd(self):
+        self.compare("tied", "model.softmax.tied=true")
+
     def test_projected_lstms_without_residuals_on_running_text_equal_autograd(self):
         self.compare("projected", "model.lstm.units=24", "model.lstm.projection=16", "model.lstm.forget_bias=0",
                      "model.residual=false", "model.lstm.init_range=0.3", "model.init_range=0.5",

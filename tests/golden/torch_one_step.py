@@ -129,9 +129,13 @@ class Model:
                 x = before + torch.sigmoid(y).reshape(x.shape)
                 balance = balance + importance_loss
                 balance_value += float(importance_loss.detach()) + load_loss
-        logits = x.reshape(B * S, -1) @ self.p["softmax.kernel"] + self.p["softmax.bias"]
+        logits = x.reshape(B * S, -1) @ self.softmax_weights() + self.p["softmax.bias"]
         nll = -torch.log_softmax(logits, 1).gather(1, targets.reshape(-1, 1)).mean()
         return nll, balance, balance_value
+
+    def softmax_weights(self):
+        """[d_model, vocabulary]; tied, they are the embedding's table."""
+        return self.p["softmax.kernel"] if "softmax.kernel" in self.p else self.p["embedding.table"].T
 
     def lstm(self, name, x, resets):
         """What torch.nn.LSTM calls, with our weights, one step at a time because of the resets."""
@@ -197,6 +201,7 @@ def require_checkable(config):
         ("the optimizer must be sgd", optimizer["plugin"] != "sgd"),
         ("the optimizer must have no momentum", optimizer.get("momentum", 0) != 0),
         ("the optimizer must have no weight decay", optimizer.get("weight_decay", 0) != 0),
+        ("model.softmax.sampled must be 0", config["model"].get("softmax", {}).get("sampled", 0) != 0),
         ("the gate must be noisy_topk", gate.get("plugin", "noisy_topk") != "noisy_topk"),
         ("the gate's noise must be 0", gate and gate.get("noise", 1) != 0),
         ("experts must be ffn with relu and without biases", any(

@@ -39,6 +39,9 @@ class BenchCommand : public Command {
     options.integer("--vocab", config_.vocab_size, "words [10000]");
     options.integer("--batch", config_.batch_size, "streams side by side [64]");
     options.integer("--steps", config_.sequence_length, "tokens per stream and step [20]");
+    options.integer("--sampled", config_.sampled,
+                    "words of a sampled softmax, 0 = full softmax [0]");
+    options.flag("--sparse", config_.sparse_gradient, "gradient of the embedding by row");
     options.number("--dropout", config_.dropout, "drop probability [0.1]");
     options.choice("--dtype", dtype_, "of the factors of products [f32]", {"f32", "bf16"},
                    Need::kOptional);

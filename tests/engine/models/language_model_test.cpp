@@ -4,6 +4,7 @@
 
 #include "optim/optimizer.h"
 #include "tests/engine/models/model_bench.h"
+#include "tests/support/dense_gradient.h"
 #include "tests/support/error_matcher.h"
 
 namespace switchyard::models {
@@ -51,6 +52,57 @@ TEST(LanguageModel, InitialRangesReachTheWeightsTheyName) {
   EXPECT_NEAR(largest("layers.0.kernel"), 0.25, 0.01);
   EXPECT_NEAR(largest("layers.0.projection"), 0.25, 0.02);
   EXPECT_NEAR(largest("layers.0.bias"), 0.25, 0.03);
+}
+
+// Tied, one table has two gradients: of the words that went in and of those that came out.
+TEST(LanguageModel, GradientsOfEverySoftmaxEqualDirectionalFiniteDifferences) {
+  for (const bool tied : {false, true}) {
+    for (const int64_t sampled : {0, 6}) {
+      LanguageModelConfig config = small_model();
+      config.softmax = {.sampled = sampled, .tied = tied};
+      config.embedding.sparse_gradient = sampled > 0;
+      SCOPED_TRACE(core::join("tied ", tied, ", sampled ", sampled));
+      Bench bench(config);
+      expect_gradients_equal_differences(bench);
+    }
+  }
+}
+
+TEST(LanguageModel, ASharedTableGathersTheRowsOfBothItsUses) {
+  LanguageModelConfig config = small_model();
+  config.vocab_size = 5000;
+  config.softmax = {.sampled = 100, .tied = true};
+  config.embedding.sparse_gradient = true;
+  Bench bench(config);
+  (void)bench.total_loss();
+  EXPECT_EQ(bench.parameters.find("softmax.table"), nullptr);
+  const tensor::Parameter& table = *bench.parameters.find("embedding.table");
+  const int64_t softmax_rows = bench.parameters.find("softmax.bias")->row_grad.rows().count();
+  EXPECT_GE(softmax_rows, 100);
+  EXPECT_GE(table.row_grad.rows().count(), softmax_rows);
+  EXPECT_LE(table.row_grad.rows().count(), 2 * kB * kS + 100);
+  config.embedding.sparse_gradient = false;
+  Bench dense(config);
+  (void)dense.total_loss();
+  EXPECT_EQ(tests::dense_gradient(*dense.parameters.find("embedding.table")),
+            tests::dense_gradient(table));
+}
+
+// Training compares with a sample, evaluation with all words.
+TEST(LanguageModel, EvaluatesASampledSoftmaxInFull) {
+  LanguageModelConfig config = small_model();
+  config.softmax = {.sampled = 4};
+  Bench bench(config);
+  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  for (tensor::Parameter& parameter : bench.parameters.all()) {
+    std::fill_n(parameter.value.data<float>(), parameter.value.count(), 0.0F);
+  }
+  int64_t words = 0;
+  for (const int32_t target : bench.input().targets.to_vector<int32_t>()) {
+    words += target >= 0 ? 1 : 0;
+  }
+  EXPECT_NEAR(bench.model.evaluate(bench.input(), bench.state, pass) / static_cast<double>(words),
+              std::log(static_cast<double>(kV)), 1e-5);
 }
 
 // All time steps at once, as the MoE sees them, or one step after the other: the same.
@@ -158,6 +210,18 @@ TEST(LanguageModel, RejectsSizesThatMakeNoSense) {
   config.lstm.units = 9;
   EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
                "with model.lstm.units = 9 set model.lstm.projection = 8, got 0");
+  config = small_model();
+  config.softmax.sampled = kV + 1;
+  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+               "model.softmax.sampled must be 0 ... 23, the size of the vocabulary, got 24");
+  config.softmax = {.tied = true};
+  config.embedding.sparse_gradient = true;
+  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+               "a full softmax touches every row");
+  config = small_model();
+  config.softmax = {.sampled = 3, .sampler = layers::Proposal::kUnigram, .word_counts = {5, 4, 3}};
+  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+               "there must be 23 counts of words, got 3");
 }
 
 }  // namespace

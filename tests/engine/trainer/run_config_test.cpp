@@ -70,6 +70,24 @@ TEST(RunConfig, BecomesWhatTheTrainerTakes) {
   EXPECT_EQ(small().plugin_directories, std::vector<std::string>{"/opt/plugins"});
 }
 
+TEST(RunConfig, KnowsTheKindsOfSoftmax) {
+  const models::LanguageModelConfig model =
+      small({"model.softmax.sampled=8192", "model.softmax.sampler=unigram",
+             "model.softmax.unigram_power=0.75", "model.softmax.tied=true",
+             "model.embedding.sparse_gradient=true"})
+          .trainer.model;
+  EXPECT_EQ(model.softmax.sampled, 8192);
+  EXPECT_EQ(model.softmax.sampler, layers::Proposal::kUnigram);
+  EXPECT_EQ(model.softmax.unigram_power, 0.75);
+  EXPECT_TRUE(model.softmax.tied);
+  EXPECT_TRUE(model.embedding.sparse_gradient);
+  EXPECT_EQ(small({"model.softmax.sampler=log_uniform"}).trainer.model.softmax.sampler,
+            layers::Proposal::kLogUniform);
+  const std::vector<std::string> changes =
+      structural_changes(small().settings, small({"model.softmax.sampled=10"}).settings);
+  EXPECT_EQ(changes, std::vector<std::string>{"model.softmax.sampled: 0 -> 10"});
+}
+
 TEST(RunConfig, HasTheDefaultsOfTheTrainer) {
   const std::string text =
       "[data]\npath=\"x\"\n[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"lstm\"]\n";

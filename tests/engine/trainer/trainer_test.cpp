@@ -180,6 +180,31 @@ TEST_F(TrainerTest, RefusesAGroupWithoutParameters) {
                "optimizer.groups[0] (a.toml:9): no parameter has role norm");
 }
 
+TEST_F(TrainerTest, ARunWithASampledSoftmaxResumesBitForBit) {
+  TrainerConfig c = config();
+  c.model.softmax = {.sampled = 5};
+  c.model.embedding.sparse_gradient = true;
+  expect_resumable(c, {1, 13});
+}
+
+TEST_F(TrainerTest, ARunWithTiedWeightsSampledByCountsResumesBitForBit) {
+  TrainerConfig c = config();
+  c.model.softmax = {
+      .sampled = 5, .sampler = layers::Proposal::kUnigram, .unigram_power = 0.5, .tied = true};
+  c.model.embedding.sparse_gradient = true;
+  expect_resumable(c, {6});
+}
+
+TEST_F(TrainerTest, LearnsWithASampledSoftmaxAndEvaluatesInFull) {
+  TrainerConfig c = config();
+  c.train.steps = 150;
+  c.model.softmax = {.sampled = 8, .sampler = layers::Proposal::kUnigram};
+  c.model.embedding.sparse_gradient = true;
+  const auto trainer = make(c, "run");
+  EXPECT_EQ(trainer->train(never_), StopReason::kFinished);
+  EXPECT_LT(recorder_.evaluations.back(), 0.6 * recorder_.evaluations.front());
+}
+
 // The rate after each evaluation follows from the evaluations, also over a resume.
 TEST_F(TrainerTest, APlateauDividesTheRateAfterEvaluationsWithoutGain) {
   TrainerConfig c = config();

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "ops/backend.h"
+#include "tensor/tensor.h"
+
+namespace switchyard::ops::loss {
+
+/// Entries of `hits` that are no index of a sampled class.
+inline constexpr int32_t kTargetNotSampled = -1;
+inline constexpr int32_t kTokenDoesNotCount = -2;
+
+/// Cross-entropy of each token's target against classes that all tokens share:
+///
+///   nll_t = log(e^target_t + sum over j != hits_t of e^(logits_tj + offsets_j)) - target_t
+///
+/// and the gradient of grad_scale * sum of nll, which takes the place of both inputs.
+///
+///   logits   [T, K]   of the sampled classes, without offsets; 0 afterwards at hits_t and in rows
+///                     that do not count
+///   offsets  [K]      bias - ln Q of each sampled class
+///   target   [T]      logit of the target, with its bias - ln Q
+///   hits     [T] i32  where the target is among the sampled classes, so that it counts once; or
+///   one
+///                     of the constants above
+///   nll      [T]      in nats; 0 where a token does not count
+///
+/// Source: Jozefowicz et al. 2016, arXiv:1602.02410, section 3.1.
+void sampled_softmax_cross_entropy_with_grad(const Backend& backend, const tensor::Tensor& logits,
+                                             const tensor::Tensor& offsets,
+                                             const tensor::Tensor& target,
+                                             const tensor::Tensor& hits, double grad_scale,
+                                             const tensor::Tensor& nll);
+
+}  // namespace switchyard::ops::loss
