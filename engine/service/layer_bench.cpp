@@ -1,11 +1,13 @@
 #include "service/layer_bench.h"
 
+#include <optional>
 #include <vector>
 
 #include "core/rng.h"
 #include "layers/initialize.h"
 #include "layers/lstm.h"
 #include "layers/moe/moe_layer.h"
+#include "layers/sampled_softmax.h"
 #include "layers/softmax_head.h"
 #include "models/language_model.h"
 #include "ops/generic/pointwise.h"
@@ -118,10 +120,30 @@ BenchResult bench_moe(const LanguageModelBenchConfig& config,
   return bench_layer(stage, moe);
 }
 
+namespace {
+
+layers::SoftmaxHead::Config head_config(const LanguageModelBenchConfig& config) {
+  layers::SoftmaxHead::Config head = {.d_model = config.d_model,
+                                      .vocab_size = config.vocab_size,
+                                      .init = layers::uniform_fan_in(config.d_model, 1.0)};
+  if (config.sampled > 0) {
+    head.layout = layers::SoftmaxHead::Layout::kTable;
+    head.touched_rows = {.per_token = 1, .fixed = config.sampled};
+  }
+  return head;
+}
+
+}  // namespace
+
 BenchResult bench_head(const LanguageModelBenchConfig& config) {
   Stage stage(config);
-  const layers::SoftmaxHead head("softmax", config.d_model, config.vocab_size,
-                                 layers::uniform_fan_in(config.d_model, 1.0), stage.parameters);
+  const int64_t choices = config.sampled > 0 ? config.sampled : config.vocab_size;
+  const layers::SoftmaxHead head("softmax", head_config(config), stage.parameters);
+  std::optional<layers::SampledSoftmax> sampled;
+  if (config.sampled > 0) {
+    sampled.emplace("softmax", config.sampled, layers::ClassSampler::log_uniform(config.vocab_size),
+                    head.weights(), head.bias());
+  }
   stage.allocate();
   const tensor::Shape rows = {stage.tokens(), config.d_model};
   const Tensor x = stage.random(rows, "x");
@@ -135,12 +157,15 @@ BenchResult bench_head(const LanguageModelBenchConfig& config) {
   }
   const BenchWork work = {
       .tokens = stage.tokens(),
-      .flops = 6.0 * static_cast<double>(stage.tokens() * config.d_model * config.vocab_size),
+      .flops = 6.0 * static_cast<double>(stage.tokens() * config.d_model * choices),
       .bytes = stage.parameter_bytes()};
   return time_steps(config, stage.threads, work, [&](int64_t step) {
     layers::Pass pass = stage.begin_pass(step);
-    const double loss =
-        head.loss_and_gradient(x, targets, 1.0 / static_cast<double>(stage.tokens()), grad_x, pass);
+    const double scale = 1.0 / static_cast<double>(stage.tokens());
+    const double loss = sampled ? sampled->loss_and_gradient(x, targets, scale, grad_x, pass)
+                                : head.loss_and_gradient(x, targets, scale, grad_x, pass);
+    head.weights().row_grad.clear();
+    head.bias().row_grad.clear();
     stage.end_pass(pass);
     return loss / static_cast<double>(stage.tokens());
   });
