@@ -35,6 +35,13 @@ struct TwoLevelView {
   const float* local_load = nullptr;
 };
 
+/// Gradients of what a TwoLevelRouting composes to, of the flat numbering; any may be null.
+struct FlatGradView {
+  const float* gate_weight = nullptr;  // [T, K1 * K2]
+  const float* importance = nullptr;   // [A * B]
+  const float* load = nullptr;         // [A * B]
+};
+
 struct Kernels {
   /// offsets [E + 1], row_pair [T * K], pair_row [T * K]; see plan.h.
   void (*plan)(const tensor::Stream&, const RoutingDims&, const int32_t* expert_index,
@@ -60,10 +67,9 @@ struct Kernels {
   void (*compose)(const tensor::Stream&, const TwoLevelDims&, const TwoLevelView&,
                   int32_t* expert_index, float* gate_weight, float* importance,
                   float* load) = nullptr;
-  /// From gradients that may be null; grad_group_weight [T, K1] is filled with 0.
+  /// grad_group_weight [T, K1] is filled with 0.
   void (*compose_grad)(const tensor::Stream&, const TwoLevelDims&, const TwoLevelView&,
-                       const float* grad_gate_weight, const float* grad_importance,
-                       const float* grad_load, float* grad_group_weight, float* grad_group_load,
+                       const FlatGradView& grad, float* grad_group_weight, float* grad_group_load,
                        float* grad_local_weight, float* grad_local_load) = nullptr;
 };
 

@@ -82,16 +82,16 @@ void compose_grad(const Backend& backend, const TwoLevelRouting& levels, const F
     require_shape("compose_grad", what, tensor, DType::kF32, shape);
     return static_cast<const float*>(tensor.data<float>());
   };
-  const float* of_weight =
-      given("the gradient of gate_weight", grad.gate_weight, {n.T, n.K1 * n.K2});
-  const float* of_importance = given("the gradient of importance", grad.importance, {n.A * n.B});
-  const float* of_load = given("the gradient of load", grad.load, {n.A * n.B});
+  const FlatGradView of_flat = {
+      .gate_weight = given("the gradient of gate_weight", grad.gate_weight, {n.T, n.K1 * n.K2}),
+      .importance = given("the gradient of importance", grad.importance, {n.A * n.B}),
+      .load = given("the gradient of load", grad.load, {n.A * n.B})};
   const auto kernel = backend.kernels->moe.compose_grad;
   require_kernel(kernel != nullptr, "compose_grad", backend);
   generic::fill(backend, 0.0, out.group_weight);
-  kernel(backend.stream, n, view_of(levels), of_weight, of_importance, of_load,
-         out.group_weight.data<float>(), out.group_load.data<float>(),
-         out.local_weight.data<float>(), out.local_load.data<float>());
+  kernel(backend.stream, n, view_of(levels), of_flat, out.group_weight.data<float>(),
+         out.group_load.data<float>(), out.local_weight.data<float>(),
+         out.local_load.data<float>());
 }
 
 }  // namespace switchyard::ops::moe

@@ -50,8 +50,7 @@ void compose_cpu(const tensor::Stream& stream, const TwoLevelDims& n, const TwoL
 }
 
 void compose_grad_cpu(const tensor::Stream& stream, const TwoLevelDims& n,
-                      const TwoLevelView& levels, const float* grad_gate_weight,
-                      const float* grad_importance, const float* grad_load,
+                      const TwoLevelView& levels, const FlatGradView& grad,
                       float* grad_group_weight, float* grad_group_load, float* grad_local_weight,
                       float* grad_local_load) {
   const auto through_group = [&](int64_t i) {
@@ -60,7 +59,7 @@ void compose_grad_cpu(const tensor::Stream& stream, const TwoLevelDims& n,
     const float scale = per_row(levels.group_load[i], last - first);
     float of_group_load = 0.0F;
     for (int64_t expert = i * n.B; expert < (i + 1) * n.B; ++expert) {
-      const float asked = value_or_zero(grad_load, expert);
+      const float asked = value_or_zero(grad.load, expert);
       of_group_load += asked * levels.local_load[expert];
       grad_local_load[expert] = asked * scale;
     }
@@ -72,8 +71,8 @@ void compose_grad_cpu(const tensor::Stream& stream, const TwoLevelDims& n,
         const int64_t slot = row * n.K2 + k;
         const int32_t local = levels.local_index[slot];
         const float s = local < 0 ? 0.0F
-                                  : value_or_zero(grad_gate_weight, pair * n.K2 + k) +
-                                        value_or_zero(grad_importance, i * n.B + local);
+                                  : value_or_zero(grad.gate_weight, pair * n.K2 + k) +
+                                        value_or_zero(grad.importance, i * n.B + local);
         grad_local_weight[slot] = levels.group_weight[pair] * s;
         of_group_weight += levels.local_weight[slot] * s;
       }

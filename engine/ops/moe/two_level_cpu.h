@@ -8,8 +8,7 @@ namespace switchyard::ops::moe {
 void compose_cpu(const tensor::Stream& stream, const TwoLevelDims& n, const TwoLevelView& levels,
                  int32_t* expert_index, float* gate_weight, float* importance, float* load);
 void compose_grad_cpu(const tensor::Stream& stream, const TwoLevelDims& n,
-                      const TwoLevelView& levels, const float* grad_gate_weight,
-                      const float* grad_importance, const float* grad_load,
+                      const TwoLevelView& levels, const FlatGradView& grad,
                       float* grad_group_weight, float* grad_group_load, float* grad_local_weight,
                       float* grad_local_load);
 
