@@ -229,6 +229,7 @@ sy_status run_ew_matrices(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, co
   });
 }
 
+// NOLINTNEXTLINE(readability-function-size): the parameters are the ABI's.
 sy_status run_ew_rows(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                       int32_t n_io, const float* k, int32_t n_k, const sy_tensor* rows,
                       uint32_t by_row, sy_error* error) {
