@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Times `switchyard bench lm` and a peer by turns on a quiet machine, and prints the ratio.
+"""Times a case of `switchyard bench` and a peer by turns on a quiet machine, and prints the ratio.
 
-  compare.py [--switchyard build/release/bin/switchyard] [--rounds 5] [--setting SETTING] [-- sizes]
+  compare.py [--case lm|lstm|moe|head] [--switchyard build/release/bin/switchyard] [--rounds 5] [--setting SETTING] [-- sizes]
 
 The sizes (--experts, --k, --d, --hidden, --vocab, --batch, --steps, --dropout, --dtype, --threads, --iterations) go to both.
 Without --setting the peer looks for its best one first. Before each run it waits until other processes use less than
@@ -76,6 +76,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--switchyard", default=os.environ.get("SWITCHYARD") or find_switchyard())
     parser.add_argument("--python", default="/usr/bin/python3", help="the one that has torch")
+    parser.add_argument("--case", default="lm", choices=("lm", "lstm", "moe", "head"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--attempts", type=int, default=3, help="per run, while others disturb it")
     parser.add_argument("--quiet", type=float, default=120.0, help="seconds to wait for a quiet machine")
@@ -83,14 +84,14 @@ def main():
     parser.add_argument("sizes", nargs="*")
     args = parser.parse_args()
 
-    peer = [args.python, str(HERE / "torch_lm.py"), *args.sizes]
+    peer = [args.python, str(HERE / "torch_peer.py"), "--case", args.case, *args.sizes]
     if args.setting is None:
         wait_until_quiet(args.quiet)
         done = subprocess.run([*peer, "--sweep"], stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
             return done.returncode
         args.setting = json.loads(done.stdout)["setting"]
-    ours = [args.switchyard, "bench", "lm", "--json", *args.sizes]
+    ours = [args.switchyard, "bench", args.case, "--json", *args.sizes]
     peer += ["--setting", args.setting]
 
     rows = {"switchyard": [], "torch": []}
@@ -104,7 +105,7 @@ def main():
                   f"others {100 * foreign:.0f} %", file=sys.stderr)
     step_ms = {name: statistics.median(row["step_ms"] for row in list_) for name, list_ in rows.items()}
     print(json.dumps({
-        "case": "lm", "sizes": args.sizes, "rounds": args.rounds, "ratio": step_ms["torch"] / step_ms["switchyard"],
+        "case": args.case, "sizes": args.sizes, "rounds": args.rounds, "ratio": step_ms["torch"] / step_ms["switchyard"],
         "switchyard_step_ms": step_ms["switchyard"], "torch_step_ms": step_ms["torch"],
         "switchyard_tokens_per_second": statistics.median(r["tokens_per_second"] for r in rows["switchyard"]),
         "torch_tokens_per_second": statistics.median(r["tokens_per_second"] for r in rows["torch"]),

@@ -1,11 +1,15 @@
 #!/usr/bin/python3
-"""One training step of the language model of `switchyard bench lm` in PyTorch, at its best setting.
+"""The cases of `switchyard bench` in PyTorch, at its best setting.
 
-Embedding, LSTM, MoE behind a noisy top-k gate with both balance losses, LSTM, softmax, with dropout and residuals as
-in Shazeer et al. 2017, appendix C.1; f32 (or bf16 by autocast) and Adam. A step is forward, backward and optimizer on random words.
+  lm    one training step of the language model: embedding, LSTM, MoE behind a noisy top-k gate with both balance
+        losses, LSTM, softmax, with dropout and residuals as in Shazeer et al. 2017, appendix C.1; forward, backward
+        and Adam on random words
+  lstm, moe, head   one of its layers alone, forward and backward on random rows
 
-  torch_lm.py --sweep                              times every setting, then the best one alone
-  torch_lm.py --setting openmp,passive,bmm,foreach one setting
+In f32, or in bf16 by autocast.
+
+  torch_peer.py --case moe --sweep                 times every setting, then the best one alone
+  torch_peer.py --setting openmp,passive,bmm,foreach one setting
 
 Prints one line of JSON. Needs Debian's python3-torch (for the sweep also libopenblas-openmp-dev and
 libopenblas-pthread-dev); ends with 77 where it is missing.
@@ -36,6 +40,7 @@ SKIPPED = 77
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", default="lm", choices=("lm", "lstm", "moe", "head"))
     for name, value, text in (
         ("experts", 32, "experts of the MoE layer"), ("k", 4, "experts per token"), ("d", 512, "width of the model"),
         ("hidden", 1024, "hidden units of an expert"), ("vocab", 10000, "words"), ("batch", 64, "streams side by side"),
@@ -72,7 +77,7 @@ def run_child(args, settings):
     blas, wait = settings[0].split(",")[:2]
     threads = args.threads or len(os.sched_getaffinity(0))
     command = [sys.executable, os.path.abspath(__file__), "--in-environment", "--settings", ";".join(settings)]
-    for name in ("experts", "k", "d", "hidden", "vocab", "batch", "steps", "warmup", "iterations", "dropout", "dtype", "device"):
+    for name in ("case", "experts", "k", "d", "hidden", "vocab", "batch", "steps", "warmup", "iterations", "dropout", "dtype", "device"):
         command += [f"--{name}", str(getattr(args, name))]
     command += ["--threads", str(threads)]
     done = subprocess.run(command, env=environment_of(blas, wait, threads), stdout=subprocess.PIPE, text=True)
@@ -98,7 +103,7 @@ def sweep(args):
 
 
 def build(torch, args, moe, device):
-    """Parameters by name and a function that gives the loss of one batch."""
+    """The parameters, and for every case a function that gives the loss of one batch."""
     F = torch.nn.functional
     D, E, H, V, K = args.d, args.experts, args.hidden, args.vocab, args.k
     rows = args.batch * args.steps
@@ -180,10 +185,25 @@ def build(torch, args, moe, device):
         logits = torch.addmm(bias, x.reshape(rows, D), kernel)
         return F.cross_entropy(logits, targets) + balance
 
-    parameters = [table, w_gate, w_noise, *experts, kernel, bias]
+    # For a layer alone: rows that want a gradient, and the gradient of what comes out.
+    x_alone = torch.randn(args.steps, args.batch, D, device=device, requires_grad=True)
+    grad_alone = torch.randn(rows, D, device=device)
+
+    def through(y):
+        return (y.reshape(rows, D).float() * grad_alone).sum()
+
+    def moe_loss(_tokens, _targets):
+        y, balance = mixture(x_alone.view(rows, D))
+        return through(y) + balance
+
+    cases = {
+        "lm": loss_of, "moe": moe_loss,
+        "lstm": lambda _tokens, _targets: through(lstms[0](x_alone)[0]),
+        "head": lambda _tokens, targets: F.cross_entropy(torch.addmm(bias, x_alone.view(rows, D), kernel), targets)}
+    parameters = [table, w_gate, w_noise, *experts, kernel, bias, x_alone]
     for lstm in lstms:
         parameters += list(lstm.parameters())
-    return parameters, loss_of
+    return parameters, cases[args.case]
 
 
 def time_setting(torch, args, setting):
@@ -201,7 +221,8 @@ def time_setting(torch, args, setting):
         with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.dtype == "bf16"):
             loss = loss_of(tokens, targets)
         loss.backward()
-        optimizer.step()
+        if args.case == "lm":
+            optimizer.step()
         if args.device == "cuda":
             torch.cuda.synchronize()
         if step >= args.warmup:
