@@ -56,6 +56,17 @@ void add_parts(ModelDescription& description, const tensor::ParameterSet& parame
   }
 }
 
+double checkpoint_bytes(trainer::Learner& learner) {
+  int64_t bytes = 0;
+  for (const tensor::Parameter& parameter : learner.parameters().all()) {
+    bytes += parameter.shape.count() * tensor::size_of(parameter.dtype);
+  }
+  for (const optim::StateTensor* state : learner.optimizer().state()) {
+    bytes += state->shape.count() * tensor::size_of(tensor::DType::kF32);
+  }
+  return static_cast<double>(bytes);
+}
+
 }  // namespace
 
 ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vocab_size,
@@ -75,12 +86,7 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   description.ops_per_timestep = learner.model().ops_per_timestep();
   description.words_per_step = config.data.batch_size * config.data.sequence_length;
   description.peak_bytes = learner.predicted_bytes(description.words_per_step);
-  int64_t state_values = 0;
-  for (const optim::StateTensor* state : learner.optimizer().state()) {
-    state_values += state->shape.count();
-  }
-  description.checkpoint_bytes =
-      static_cast<double>((description.parameters + state_values) * kBytesPerValue);
+  description.checkpoint_bytes = checkpoint_bytes(learner);
   description.expert_stats_bytes = expert_stats_bytes(config);
   return description;
 }

@@ -27,6 +27,12 @@ class Configs(ProgramTest):
         self.assertAlmostEqual(ratio, 1.0, delta=0.01)  # the gate is the difference
         self.assertGreater(mixture["parameters"], 2 * dense["parameters"])
 
+    def test_billions_of_weights_fit_a_small_machine_in_bf16(self):
+        model = self.describe("moe-4096-h-on-24-gib.toml")
+        self.assertEqual(model["expert_parameters"], 4096 * 2 * 512 * 1024)
+        self.assertLess(model["peak_bytes"], 20 * 2**30)
+        self.assertAlmostEqual(model["checkpoint_bytes"] / (2 * model["expert_parameters"]), 1.0, delta=0.05)
+
     def plan(self, name):
         """{point: its description} of a sweep, on the tiny text."""
         done = self.expect(OK, "sweep", CONFIGS / "sweeps" / name, "--out", self.directory / "never", "--dry-run",
