@@ -1,5 +1,6 @@
 // Two-level layers and balance with the real plugins behind the real host.
 #include <cmath>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -241,6 +242,40 @@ TEST(TwoLevel, MixedLayerIsTheSumOfItsExperts) {
     expected.insert(expected.end(), sum.begin(), sum.end());
   }
   EXPECT_LT(tests::relative_error(tests::to_double(y), expected), 1e-5);
+}
+
+// Gates of other kinds at either level, the strict one with as many slots as experts.
+TEST(TwoLevel, TakesAnyGateAtEitherLevel) {
+  const core::ComponentConfig strict = {
+      .plugin = "batchwise", .values = {{"k", int64_t{2}}}, .where = "test"};
+  const core::ComponentConfig dense = {.plugin = "softmax", .where = "test"};
+  for (const auto& [first, second] : {std::pair(strict, noisy(2)), std::pair(noisy(2), strict),
+                                      std::pair(dense, noisy(1)), std::pair(noisy(1), dense)}) {
+    SCOPED_TRACE(first.plugin + " over " + second.plugin);
+    MoeConfig config = two_levels();
+    config.gate = first;
+    config.secondary_gate = second;
+    LayerBench bench(config, 8);
+    move(bench.parameters, 100, 0.3);
+    const Tensor x = tests::random_tensor({12, 8}, 1);
+    const Tensor y = bench.forward(x, 1);
+    const layers::MoeTrace& trace = bench.layer.trace();
+    EXPECT_GT(trace.plan.offsets.data<int32_t>()[9], 0);
+    const std::vector<float> importance = trace.routing.importance.to_vector<float>();
+    const std::vector<float> weights = trace.routing.gate_weight.to_vector<float>();
+    EXPECT_NEAR(std::accumulate(importance.begin(), importance.end(), 0.0),
+                std::accumulate(weights.begin(), weights.end(), 0.0), 1e-4);
+    const Tensor grad_x = tests::zero_tensor({12, 8});
+    bench.layer.backward(y, {}, grad_x, bench.pass);
+    EXPECT_TRUE(bench.pass.saved.empty());
+    EXPECT_GT(tests::relative_error(tests::to_double(grad_x), std::vector<double>(12 * 8), 1.0),
+              0.0);
+    for (const tensor::Parameter& parameter : bench.parameters.all()) {
+      for (int64_t i = 0; parameter.grad.defined() && i < parameter.grad.count(); ++i) {
+        ASSERT_TRUE(std::isfinite(parameter.grad.data<float>()[i])) << parameter.name;
+      }
+    }
+  }
 }
 
 // Two wide and two narrow experts, no task: gradient descent on the balance losses alone.
