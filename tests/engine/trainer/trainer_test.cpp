@@ -384,8 +384,10 @@ TEST_F(TrainerTest, FallsBackToAnOlderCheckpointWhenTheNewestIsDamaged) {
   (void)make(config(), "run")->train(never_);
   const path damaged = directory_.path() / "run/checkpoints/step-20/model.safetensors";
   std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(5000);
+  const int byte = file.get();
   file.seekp(5000);
-  file.put('\x55');
+  file.put(static_cast<char>(~byte));
   file.close();
   const auto trainer = make(config(), "run");
   EXPECT_EQ(trainer->restore_newest(), 18);
