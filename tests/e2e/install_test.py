@@ -32,7 +32,7 @@ class Install(ProgramTest):
     def test_a_strangers_gate_in_c_is_built_against_it_and_trains(self):
         source, build = self.directory / "hash_gate", self.directory / "hash_gate_build"
         shutil.copytree(EXAMPLE, source)
-        for command in (["cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.moved}"],
+        for command in (["cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.moved}"],
                         ["cmake", "--build", build]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
