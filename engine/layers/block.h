@@ -24,6 +24,17 @@ struct RecurrentState {
   tensor::Tensor c;  // [B, units]
 };
 
+/// What a layer with a recurrent state is besides.
+class Recurrent {
+ public:
+  virtual ~Recurrent() = default;
+
+  [[nodiscard]] virtual int64_t units() const = 0;    // cells, the width of c
+  [[nodiscard]] virtual int64_t outputs() const = 0;  // the width of h
+  /// Which state the next forward passes use; it must outlive them.
+  virtual void bind_state(RecurrentState& state) = 0;
+};
+
 /// A layer between the embedding and the softmax: [tokens, d_model] to [tokens, d_model].
 class Layer {
  public:

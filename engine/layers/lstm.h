@@ -21,7 +21,7 @@ struct LstmConfig {
 /// A layer of long short-term memory cells; the equations stand in ops/nn/lstm.h.
 ///
 /// Source: Jozefowicz et al. 2016, as cited by Shazeer et al. 2017, appendix C.1.
-class Lstm final : public Layer {
+class Lstm final : public Layer, public Recurrent {
  public:
   /// Registers "<name>.kernel" [d_in + outputs, 4 units], "<name>.bias" [4 units] and, with a
   /// projection, "<name>.projection" [units, outputs].
@@ -36,11 +36,11 @@ class Lstm final : public Layer {
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] double madds_per_token() const override;
   [[nodiscard]] double activation_bytes_per_token() const override;
-  [[nodiscard]] int64_t units() const { return bias_->shape[0] / 4; }
-  [[nodiscard]] int64_t outputs() const { return projection_ ? projection_->shape[1] : units(); }
-
-  /// Which state the next forward passes use; it must outlive them.
-  void bind_state(RecurrentState& state) { state_ = &state; }
+  [[nodiscard]] int64_t units() const override { return bias_->shape[0] / 4; }
+  [[nodiscard]] int64_t outputs() const override {
+    return projection_ ? projection_->shape[1] : units();
+  }
+  void bind_state(RecurrentState& state) override { state_ = &state; }
 
  private:
   [[nodiscard]] ops::nn::LstmTensors parameter_tensors() const;

@@ -117,9 +117,9 @@ void LanguageModel::add_lstm(const std::string& name, tensor::ParameterSet& para
                                                  .init_range = config_.lstm.init_range,
                                              },
                                              parameters);
-  layers::Lstm* as_lstm = lstm.get();
+  layers::Recurrent* recurrent = lstm.get();
   blocks_.push_back({.layer = std::move(lstm),
-                     .lstm = as_lstm,
+                     .recurrent = recurrent,
                      .residual = {name, config_.dropout, OutputActivation::kIdentity}});
 }
 
@@ -136,11 +136,11 @@ std::vector<layers::RecurrentState> LanguageModel::make_state(int64_t num_stream
                                                               tensor::Allocator& allocator) const {
   std::vector<layers::RecurrentState> state;
   for (const Block& block : blocks_) {
-    if (block.lstm != nullptr) {
-      const layers::Lstm& lstm = *block.lstm;
-      state.push_back({.name = lstm.name(),
-                       .h = Tensor::zeros(DType::kF32, {num_streams, lstm.outputs()}, allocator),
-                       .c = Tensor::zeros(DType::kF32, {num_streams, lstm.units()}, allocator)});
+    if (block.recurrent != nullptr) {
+      const layers::Recurrent& layer = *block.recurrent;
+      state.push_back({.name = block.layer->name(),
+                       .h = Tensor::zeros(DType::kF32, {num_streams, layer.outputs()}, allocator),
+                       .c = Tensor::zeros(DType::kF32, {num_streams, layer.units()}, allocator)});
     }
   }
   return state;
@@ -159,8 +159,8 @@ Tensor LanguageModel::forward(const Input& input, std::vector<layers::RecurrentS
   Tensor x = embedding_dropout_.forward(embedding_.forward(sequence.tokens, pass), Tensor(), pass);
   size_t next_state = 0;
   for (Block& block : blocks_) {
-    if (block.lstm != nullptr) {
-      block.lstm->bind_state(state.at(next_state++));
+    if (block.recurrent != nullptr) {
+      block.recurrent->bind_state(state.at(next_state++));
     }
     const Tensor v = block.layer->forward(x, sequence, pass);
     x = block.residual.forward(v, config_.residual ? x : Tensor(), pass);

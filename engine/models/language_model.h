@@ -37,7 +37,7 @@ class LanguageModel {
   LanguageModel(const LanguageModelConfig& config, layers::ComponentFactory& factory,
                 tensor::ParameterSet& parameters);
 
-  /// One LSTM's state per LSTM layer, for B streams, all zero.
+  /// One state per recurrent layer, for B streams, all zero.
   [[nodiscard]] std::vector<layers::RecurrentState> make_state(int64_t num_streams,
                                                                tensor::Allocator& allocator) const;
 
@@ -63,8 +63,8 @@ class LanguageModel {
               const tensor::Tensor& logits, layers::Pass& pass);
 
   [[nodiscard]] const LanguageModelConfig& config() const { return config_; }
-  /// The MoE layers, first to last.
-  [[nodiscard]] const std::vector<layers::MoeLayer*>& moe_layers() const { return moe_layers_; }
+  /// The layers that hold experts, first to last.
+  [[nodiscard]] const std::vector<layers::Routed*>& moe_layers() const { return moe_layers_; }
 
   /// Multiply-and-adds of one token's forward pass without the softmax (paper section 5.1).
   [[nodiscard]] double ops_per_timestep() const;
@@ -75,7 +75,7 @@ class LanguageModel {
  private:
   struct Block {
     std::unique_ptr<layers::Layer> layer;
-    layers::Lstm* lstm = nullptr;  // the layer, if it is one
+    layers::Recurrent* recurrent = nullptr;  // the layer, if it is one
     layers::DropoutResidual residual;
   };
 
@@ -92,7 +92,7 @@ class LanguageModel {
   layers::Embedding embedding_;
   layers::DropoutResidual embedding_dropout_;
   std::vector<Block> blocks_;
-  std::vector<layers::MoeLayer*> moe_layers_;
+  std::vector<layers::Routed*> moe_layers_;
   layers::SoftmaxHead head_;
   std::optional<layers::SampledSoftmax> sampled_;
 };

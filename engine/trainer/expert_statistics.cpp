@@ -18,15 +18,15 @@ double gate_entropy(const tensor::Tensor& gate_weight, const tensor::Tensor& exp
   return entropy / static_cast<double>(std::max<int64_t>(gate_weight.size(0), 1));
 }
 
-void ExpertStatistics::report(int64_t step, const std::vector<layers::MoeLayer*>& layers,
+void ExpertStatistics::report(int64_t step, const std::vector<layers::Routed*>& layers,
                               RunListener& listener) {
-  for (const layers::MoeLayer* layer : layers) {
+  for (const layers::Routed* layer : layers) {
     if (!layer->has_gate()) {
       continue;
     }
     const layers::MoeTrace& trace = layer->trace();
     const auto E = static_cast<size_t>(layer->num_experts());
-    const auto* offsets = trace.plan.offsets.data<int32_t>();
+    const auto* offsets = trace.offsets.data<int32_t>();
     tokens_per_expert_.resize(E);
     for (size_t e = 0; e < E; ++e) {
       tokens_per_expert_[e] = offsets[e + 1] - offsets[e];

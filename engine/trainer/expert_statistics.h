@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "layers/moe/moe_layer.h"
+#include "layers/moe/routed.h"
 #include "trainer/run_listener.h"
 
 namespace switchyard::trainer {
@@ -12,7 +12,7 @@ namespace switchyard::trainer {
 class ExpertStatistics {
  public:
   /// One report per layer that has a gate.
-  void report(int64_t step, const std::vector<layers::MoeLayer*>& layers, RunListener& listener);
+  void report(int64_t step, const std::vector<layers::Routed*>& layers, RunListener& listener);
 
  private:
   std::vector<int32_t> tokens_per_expert_;  // kept for its memory

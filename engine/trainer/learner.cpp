@@ -75,7 +75,7 @@ StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
   StepOutcome outcome = {.num_words = batch.num_words};
   const double grad_scale = 1.0 / static_cast<double>(std::max<int64_t>(batch.num_words, 1));
   outcome.nll = model_->train(input_of(batch), grad_scale, state_, pass);
-  for (const layers::MoeLayer* layer : model_->moe_layers()) {
+  for (const layers::Routed* layer : model_->moe_layers()) {
     if (layer->has_gate()) {
       outcome.aux_loss += layer->trace().routing.aux_loss.data<float>()[0];
     }
@@ -99,7 +99,7 @@ void Learner::update(const StepOutcome& outcome, int64_t step, double learning_r
                        .scratch = &scratch_,
                        .seed = config_.seed,
                        .step = step};
-  for (layers::MoeLayer* layer : model_->moe_layers()) {
+  for (layers::Routed* layer : model_->moe_layers()) {
     layer->step_end(pass);
   }
 }

@@ -41,25 +41,25 @@ RoutingSurvey::RoutingSurvey(const data::Split& split, const SurveyOptions& opti
   }
 }
 
-void RoutingSurvey::add(const EvaluatedBatch& batch, std::span<layers::MoeLayer* const> layers) {
+void RoutingSurvey::add(const EvaluatedBatch& batch, std::span<layers::Routed* const> layers) {
   core::require(static_cast<int64_t>(batch.positions.size()) == batch.batch.tokens.count(),
                 "RoutingSurvey: there must be a position for each of the batch's ",
                 batch.batch.tokens.count(), " rows, got ", batch.positions.size());
   add_layers(layers);
   read_inputs(batch);
   size_t next = 0;
-  for (const layers::MoeLayer* layer : layers) {
+  for (const layers::Routed* layer : layers) {
     if (layer->has_gate()) {
       add_layer(*layer, batch.batch.tokens.count(), layers_[next++]);
     }
   }
 }
 
-void RoutingSurvey::add_layers(std::span<layers::MoeLayer* const> layers) {
+void RoutingSurvey::add_layers(std::span<layers::Routed* const> layers) {
   if (!layers_.empty()) {
     return;
   }
-  for (const layers::MoeLayer* layer : layers) {
+  for (const layers::Routed* layer : layers) {
     if (layer->has_gate()) {
       const auto E = static_cast<size_t>(layer->num_experts());
       LayerSurvey survey;
@@ -96,7 +96,7 @@ void RoutingSurvey::read_inputs(const EvaluatedBatch& batch) {
   }
 }
 
-void RoutingSurvey::add_layer(const layers::MoeLayer& layer, int64_t num_rows,
+void RoutingSurvey::add_layer(const layers::Routed& layer, int64_t num_rows,
                               LayerSurvey& survey) const {
   const layers::Routing& routing = layer.trace().routing;
   const int64_t K = routing.expert_index.size(1);

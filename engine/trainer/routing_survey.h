@@ -7,7 +7,7 @@
 
 #include "data/dataset.h"
 #include "data/sentence_domains.h"
-#include "layers/moe/moe_layer.h"
+#include "layers/moe/routed.h"
 #include "trainer/pair_counts.h"
 #include "trainer/trainer.h"
 
@@ -62,7 +62,7 @@ class RoutingSurvey {
                 const data::SentenceDomains* domains);
 
   /// Takes in what the layers that have a gate did with the batch just evaluated.
-  void add(const EvaluatedBatch& batch, std::span<layers::MoeLayer* const> layers);
+  void add(const EvaluatedBatch& batch, std::span<layers::Routed* const> layers);
 
   /// One per layer with a gate, in the order of the model; empty before the first batch.
   [[nodiscard]] std::vector<LayerSurvey>& layers() { return layers_; }
@@ -78,8 +78,8 @@ class RoutingSurvey {
   };
 
   void read_inputs(const EvaluatedBatch& batch);
-  void add_layers(std::span<layers::MoeLayer* const> layers);
-  void add_layer(const layers::MoeLayer& layer, int64_t num_rows, LayerSurvey& survey) const;
+  void add_layers(std::span<layers::Routed* const> layers);
+  void add_layer(const layers::Routed& layer, int64_t num_rows, LayerSurvey& survey) const;
   void add_pair(const Input& input, int32_t expert, float gate_weight, LayerSurvey& survey) const;
   void offer_context(const RoutedInput& input, std::vector<RoutedInput>& kept) const;
   // The input's word and the one before it.

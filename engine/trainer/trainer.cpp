@@ -399,7 +399,7 @@ EvaluationReport Trainer::evaluate(std::string_view split, int64_t max_words,
   return impl_->evaluate(split, max_words, each);
 }
 
-const std::vector<layers::MoeLayer*>& Trainer::moe_layers() const {
+const std::vector<layers::Routed*>& Trainer::moe_layers() const {
   return impl_->learner.model().moe_layers();
 }
 

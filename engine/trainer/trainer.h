@@ -13,7 +13,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "data/batch.h"
-#include "layers/moe/moe_layer.h"
+#include "layers/moe/routed.h"
 #include "plugin_host/plugin_registry.h"
 #include "trainer/run_listener.h"
 #include "trainer/trainer_config.h"
@@ -81,7 +81,7 @@ class Trainer {
   EvaluationReport evaluate(std::string_view split, int64_t max_words,
                             const EvaluatedBatchFunction& each);
   /// The model's MoE layers, first to last.
-  [[nodiscard]] const std::vector<layers::MoeLayer*>& moe_layers() const;
+  [[nodiscard]] const std::vector<layers::Routed*>& moe_layers() const;
 
   /// Samples words and hands each to `word` as it comes.
   void generate(const GenerateOptions& options, const std::function<void(std::string_view)>& word);

@@ -47,6 +47,31 @@ struct LstmGradBuffers {
   const float* zeros = nullptr;  // [U]
 };
 
+/// One step of B streams of U cells.
+struct LstmCellDims {
+  int64_t B = 0;
+  int64_t U = 0;
+  float forget_bias = 1.0F;
+};
+
+/// The buffers of that step; see lstm_cell.h for shapes and meaning.
+struct LstmCellBuffers {
+  linalg::MatrixOut gates;
+  const float* bias = nullptr;
+  const float* keep = nullptr;
+  int64_t keep_stride = 0;
+  linalg::MatrixOut c_before;  // only read
+  linalg::MatrixOut c;
+  linalg::MatrixOut h;
+};
+
+/// What its backward pass needs besides.
+struct LstmCellGradBuffers {
+  linalg::MatrixOut grad_h;  // only read
+  linalg::MatrixOut grad_c;
+  const float* zeros = nullptr;  // [U]
+};
+
 enum class OutputActivation { kIdentity, kSigmoid };
 
 /// count values, the first of which is global element `first_element`.
@@ -78,6 +103,9 @@ struct Kernels {
   /// Turns gates into the gradient of the pre-activations.
   void (*lstm_grad)(const tensor::Stream&, const LstmDims&, const LstmBuffers&,
                     const LstmGradBuffers&) = nullptr;
+  void (*lstm_cell)(const tensor::Stream&, const LstmCellDims&, const LstmCellBuffers&) = nullptr;
+  void (*lstm_cell_grad)(const tensor::Stream&, const LstmCellDims&, const LstmCellBuffers&,
+                         const LstmCellGradBuffers&) = nullptr;
   /// out = residual + dropout(activation(v)); residual may be null; v is overwritten by
   /// activation(v).
   void (*residual_dropout)(const tensor::Stream&, const DropoutDims&, float* out,

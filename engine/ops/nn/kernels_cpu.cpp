@@ -8,6 +8,8 @@ Kernels cpu_kernels() {
           .lstm_packed_floats = cpu::lstm_packed_floats,
           .lstm = cpu::lstm,
           .lstm_grad = cpu::lstm_grad,
+          .lstm_cell = cpu::lstm_cell,
+          .lstm_cell_grad = cpu::lstm_cell_grad,
           .residual_dropout = cpu::residual_dropout,
           .residual_dropout_grad = cpu::residual_dropout_grad,
           .add_column_sums = cpu::add_column_sums};

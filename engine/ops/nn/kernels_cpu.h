@@ -12,6 +12,9 @@ int64_t lstm_packed_floats(const LstmDims& n);
 void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b);
 void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
                const LstmGradBuffers& g);
+void lstm_cell(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b);
+void lstm_cell_grad(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b,
+                    const LstmCellGradBuffers& g);
 void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, float* out,
                       const float* residual, float* v, uint8_t* kept);
 void residual_dropout_grad(const tensor::Stream& stream, const DropoutDims& n, float* grad_v,

@@ -233,4 +233,30 @@ void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffer
       [&](int64_t begin, int64_t end) { backward_streams(n, b, g, factors, begin, end); });
 }
 
+// One step alone, with the pre-activations that someone else made.
+void lstm_cell(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b) {
+  stream.threads->parallel_for(
+      n.B, streams_per_thread(stream, n.B), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          cell_forward(n.U, b.bias, n.forget_bias, b.keep[row * b.keep_stride],
+                       b.gates.data + row * b.gates.stride,
+                       b.c_before.data + row * b.c_before.stride, b.c.data + row * b.c.stride,
+                       b.h.data + row * b.h.stride);
+        }
+      });
+}
+
+void lstm_cell_grad(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b,
+                    const LstmCellGradBuffers& g) {
+  stream.threads->parallel_for(
+      n.B, streams_per_thread(stream, n.B), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          cell_backward(n.U, b.keep[row * b.keep_stride], b.gates.data + row * b.gates.stride,
+                        b.c_before.data + row * b.c_before.stride, b.c.data + row * b.c.stride,
+                        g.grad_h.data + row * g.grad_h.stride, g.zeros,
+                        g.grad_c.data + row * g.grad_c.stride);
+        }
+      });
+}
+
 }  // namespace switchyard::ops::nn::cpu

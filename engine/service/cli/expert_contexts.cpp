@@ -38,11 +38,11 @@ void check(const ContextsRequest& request) {
 }
 
 /// The layers to report on. Throws Error(kNotFound) if there is none.
-std::vector<layers::MoeLayer*> layers_of(const ContextsRequest& request,
-                                         const trainer::Trainer& trainer) {
-  std::vector<layers::MoeLayer*> chosen;
+std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
+                                       const trainer::Trainer& trainer) {
+  std::vector<layers::Routed*> chosen;
   std::string names;
-  for (layers::MoeLayer* layer : trainer.moe_layers()) {
+  for (layers::Routed* layer : trainer.moe_layers()) {
     if (!layer->has_gate()) {
       continue;
     }
@@ -59,7 +59,7 @@ std::vector<layers::MoeLayer*> layers_of(const ContextsRequest& request,
     core::fail(core::ErrorCode::kNotFound, "there is no MoE layer '", request.layer, "' in ",
                request.directory, "; there are ", names);
   }
-  for (const layers::MoeLayer* layer : chosen) {
+  for (const layers::Routed* layer : chosen) {
     if (request.expert >= layer->num_experts()) {
       core::fail(core::ErrorCode::kNotFound, "there is no expert ", request.expert, " in ",
                  layer->name(), "; there are 0 to ", layer->num_experts() - 1);
@@ -70,7 +70,7 @@ std::vector<layers::MoeLayer*> layers_of(const ContextsRequest& request,
 
 ExpertReport make_report(const ContextsRequest& request) {
   TrainedModel model(request.directory, request.checkpoint, {});
-  const std::vector<layers::MoeLayer*> layers = layers_of(request, model.trainer());
+  const std::vector<layers::Routed*> layers = layers_of(request, model.trainer());
   const data::Dataset dataset(model.config().trainer.data.path);
   const data::Split& split = dataset.split(request.split);
   std::unique_ptr<data::SentenceDomains> domains;

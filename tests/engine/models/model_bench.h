@@ -59,7 +59,7 @@ struct Bench {
     state = model.make_state(kB, allocator);
     layers::Pass p = pass(layers::Mode::kTrain);
     double loss = model.train(input(), 0.5, state, p) * 0.5;
-    for (const layers::MoeLayer* layer : model.moe_layers()) {
+    for (const layers::Routed* layer : model.moe_layers()) {
       loss += layer->trace().routing.aux_loss.data<float>()[0];
     }
     return loss;

@@ -8,6 +8,7 @@
 
 #include "data/evaluation_source.h"
 #include "data/prepare.h"
+#include "layers/moe/moe_layer.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/fixed_components.h"
 #include "tests/support/temporary_directory.h"
@@ -79,7 +80,7 @@ class RoutingSurveyTest : public ::testing::Test {
   tests::FixedFactory factory_;
   tensor::ParameterSet parameters_;
   std::unique_ptr<layers::MoeLayer> layer_;
-  std::vector<layers::MoeLayer*> layers_;
+  std::vector<layers::Routed*> layers_;
 };
 
 TEST_F(RoutingSurveyTest, CountsInputsWithoutPaddingAndEmptySlots) {

@@ -1,0 +1,260 @@
+#include "layers/moe/mixture.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "layers/moe/two_level_gate.h"
+#include "ops/generic/pointwise.h"
+#include "ops/moe/combine.h"
+#include "ops/moe/dispatch.h"
+
+namespace switchyard::layers {
+
+using tensor::DType;
+using tensor::Tensor;
+
+namespace {
+
+std::unique_ptr<ExpertGroup> make_group(const ExpertGroupConfig& group, const ExpertMemory& memory,
+                                        const ComponentPlace& place, ComponentFactory& factory,
+                                        tensor::ParameterSet& parameters) {
+  if (memory.is_plain()) {
+    return factory.make_experts(group.component, place, parameters);
+  }
+  return std::make_unique<WindowedExperts>(group.component, place, memory, factory, parameters);
+}
+
+// Weights of balance losses in a gate's settings say nothing where the layer asks for balance.
+void require_no_weights(const core::ComponentConfig& gate) {
+  for (const char* key : {"w_importance", "w_load"}) {
+    core::require(gate.values.count(key) == 0, gate.where, ": '", key,
+                  "' has no effect where the layer asks for balance itself: set it in "
+                  "[model.moe.balance]");
+  }
+}
+
+}  // namespace
+
+Mixture::Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFactory& factory,
+                 tensor::ParameterSet& parameters)
+    : place_(place) {
+  for (const ExpertGroupConfig& group : config.experts) {
+    core::require(group.count > 0, place.name,
+                  ": a group of experts must have a count of 1 or more, got ", group.count, " in ",
+                  group.component.where);
+    num_experts_ += group.count;
+  }
+  core::require(num_experts_ > 0, place.name, ": there must be at least one expert");
+  ComponentPlace of_part = {.name = place.name + ".gate",
+                            .layer = place.index,
+                            .d_in = place.d_in,
+                            .d_out = place.d_out,
+                            .num_experts = static_cast<int32_t>(num_experts_),
+                            .num_local = static_cast<int32_t>(num_experts_)};
+  make_gate(config, of_part, factory, parameters);
+  int64_t first = 0;
+  for (const ExpertGroupConfig& group : config.experts) {
+    of_part.name = place.name + ".experts" + std::to_string(groups_.size());
+    of_part.first_expert = static_cast<int32_t>(first);
+    of_part.num_local = static_cast<int32_t>(group.count);
+    groups_.push_back({.experts = make_group(group, config.memory, of_part, factory, parameters),
+                       .first = first,
+                       .count = group.count});
+    first += group.count;
+  }
+}
+
+void Mixture::make_gate(const MoeConfig& config, ComponentPlace place, ComponentFactory& factory,
+                        tensor::ParameterSet& parameters) {
+  if (config.gate.plugin.empty()) {
+    core::require(num_experts_ == 1 && config.groups == 0, place_.name,
+                  ": without a gate there must be exactly one expert, got ", num_experts_,
+                  "; name one, for example gate.plugin = \"noisy_topk\"");
+    return;
+  }
+  place.balanced_by_caller = config.balance.by != BalanceBy::kGate;
+  core::require(place.balanced_by_caller || config.groups == 0, place_.name,
+                ": the gates of a two-level layer cannot see to the balance of all experts: the "
+                "layer must, by tokens or by compute (model.moe.balance.by)");
+  if (place.balanced_by_caller) {
+    require_no_weights(config.gate);
+    require_no_weights(config.secondary_gate);
+  }
+  if (config.groups > 0) {
+    gate_ = std::make_unique<TwoLevelGate>(place, config, factory, parameters);
+  } else {
+    gate_ = factory.make_gate(config.gate, place, parameters);
+  }
+}
+
+std::vector<Balance::Costs> Mixture::costs() const {
+  std::vector<Balance::Costs> costs;
+  for (const PlacedGroup& group : groups_) {
+    costs.push_back({.count = group.count, .madds_per_row = group.experts->madds_per_row()});
+  }
+  return costs;
+}
+
+Routing take_routing(int64_t num_rows, int64_t top_k, int64_t num_experts, Pass& pass) {
+  const Routing routing = {.expert_index = pass.take(DType::kI32, {num_rows, top_k}),
+                           .gate_weight = pass.take(DType::kF32, {num_rows, top_k}),
+                           .importance = pass.take(DType::kF32, {num_experts}),
+                           .load = pass.take(DType::kF32, {num_experts}),
+                           .aux_loss = pass.take(DType::kF32, {1})};
+  for (const Tensor& out : {routing.expert_index, routing.gate_weight, routing.importance,
+                            routing.load, routing.aux_loss}) {
+    ops::generic::fill(pass.backend, 0.0, out);
+  }
+  return routing;
+}
+
+// Offsets of a group, counted from the group's first row.
+ExpertRows Mixture::rows_of(const PlacedGroup& group, const Tensor& offsets, Pass& pass) const {
+  const Tensor of_group = offsets.slice(0, group.first, group.first + group.count + 1);
+  if (group.first == 0) {
+    return {.offsets = of_group,
+            .host_offsets = {of_group.data<int32_t>(), static_cast<size_t>(group.count + 1)}};
+  }
+  const Tensor counted = pass.take(DType::kI32, {group.count + 1});
+  const auto* from = of_group.data<int32_t>();
+  auto* to = counted.data<int32_t>();
+  for (int64_t e = 0; e <= group.count; ++e) {
+    to[e] = from[e] - from[0];
+  }
+  return {.offsets = counted,
+          .host_offsets = {counted.data<int32_t>(), static_cast<size_t>(group.count + 1)}};
+}
+
+namespace {
+
+// The rows of the experts [first, first + count).
+Tensor rows_between(const Tensor& rows, const Tensor& offsets, int64_t first, int64_t count) {
+  const auto* o = offsets.data<int32_t>();
+  return rows.slice(0, o[first], o[first + count]);
+}
+
+// A tensor of that shape: in the memory of one whose values are used up, where it has room.
+Tensor take_over(const Tensor& used_up, const tensor::Shape& shape, Pass& pass) {
+  if (used_up.count() < shape.count()) {
+    return pass.take(DType::kF32, shape);
+  }
+  return used_up.reshape({used_up.count()}).slice(0, 0, shape.count()).reshape(shape);
+}
+
+}  // namespace
+
+Mixture::Output Mixture::forward(const GateInput& input, Pass& pass) {
+  if (!gate_) {
+    return {.y = forward_single(input.x, pass)};
+  }
+  const int64_t T = input.x.size(0);
+  const Routing routing = take_routing(T, gate_->top_k(), num_experts_, pass);
+  gate_->forward(input, routing, pass);
+  const ops::moe::RoutingPlan plan =
+      ops::moe::plan(pass.backend, routing.expert_index, num_experts_, *pass.activations);
+  // What follows costs as much as there are rows, however many slots the gate left empty.
+  const int64_t num_rows = plan.offsets.data<int32_t>()[num_experts_];
+  const Tensor rows = pass.take(DType::kF32, {num_rows, place_.d_in});
+  ops::moe::dispatch(pass.backend, input.x, plan, rows);
+
+  const Tensor outputs = pass.take(DType::kF32, {num_rows, place_.d_out});
+  for (PlacedGroup& group : groups_) {
+    group.experts->forward(rows_between(rows, plan.offsets, group.first, group.count),
+                           rows_of(group, plan.offsets, pass),
+                           rows_between(outputs, plan.offsets, group.first, group.count), pass);
+  }
+  const Tensor y = pass.take(DType::kF32, {T, place_.d_out});
+  ops::moe::combine(pass.backend, outputs, routing.gate_weight, plan, y);
+
+  for (const Tensor& kept :
+       {input.x, input.mask, input.token_ids, routing.expert_index, routing.gate_weight,
+        routing.importance, routing.load, routing.aux_loss, plan.offsets, plan.row_pair,
+        plan.pair_row, rows, outputs}) {
+    pass.save(kept);
+  }
+  return {.y = y, .routing = routing, .plan = plan};
+}
+
+void Mixture::backward(const Tensor& grad_y, GateGrad grad, Pass& pass) {
+  if (!gate_) {
+    backward_single(grad_y, grad.grad_x, pass);
+    return;
+  }
+  Tensor outputs;
+  Tensor rows;
+  ops::moe::RoutingPlan plan;
+  Routing routing;
+  GateInput input;
+  for (Tensor* kept : {&outputs, &rows, &plan.pair_row, &plan.row_pair, &plan.offsets,
+                       &routing.aux_loss, &routing.load, &routing.importance, &routing.gate_weight,
+                       &routing.expert_index, &input.token_ids, &input.mask, &input.x}) {
+    *kept = pass.restore();
+  }
+
+  const Tensor grad_outputs = pass.take(DType::kF32, outputs.shape());
+  grad.grad_gate_weight = pass.take(DType::kF32, routing.gate_weight.shape());
+  ops::moe::combine_grad(pass.backend, grad_y, outputs, routing.gate_weight, plan, grad_outputs,
+                         grad.grad_gate_weight);
+  const Tensor grad_rows = take_over(outputs, rows.shape(), pass);
+  for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
+    group->experts->backward(rows_between(rows, plan.offsets, group->first, group->count),
+                             rows_of(*group, plan.offsets, pass),
+                             rows_between(grad_outputs, plan.offsets, group->first, group->count),
+                             rows_between(grad_rows, plan.offsets, group->first, group->count),
+                             pass);
+  }
+  ops::moe::dispatch_grad(pass.backend, grad_rows, plan, grad.grad_x);
+  gate_->backward(input, routing, grad, pass);
+}
+
+Tensor Mixture::forward_single(const Tensor& x, Pass& pass) {
+  const Tensor offsets = pass.take(DType::kI32, {2});
+  auto* o = offsets.data<int32_t>();
+  o[0] = 0;
+  o[1] = static_cast<int32_t>(x.size(0));
+  const Tensor y = pass.take(DType::kF32, {x.size(0), place_.d_out});
+  groups_[0].experts->forward(x, {.offsets = offsets, .host_offsets = {o, 2}}, y, pass);
+  pass.save(x);
+  pass.save(offsets);
+  return y;
+}
+
+void Mixture::backward_single(const Tensor& grad_y, const Tensor& grad_x, Pass& pass) {
+  const Tensor offsets = pass.restore();
+  const Tensor x = pass.restore();
+  const Tensor grad = pass.take(DType::kF32, grad_x.shape());
+  groups_[0].experts->backward(
+      x, {.offsets = offsets, .host_offsets = {offsets.data<int32_t>(), 2}}, grad_y, grad, pass);
+  ops::generic::binary(pass.backend, ops::generic::Binary::kAdd, grad_x, grad, grad_x);
+}
+
+double Mixture::madds_per_row() const {
+  double heaviest = 0.0;
+  for (const PlacedGroup& group : groups_) {
+    heaviest = std::max(heaviest, group.experts->madds_per_row());
+  }
+  const double gate = gate_ ? gate_->madds_per_row() : 0.0;
+  return gate + experts_per_row() * heaviest;
+}
+
+double Mixture::activation_bytes_per_row() const {
+  double heaviest = 0.0;
+  for (const PlacedGroup& group : groups_) {
+    heaviest = std::max(heaviest, group.experts->saved_bytes_per_row());
+  }
+  const auto d_in = static_cast<double>(place_.d_in);
+  const auto d_out = static_cast<double>(place_.d_out);
+  // Per expert of a row: its input, its output and its gradient. Per row: the sum of the outputs,
+  // and what the gate keeps.
+  const double gate = gate_ ? gate_->saved_bytes_per_row() : 0.0;
+  return gate + experts_per_row() * ((d_in + 2.0 * d_out) * sizeof(float) + heaviest) +
+         d_out * sizeof(float);
+}
+
+void Mixture::step_end(Pass& pass) {
+  if (gate_) {
+    gate_->step_end(pass);
+  }
+}
+
+}  // namespace switchyard::layers

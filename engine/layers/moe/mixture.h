@@ -1,0 +1,92 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "layers/moe/balance.h"
+#include "layers/moe/component_factory.h"
+#include "layers/moe/moe_config.h"
+#include "ops/moe/plan.h"
+
+namespace switchyard::layers {
+
+/// Where a mixture stands in a model, and the width of its rows.
+struct MixturePlace {
+  std::string name;   // prefix of its parameters
+  int32_t index = 0;  // among the mixtures of the model
+  int64_t d_in = 0;
+  int64_t d_out = 0;
+};
+
+/// A sparsely-gated mixture of experts:  y = sum over i of G(x)_i E_i(x)    (eq. 1)
+///
+/// The gate chooses K experts per row; only those are computed. Rows are sorted by expert, each
+/// group of experts works on its own, and the outputs are summed with their gate weights. Experts
+/// of different plugins and shapes may stand in one mixture; the gate numbers them through. Two
+/// levels are the same with a TwoLevelGate. What a batch is, and which balance is asked of it, the
+/// layer around decides.
+///
+/// Source: Shazeer et al. 2017, sections 2 and 3.1, appendix B.
+class Mixture {
+ public:
+  /// Makes the gate "<name>.gate" (of two levels: the secondary ones "<name>.gate.0", ...) and the
+  /// groups "<name>.experts0", "<name>.experts1", ...
+  /// Without a gate plugin there must be exactly one expert, which takes every row with weight 1.
+  /// Throws Error(kInvalidArgument) for a configuration that makes no sense, and whatever the
+  /// factory throws.
+  Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFactory& factory,
+          tensor::ParameterSet& parameters);
+
+  /// y, and how it came about: undefined without a gate.
+  struct Output {
+    tensor::Tensor y;  // [T, d_out]
+    Routing routing;
+    ops::moe::RoutingPlan plan;
+  };
+  /// input.x [T, d_in]
+  [[nodiscard]] Output forward(const GateInput& input, Pass& pass);
+  /// Adds to the gradients of gate and experts, and to grad.grad_x [T, d_in].
+  ///
+  ///   grad_y  [T, d_out]
+  ///   grad    what is asked of the gate besides the task; grad_gate_weight is made here
+  void backward(const tensor::Tensor& grad_y, GateGrad grad, Pass& pass);
+  /// After the optimizer's step.
+  void step_end(Pass& pass);
+
+  [[nodiscard]] bool has_gate() const { return gate_ != nullptr; }
+  [[nodiscard]] int64_t top_k() const { return gate_ ? gate_->top_k() : 1; }
+  [[nodiscard]] int64_t num_experts() const { return num_experts_; }
+  /// On average, where the gate gives rows different numbers of experts.
+  [[nodiscard]] double experts_per_row() const { return gate_ ? gate_->experts_per_token() : 1; }
+  [[nodiscard]] std::vector<Balance::Costs> costs() const;
+  /// Multiply-and-adds of one row's forward pass.
+  [[nodiscard]] double madds_per_row() const;
+  /// Bytes of activations that a training step keeps for one row.
+  [[nodiscard]] double activation_bytes_per_row() const;
+
+ private:
+  struct PlacedGroup {
+    std::unique_ptr<ExpertGroup> experts;
+    int64_t first = 0;
+    int64_t count = 0;
+  };
+
+  void make_gate(const MoeConfig& config, ComponentPlace place, ComponentFactory& factory,
+                 tensor::ParameterSet& parameters);
+  [[nodiscard]] ExpertRows rows_of(const PlacedGroup& group, const tensor::Tensor& offsets,
+                                   Pass& pass) const;
+  [[nodiscard]] tensor::Tensor forward_single(const tensor::Tensor& x, Pass& pass);
+  void backward_single(const tensor::Tensor& grad_y, const tensor::Tensor& grad_x, Pass& pass);
+
+  MixturePlace place_;
+  int64_t num_experts_ = 0;
+  std::unique_ptr<Gate> gate_;
+  std::vector<PlacedGroup> groups_;
+};
+
+/// The tensors of a routing of T rows with K slots each over E experts, all zero.
+[[nodiscard]] Routing take_routing(int64_t num_rows, int64_t top_k, int64_t num_experts,
+                                   Pass& pass);
+
+}  // namespace switchyard::layers
