@@ -57,10 +57,10 @@ Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) 
   const int64_t P = outputs();
   ops::nn::LstmTensors tensors = parameter_tensors();
   tensors.resets = sequence.resets;
-  tensors.xm = pass.take(DType::kF32, {B, S, kernel_->shape[0]});
-  tensors.gates = pass.take(DType::kF32, {B, S, 4 * U});
-  tensors.cell = pass.take(DType::kF32, {B, S + 1, U});
-  tensors.hidden = projection_ ? pass.take(DType::kF32, {B, S, U}) : Tensor();
+  tensors.xm = pass.take(DType::kF32, {S, B, kernel_->shape[0]});
+  tensors.gates = pass.take(DType::kF32, {S, B, 4 * U});
+  tensors.cell = pass.take(DType::kF32, {S + 1, B, U});
+  tensors.hidden = projection_ ? pass.take(DType::kF32, {S, B, U}) : Tensor();
   tensors.y = pass.take(DType::kF32, {B, S, P});
   ops::nn::lstm(pass.backend, x.reshape({B, S, x.size(1)}), tensors, *pass.scratch);
   for (const Tensor& kept : {tensors.xm, tensors.gates, tensors.cell, tensors.hidden, tensors.y}) {

@@ -114,15 +114,15 @@ void pack_left(const Block& block, const RowTiles& rows, float* left) {
   }
 }
 
-// The right panel behind the one that is multiplied with. It is packed slice by slice between the
-// tiles, and the tile before a slice asks for its lines, so that memory works while the registers
-// do.
+// The right panel behind the one that is multiplied with. Unless the whole factor is packed
+// already, it is packed slice by slice between the tiles; and the tile before a slice asks for its
+// lines, so that memory works while the registers do.
 class NextPanel {
  public:
   NextPanel(const Block& block, int64_t column, int64_t num_slices, float* panel)
       : block_(block), column_(column), panel_(panel) {
     width_ = static_cast<int>(std::min<int64_t>(kTileColumns, block.N - column));
-    if (block.packed == nullptr && width_ > 0) {
+    if (width_ > 0) {
       depth_per_slice_ =
           round_up(ceil_div(block.steps(), num_slices), kStepGrain) * block.tiles->depth_per_step;
     }
@@ -133,6 +133,9 @@ class NextPanel {
     const int64_t k = slice * depth_per_slice_;
     if (depth <= 0) {
       return {.from = reinterpret_cast<const char*>(panel_)};
+    }
+    if (block_.packed != nullptr) {
+      return prefetch_packed(k / block_.tiles->depth_per_step, steps_of(*block_.tiles, depth));
     }
     const bool is_plain = block_.transpose_b == Transpose::kNo;
     const int64_t offset = is_plain ? k * block_.b.stride + column_ : column_ * block_.b.stride + k;
@@ -147,7 +150,7 @@ class NextPanel {
 
   void pack(int64_t slice) const {
     const int64_t depth = depth_of(slice);
-    if (depth > 0) {
+    if (depth > 0 && block_.packed == nullptr) {
       const int64_t k = slice * depth_per_slice_;
       pack_right(*block_.tiles, block_.transpose_b, block_.b, column_, width_, k, depth,
                  panel_ + k / block_.tiles->depth_per_step * kTileColumns);
@@ -155,6 +158,13 @@ class NextPanel {
   }
 
  private:
+  [[nodiscard]] Prefetch prefetch_packed(int64_t step, int64_t steps) const {
+    const float* from = block_.packed + column_ * block_.steps() + step * kTileColumns;
+    return {.from = reinterpret_cast<const char*>(from),
+            .step = kLineBytes,
+            .count = steps * kTileColumns * int64_t{sizeof(float)} / kLineBytes,
+            .lines = 1};
+  }
   [[nodiscard]] int64_t depth_of(int64_t slice) const {
     return std::min(depth_per_slice_, block_.depth - slice * depth_per_slice_);
   }

@@ -26,11 +26,11 @@ struct LstmBuffers {
   const float* bias = nullptr;
   const float* projection = nullptr;  // null: none
   const uint8_t* resets = nullptr;    // may be null
-  float* packed = nullptr;  // scratch of lstm_packed_floats(): factors laid out for products
+  float* scratch = nullptr;           // of lstm_scratch_floats()
   float* xm = nullptr;
   float* gates = nullptr;
   float* cell = nullptr;
-  float* hidden = nullptr;  // y itself without a projection
+  float* hidden = nullptr;  // with a projection only
   float* y = nullptr;
   float* state_m = nullptr;
   float* state_c = nullptr;
@@ -39,10 +39,12 @@ struct LstmBuffers {
 /// What the backward pass of an LSTM layer needs besides.
 struct LstmGradBuffers {
   const float* grad_y = nullptr;
+  float* grad_x = nullptr;        // added to
+  float* grad_bias = nullptr;     // added to
   float* grad_state_m = nullptr;  // [B, P], zero at first
   float* grad_state_c = nullptr;  // [B, U], zero at first
   // With a projection only:
-  float* grad_m = nullptr;       // [B, S, P], written: the whole gradient of every output
+  float* grad_m = nullptr;       // [S, B, P], written: the whole gradient of every output
   float* grad_hidden = nullptr;  // [B, U], scratch
   const float* zeros = nullptr;  // [U]
 };
@@ -96,11 +98,11 @@ struct Kernels {
                     const int32_t* tokens) = nullptr;
   void (*embedding_grad)(const tensor::Stream&, const EmbeddingDims&, float* grad_table,
                          const float* grad_out, const int32_t* tokens) = nullptr;
-  /// Floats of LstmBuffers::packed, the same for both directions.
-  int64_t (*lstm_packed_floats)(const LstmDims&) = nullptr;
-  /// The recurrent part: gates hold x W_x on entry.
+  /// Floats of LstmBuffers::scratch, the same for both directions.
+  int64_t (*lstm_scratch_floats)(const tensor::Stream&, const LstmDims&) = nullptr;
+  /// All of lstm().
   void (*lstm)(const tensor::Stream&, const LstmDims&, const LstmBuffers&) = nullptr;
-  /// Turns gates into the gradient of the pre-activations.
+  /// Turns gates into the gradient of the pre-activations; from it the gradients of x and bias.
   void (*lstm_grad)(const tensor::Stream&, const LstmDims&, const LstmBuffers&,
                     const LstmGradBuffers&) = nullptr;
   void (*lstm_cell)(const tensor::Stream&, const LstmCellDims&, const LstmCellBuffers&) = nullptr;

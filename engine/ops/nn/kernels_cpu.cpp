@@ -5,7 +5,7 @@ namespace switchyard::ops::nn {
 Kernels cpu_kernels() {
   return {.embedding = cpu::embedding,
           .embedding_grad = cpu::embedding_grad,
-          .lstm_packed_floats = cpu::lstm_packed_floats,
+          .lstm_scratch_floats = cpu::lstm_scratch_floats,
           .lstm = cpu::lstm,
           .lstm_grad = cpu::lstm_grad,
           .lstm_cell = cpu::lstm_cell,

@@ -8,7 +8,7 @@ void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out,
                const int32_t* tokens);
 void embedding_grad(const tensor::Stream& stream, const EmbeddingDims& n, float* grad_table,
                     const float* grad_out, const int32_t* tokens);
-int64_t lstm_packed_floats(const LstmDims& n);
+int64_t lstm_scratch_floats(const tensor::Stream& stream, const LstmDims& n);
 void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b);
 void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
                const LstmGradBuffers& g);

@@ -3,7 +3,6 @@
 #include "ops/generic/pointwise.h"
 #include "ops/kernels.h"
 #include "ops/linalg/matmul.h"
-#include "ops/nn/column_sums.h"
 
 namespace switchyard::ops::nn {
 
@@ -30,16 +29,16 @@ LstmDims dims(const Backend& backend, const Tensor& x, const LstmTensors& t) {
                 "lstm: kernel must be [", n.I + n.P, ", ", 4 * n.U, "], got ", t.kernel.shape());
   if (t.projection.defined()) {
     core::require(
-        t.projection.shape() == Shape({n.U, n.P}) && t.hidden.shape() == Shape({n.B, n.S, n.U}),
+        t.projection.shape() == Shape({n.U, n.P}) && t.hidden.shape() == Shape({n.S, n.B, n.U}),
         "lstm: the projection must be [", n.U, ", ", n.P, "], got ", t.projection.shape());
   } else {
     core::require(n.U == n.P, "lstm: without a projection ", n.U,
                   " units must give as many outputs, got ", n.P);
   }
   core::require(
-      t.xm.shape() == Shape({n.B, n.S, n.I + n.P}) &&
-          t.gates.shape() == Shape({n.B, n.S, 4 * n.U}) &&
-          t.cell.shape() == Shape({n.B, n.S + 1, n.U}) && t.y.shape() == Shape({n.B, n.S, n.P}) &&
+      t.xm.shape() == Shape({n.S, n.B, n.I + n.P}) &&
+          t.gates.shape() == Shape({n.S, n.B, 4 * n.U}) &&
+          t.cell.shape() == Shape({n.S + 1, n.B, n.U}) && t.y.shape() == Shape({n.B, n.S, n.P}) &&
           t.state_m.shape() == Shape({n.B, n.P}) && t.state_c.shape() == Shape({n.B, n.U}),
       "lstm: buffers do not fit x ", x.shape(), ", ", n.U, " units and ", n.P, " outputs");
   return n;
@@ -53,7 +52,7 @@ LstmBuffers buffers(const LstmTensors& t) {
           .xm = t.xm.data<float>(),
           .gates = t.gates.data<float>(),
           .cell = t.cell.data<float>(),
-          .hidden = (t.projection.defined() ? t.hidden : t.y).data<float>(),
+          .hidden = t.projection.defined() ? t.hidden.data<float>() : nullptr,
           .y = t.y.data<float>(),
           .state_m = t.state_m.data<float>(),
           .state_c = t.state_c.data<float>()};
@@ -63,17 +62,17 @@ Tensor rows(const Tensor& t) {
   return t.reshape({t.size(0) * t.size(1), t.size(2)});
 }
 
-float* take_packed(const Backend& backend, const LstmDims& n, tensor::Arena& scratch) {
-  const auto packed_floats = backend.kernels->nn.lstm_packed_floats;
-  require_kernel(packed_floats != nullptr, "lstm", backend);
-  return scratch.take(tensor::DType::kF32, {packed_floats(n)}).data<float>();
+float* take_kernel_scratch(const Backend& backend, const LstmDims& n, tensor::Arena& scratch) {
+  const auto scratch_floats = backend.kernels->nn.lstm_scratch_floats;
+  require_kernel(scratch_floats != nullptr, "lstm", backend);
+  return scratch.take(tensor::DType::kF32, {scratch_floats(backend.stream, n)}).data<float>();
 }
 
 // The scratch of the backward pass through the projection. Returns the gradient of every output.
 Tensor take_projection_scratch(const Backend& backend, const LstmDims& n, tensor::Arena& scratch,
                                LstmGradBuffers& g) {
   const auto take = [&](const Shape& shape) { return scratch.take(tensor::DType::kF32, shape); };
-  const Tensor grad_m = take({n.B, n.S, n.P});
+  const Tensor grad_m = take({n.S, n.B, n.P});
   const Tensor zeros = take({n.U});
   generic::fill(backend, 0.0, zeros);
   g.grad_m = grad_m.data<float>();
@@ -88,12 +87,10 @@ void lstm(const Backend& backend, const Tensor& x, const LstmTensors& t, tensor:
   const LstmDims n = dims(backend, x, t);
   const auto kernel = backend.kernels->nn.lstm;
   require_kernel(kernel != nullptr, "lstm", backend);
-  const Tensor kernel_x = t.kernel.slice(0, 0, n.I);
-  matmul(backend, Transpose::kNo, Transpose::kNo, 1.0, rows(x), kernel_x, 0.0, rows(t.gates));
   const tensor::ScratchScope scope(scratch);
   LstmBuffers b = buffers(t);
   b.x = x.data<float>();
-  b.packed = take_packed(backend, n, scratch);
+  b.scratch = take_kernel_scratch(backend, n, scratch);
   kernel(backend.stream, n, b);
 }
 
@@ -108,6 +105,8 @@ void lstm_grad(const Backend& backend, const Tensor& grad_y, const LstmTensors& 
   generic::fill(backend, 0.0, grad_state_m);
   generic::fill(backend, 0.0, grad_state_c);
   LstmGradBuffers g = {.grad_y = grad_y.data<float>(),
+                       .grad_x = grads.x.data<float>(),
+                       .grad_bias = grads.bias.data<float>(),
                        .grad_state_m = grad_state_m.data<float>(),
                        .grad_state_c = grad_state_c.data<float>()};
   Tensor grad_m;
@@ -115,17 +114,14 @@ void lstm_grad(const Backend& backend, const Tensor& grad_y, const LstmTensors& 
     grad_m = take_projection_scratch(backend, n, scratch, g);
   }
   LstmBuffers b = buffers(t);
-  b.packed = take_packed(backend, n, scratch);
+  b.scratch = take_kernel_scratch(backend, n, scratch);
   kernel(backend.stream, n, b, g);
   if (t.projection.defined()) {
     matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.hidden), rows(grad_m), 1.0,
            grads.projection);
   }
-  const Tensor grad_gates = rows(t.gates);
-  const Tensor kernel_x = t.kernel.slice(0, 0, n.I);
-  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xm), grad_gates, 1.0, grads.kernel);
-  matmul(backend, Transpose::kNo, Transpose::kYes, 1.0, grad_gates, kernel_x, 1.0, rows(grads.x));
-  add_column_sums(backend, grad_gates, grads.bias);
+  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xm), rows(t.gates), 1.0,
+         grads.kernel);
 }
 
 }  // namespace switchyard::ops::nn

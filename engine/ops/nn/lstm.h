@@ -13,10 +13,10 @@ struct LstmTensors {
   tensor::Tensor bias;        // [4 U]
   tensor::Tensor projection;  // [U, P]
   tensor::Tensor resets;      // [B, S] u8, 1: m and c are zero before this step; undefined: never
-  tensor::Tensor xm;          // [B, S, I + P]  input beside the previous output
-  tensor::Tensor gates;       // [B, S, 4 U]    gate activations
-  tensor::Tensor cell;        // [B, S + 1, U]  c, from the one before the first step
-  tensor::Tensor hidden;      // [B, S, U]      h
+  tensor::Tensor xm;          // [S, B, I + P]  input beside the previous output
+  tensor::Tensor gates;       // [S, B, 4 U]    gate activations
+  tensor::Tensor cell;        // [S + 1, B, U]  c, from the one before the first step
+  tensor::Tensor hidden;      // [S, B, U]      h
   tensor::Tensor y;           // [B, S, P]      m
   tensor::Tensor state_m;     // [B, P]  read before the first step, written after the last
   tensor::Tensor state_c;     // [B, U]

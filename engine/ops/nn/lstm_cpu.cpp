@@ -1,75 +1,42 @@
 #include <algorithm>
 
-#include "ops/clones.h"
-#include "ops/generic/vector_math.h"
 #include "ops/linalg/repeated_factor.h"
 #include "ops/nn/kernels_cpu.h"
+#include "ops/nn/lstm_cell_cpu.h"
 
 namespace switchyard::ops::nn::cpu {
 
 namespace {
 
-using generic::vsigmoid;
-using generic::vtanh;
+// Row of gates, cell, hidden, xm and grad_m: the streams of a step lie together, so that what a
+// step reads and writes is one piece of memory.
+int64_t row_of(const LstmDims& n, int64_t stream, int64_t step) {
+  return step * n.B + stream;
+}
+
+// Row of x, y and their gradients: the steps of a stream lie together.
+int64_t outer_row_of(const LstmDims& n, int64_t stream, int64_t step) {
+  return stream * n.S + step;
+}
 
 // 0 where the state is zeroed before this step, else 1.
 float keep_of(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
   return b.resets != nullptr && b.resets[stream * n.S + step] != 0 ? 0.0F : 1.0F;
 }
 
-// Gate activations of one stream and step, in place; c and h from them. keep is 0 after a reset of
-// the state, else 1.
-SWITCHYARD_CPU_CLONES
-void cell_forward(int64_t U, const float* bias, float forget_bias, float keep, float* gates,
-                  const float* c_before, float* c, float* h) {
-#pragma GCC ivdep
-  for (int64_t u = 0; u < U; ++u) {
-    const float i = vsigmoid(gates[u] + bias[u]);
-    const float j = vtanh(gates[U + u] + bias[U + u]);
-    const float f = vsigmoid(gates[2 * U + u] + bias[2 * U + u] + forget_bias);
-    const float o = vsigmoid(gates[3 * U + u] + bias[3 * U + u]);
-    gates[u] = i;
-    gates[U + u] = j;
-    gates[2 * U + u] = f;
-    gates[3 * U + u] = o;
-    c[u] = f * (keep * c_before[u]) + i * j;
-    h[u] = o * vtanh(c[u]);
-  }
+void copy_input(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
+  std::copy_n(b.x + outer_row_of(n, stream, step) * n.I, n.I,
+              b.xm + row_of(n, stream, step) * (n.I + n.P));
 }
 
-// Gradient of the pre-activations of one stream and step in place of the gate activations. The
-// gradient of h is grad_h + more_grad_h. grad_c comes from the step after and leaves for the step
-// before.
-SWITCHYARD_CPU_CLONES
-void cell_backward(int64_t U, float keep, float* gates, const float* c_before, const float* c,
-                   const float* grad_h, const float* more_grad_h, float* grad_c) {
-#pragma GCC ivdep
-  for (int64_t u = 0; u < U; ++u) {
-    const float i = gates[u];
-    const float j = gates[U + u];
-    const float f = gates[2 * U + u];
-    const float o = gates[3 * U + u];
-    const float tanh_c = vtanh(c[u]);
-    const float dh = grad_h[u] + more_grad_h[u];
-    const float dc = grad_c[u] + dh * o * (1.0F - tanh_c * tanh_c);
-    gates[u] = dc * j * i * (1.0F - i);
-    gates[U + u] = dc * i * (1.0F - j * j);
-    gates[2 * U + u] = dc * (keep * c_before[u]) * f * (1.0F - f);
-    gates[3 * U + u] = dh * tanh_c * o * (1.0F - o);
-    grad_c[u] = keep * (dc * f);
-  }
-}
-
-// Puts x and the previous output side by side and picks the previous cell: zeros after a reset.
+// Puts the previous output beside x and picks the previous cell: zeros after a reset.
 void enter_step(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
-  float* row = b.xm + (stream * n.S + step) * (n.I + n.P);
-  std::copy_n(b.x + (stream * n.S + step) * n.I, n.I, row);
-  float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
+  float* row = b.xm + row_of(n, stream, step) * (n.I + n.P);
   if (step == 0) {
-    std::copy_n(b.state_c + stream * n.U, n.U, c_before);
+    std::copy_n(b.state_c + stream * n.U, n.U, b.cell + stream * n.U);
   }
   const float* m_before =
-      step == 0 ? b.state_m + stream * n.P : b.y + (stream * n.S + step - 1) * n.P;
+      step == 0 ? b.state_m + stream * n.P : b.y + outer_row_of(n, stream, step - 1) * n.P;
   if (keep_of(n, b, stream, step) == 0.0F) {
     std::fill_n(row + n.I, n.P, 0.0F);
   } else {
@@ -78,22 +45,32 @@ void enter_step(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t
 }
 
 void step_forward(const LstmDims& n, const LstmBuffers& b, int64_t stream, int64_t step) {
-  float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
-  cell_forward(n.U, b.bias, n.forget_bias, keep_of(n, b, stream, step),
-               b.gates + (stream * n.S + step) * 4 * n.U, c_before, c_before + n.U,
-               b.hidden + (stream * n.S + step) * n.U);
+  const int64_t row = row_of(n, stream, step);
+  float* h =
+      b.projection != nullptr ? b.hidden + row * n.U : b.y + outer_row_of(n, stream, step) * n.P;
+  cell_forward(n.U, b.bias, n.forget_bias, keep_of(n, b, stream, step), b.gates + row * 4 * n.U,
+               b.cell + row * n.U, b.cell + (row + n.B) * n.U, h);
 }
 
-// grad_h and more_grad_h are those of one stream.
+// grad_h and more_grad_h are those of one stream. grad_bias [4 U] is added to.
 void step_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
-                   int64_t stream, int64_t step, const float* grad_h, const float* more_grad_h) {
-  const float* c_before = b.cell + (stream * (n.S + 1) + step) * n.U;
-  cell_backward(n.U, keep_of(n, b, stream, step), b.gates + (stream * n.S + step) * 4 * n.U,
-                c_before, c_before + n.U, grad_h, more_grad_h, g.grad_state_c + stream * n.U);
+                   int64_t stream, int64_t step, const float* grad_h, const float* more_grad_h,
+                   float* grad_bias) {
+  const int64_t row = row_of(n, stream, step);
+  float* gates = b.gates + row * 4 * n.U;
+  cell_backward(n.U, keep_of(n, b, stream, step), gates, b.cell + row * n.U,
+                b.cell + (row + n.B) * n.U, grad_h, more_grad_h, g.grad_state_c + stream * n.U);
+  add_to_sums(4 * n.U, gates, grad_bias);
 }
 
-// The two factors that every step multiplies with.
+// With fewer streams per thread a step reads W_x more slowly than it multiplies; then all threads
+// together multiply with it, each with columns of its own.
+constexpr int64_t kRowsForSteps = 12;
+
+// The factors that every step multiplies with.
 struct StepFactors {
+  bool with_input;                    // W_x within the steps, see kRowsForSteps
+  linalg::RepeatedFactor input;       // W_x [I, 4 U], or its transpose
   linalg::RepeatedFactor recurrent;   // W_m [P, 4 U], or its transpose
   linalg::RepeatedFactor projection;  // W_P [U, P], or its transpose
 
@@ -102,9 +79,15 @@ struct StepFactors {
     if (n.S < 2) {
       return;
     }
-    recurrent.pack(stream, b.packed);
+    float* packed = b.scratch;
+    recurrent.pack(stream, packed);
+    packed += recurrent_floats(n);
     if (b.projection != nullptr) {
-      projection.pack(stream, b.packed + recurrent_floats(n));
+      projection.pack(stream, packed);
+    }
+    packed += projection_floats(n);
+    if (with_input) {
+      input.pack(stream, packed);
     }
   }
   static int64_t recurrent_floats(const LstmDims& n) {
@@ -113,57 +96,61 @@ struct StepFactors {
   static int64_t projection_floats(const LstmDims& n) {
     return linalg::RepeatedFactor::packed_floats(n.compute, n.U, n.P);
   }
+  static int64_t floats(const LstmDims& n) {
+    return recurrent_floats(n) + projection_floats(n) +
+           linalg::RepeatedFactor::packed_floats(n.compute, 4 * n.U, n.I);
+  }
 };
 
-StepFactors forward_factors(const LstmDims& n, const LstmBuffers& b) {
-  constexpr auto kPlain = linalg::Transpose::kNo;
-  const linalg::MatrixView recurrent = {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U};
-  const linalg::MatrixView projection = {.data = b.projection, .stride = n.P};
-  return {.recurrent = {n.compute, recurrent, kPlain, 4 * n.U, n.P},
-          .projection = {n.compute, projection, kPlain, n.P, n.U}};
+bool multiplies_inputs_in_steps(const tensor::Stream& stream, const LstmDims& n) {
+  return streams_per_thread(stream, n.B) >= kRowsForSteps;
 }
 
-StepFactors backward_factors(const LstmDims& n, const LstmBuffers& b) {
-  constexpr auto kTransposed = linalg::Transpose::kYes;
-  const linalg::MatrixView recurrent = {.data = b.kernel + n.I * 4 * n.U, .stride = 4 * n.U};
-  const linalg::MatrixView projection = {.data = b.projection, .stride = n.P};
-  return {.recurrent = {n.compute, recurrent, kTransposed, n.P, 4 * n.U},
-          .projection = {n.compute, projection, kTransposed, n.U, n.P}};
+StepFactors step_factors(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
+                         linalg::Transpose transpose) {
+  const auto factor = [&](const float* weights, int64_t rows, int64_t columns) {
+    const linalg::MatrixView view = {.data = weights, .stride = columns};
+    return transpose == linalg::Transpose::kNo
+               ? linalg::RepeatedFactor(n.compute, view, transpose, columns, rows)
+               : linalg::RepeatedFactor(n.compute, view, transpose, rows, columns);
+  };
+  return {.with_input = multiplies_inputs_in_steps(stream, n),
+          .input = factor(b.kernel, n.I, 4 * n.U),
+          .recurrent = factor(b.kernel + n.I * 4 * n.U, n.P, 4 * n.U),
+          .projection = factor(b.projection, n.U, n.P)};
+}
+
+// The gates of one step of the streams [begin, end) before their activation.
+void multiply_forward(const LstmDims& n, const LstmBuffers& b, const StepFactors& factors,
+                      int64_t begin, int64_t end, int64_t step) {
+  const int64_t width = n.I + n.P;
+  const float* xm = b.xm + row_of(n, begin, step) * width;
+  const linalg::MatrixOut gates = {.data = b.gates + row_of(n, begin, step) * 4 * n.U,
+                                   .stride = 4 * n.U};
+  if (factors.with_input) {
+    factors.input.multiply(end - begin, {.data = xm, .stride = width}, 0.0F, gates);
+  }
+  factors.recurrent.multiply(end - begin, {.data = xm + n.I, .stride = width}, 1.0F, gates);
 }
 
 // m = h W_P of one step of the streams [begin, end).
 void project(const LstmDims& n, const LstmBuffers& b, const StepFactors& factors, int64_t begin,
              int64_t end, int64_t step) {
   factors.projection.multiply(
-      end - begin, {.data = b.hidden + (begin * n.S + step) * n.U, .stride = n.S * n.U}, 0.0F,
-      {.data = b.y + (begin * n.S + step) * n.P, .stride = n.S * n.P});
+      end - begin, {.data = b.hidden + row_of(n, begin, step) * n.U, .stride = n.U}, 0.0F,
+      {.data = b.y + outer_row_of(n, begin, step) * n.P, .stride = n.S * n.P});
 }
 
-// The gradient of m, from outside and from the step after, and from it that of h.
-void project_backward(const LstmDims& n, const LstmGradBuffers& g, const StepFactors& factors,
-                      int64_t begin, int64_t end, int64_t step) {
-  for (int64_t stream = begin; stream < end; ++stream) {
-    const int64_t row = (stream * n.S + step) * n.P;
-    for (int64_t p = 0; p < n.P; ++p) {
-      g.grad_m[row + p] = g.grad_y[row + p] + g.grad_state_m[stream * n.P + p];
-    }
-  }
-  factors.projection.multiply(end - begin,
-                              {.data = g.grad_m + (begin * n.S + step) * n.P, .stride = n.S * n.P},
-                              0.0F, {.data = g.grad_hidden + begin * n.U, .stride = n.U});
-}
-
-// Streams never meet, so each thread takes some of them through all steps without waiting.
 void forward_streams(const LstmDims& n, const LstmBuffers& b, const StepFactors& factors,
                      int64_t begin, int64_t end) {
-  const int64_t width = n.I + n.P;
   for (int64_t step = 0; step < n.S; ++step) {
     for (int64_t stream = begin; stream < end; ++stream) {
+      if (factors.with_input) {
+        copy_input(n, b, stream, step);
+      }
       enter_step(n, b, stream, step);
     }
-    factors.recurrent.multiply(
-        end - begin, {.data = b.xm + (begin * n.S + step) * width + n.I, .stride = n.S * width},
-        1.0F, {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U});
+    multiply_forward(n, b, factors, begin, end, step);
     for (int64_t stream = begin; stream < end; ++stream) {
       step_forward(n, b, stream, step);
     }
@@ -172,53 +159,118 @@ void forward_streams(const LstmDims& n, const LstmBuffers& b, const StepFactors&
     }
   }
   for (int64_t stream = begin; stream < end; ++stream) {
-    std::copy_n(b.y + (stream * n.S + n.S - 1) * n.P, n.P, b.state_m + stream * n.P);
-    std::copy_n(b.cell + (stream * (n.S + 1) + n.S) * n.U, n.U, b.state_c + stream * n.U);
+    std::copy_n(b.y + outer_row_of(n, stream, n.S - 1) * n.P, n.P, b.state_m + stream * n.P);
+    std::copy_n(b.cell + row_of(n, stream, n.S) * n.U, n.U, b.state_c + stream * n.U);
+  }
+}
+
+// The gradient of m, from outside and from the step after, and from it that of h.
+void project_backward(const LstmDims& n, const LstmGradBuffers& g, const StepFactors& factors,
+                      int64_t begin, int64_t end, int64_t step) {
+  for (int64_t stream = begin; stream < end; ++stream) {
+    const float* grad_y = g.grad_y + outer_row_of(n, stream, step) * n.P;
+    float* grad_m = g.grad_m + row_of(n, stream, step) * n.P;
+    for (int64_t p = 0; p < n.P; ++p) {
+      grad_m[p] = grad_y[p] + g.grad_state_m[stream * n.P + p];
+    }
+  }
+  factors.projection.multiply(end - begin,
+                              {.data = g.grad_m + row_of(n, begin, step) * n.P, .stride = n.P},
+                              0.0F, {.data = g.grad_hidden + begin * n.U, .stride = n.U});
+}
+
+// The gradients of the cells of one step of the streams [begin, end).
+void cells_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
+                    int64_t begin, int64_t end, int64_t step, float* grad_bias) {
+  for (int64_t stream = begin; stream < end; ++stream) {
+    if (b.projection != nullptr) {
+      step_backward(n, b, g, stream, step, g.grad_hidden + stream * n.U, g.zeros, grad_bias);
+    } else {
+      step_backward(n, b, g, stream, step, g.grad_y + outer_row_of(n, stream, step) * n.U,
+                    g.grad_state_m + stream * n.U, grad_bias);
+    }
+  }
+}
+
+// From the gradient of the gates of one step that of x, and of the output before.
+void multiply_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
+                       const StepFactors& factors, int64_t begin, int64_t end, int64_t step) {
+  const linalg::MatrixView gates = {.data = b.gates + row_of(n, begin, step) * 4 * n.U,
+                                    .stride = 4 * n.U};
+  if (factors.with_input) {
+    factors.input.multiply(
+        end - begin, gates, 1.0F,
+        {.data = g.grad_x + outer_row_of(n, begin, step) * n.I, .stride = n.S * n.I});
+  }
+  if (step == 0) {
+    return;
+  }
+  factors.recurrent.multiply(end - begin, gates, 0.0F,
+                             {.data = g.grad_state_m + begin * n.P, .stride = n.P});
+  for (int64_t stream = begin; stream < end; ++stream) {
+    if (keep_of(n, b, stream, step) == 0.0F) {
+      std::fill_n(g.grad_state_m + stream * n.P, n.P, 0.0F);
+    }
   }
 }
 
 void backward_streams(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
-                      const StepFactors& factors, int64_t begin, int64_t end) {
+                      const StepFactors& factors, int64_t begin, int64_t end, float* grad_bias) {
+  std::fill_n(grad_bias, 4 * n.U, 0.0F);
   for (int64_t step = n.S - 1; step >= 0; --step) {
     if (b.projection != nullptr) {
       project_backward(n, g, factors, begin, end, step);
     }
-    for (int64_t stream = begin; stream < end; ++stream) {
-      if (b.projection != nullptr) {
-        step_backward(n, b, g, stream, step, g.grad_hidden + stream * n.U, g.zeros);
-      } else {
-        step_backward(n, b, g, stream, step, g.grad_y + (stream * n.S + step) * n.U,
-                      g.grad_state_m + stream * n.U);
-      }
-    }
-    if (step == 0) {
-      break;
-    }
-    factors.recurrent.multiply(
-        end - begin, {.data = b.gates + (begin * n.S + step) * 4 * n.U, .stride = n.S * 4 * n.U},
-        0.0F, {.data = g.grad_state_m + begin * n.P, .stride = n.P});
-    for (int64_t stream = begin; stream < end; ++stream) {
-      if (keep_of(n, b, stream, step) == 0.0F) {
-        std::fill_n(g.grad_state_m + stream * n.P, n.P, 0.0F);
-      }
-    }
+    cells_backward(n, b, g, begin, end, step, grad_bias);
+    multiply_backward(n, b, g, factors, begin, end, step);
   }
 }
 
-int64_t streams_per_thread(const tensor::Stream& stream, int64_t count) {
-  const int64_t threads = stream.threads->num_threads();
-  return (count + threads - 1) / threads;
+// x W_x of all steps at once.
+void multiply_inputs(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b) {
+  stream.threads->parallel_for(n.B * n.S, kRowsForSteps, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      copy_input(n, b, row % n.B, row / n.B);
+    }
+  });
+  linalg::cpu_kernels().gemm(stream, {.M = n.S * n.B, .N = 4 * n.U, .K = n.I, .compute = n.compute},
+                             {.data = b.xm, .stride = n.I + n.P},
+                             {.data = b.kernel, .stride = 4 * n.U},
+                             {.data = b.gates, .stride = 4 * n.U});
+}
+
+// The gradient of x of all steps at once; `rows` [S * B, I] is scratch.
+void multiply_inputs_backward(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
+                              const LstmGradBuffers& g, float* rows) {
+  linalg::cpu_kernels().gemm(stream,
+                             {.M = n.S * n.B,
+                              .N = n.I,
+                              .K = 4 * n.U,
+                              .transpose_b = linalg::Transpose::kYes,
+                              .compute = n.compute},
+                             {.data = b.gates, .stride = 4 * n.U},
+                             {.data = b.kernel, .stride = 4 * n.U}, {.data = rows, .stride = n.I});
+  stream.threads->parallel_for(n.B * n.S, kRowsForSteps, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      add_to_sums(n.I, rows + row * n.I, g.grad_x + outer_row_of(n, row % n.B, row / n.B) * n.I);
+    }
+  });
 }
 
 }  // namespace
 
-int64_t lstm_packed_floats(const LstmDims& n) {
-  return StepFactors::recurrent_floats(n) + StepFactors::projection_floats(n);
+// Packed factors; the sums of the bias gradient of each thread; the gradient of x by steps.
+int64_t lstm_scratch_floats(const tensor::Stream& stream, const LstmDims& n) {
+  const int64_t input_rows = multiplies_inputs_in_steps(stream, n) ? 0 : n.S * n.B * n.I;
+  return StepFactors::floats(n) + stream.threads->num_threads() * 4 * n.U + input_rows;
 }
 
 void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b) {
-  StepFactors factors = forward_factors(n, b);
+  StepFactors factors = step_factors(stream, n, b, linalg::Transpose::kNo);
   factors.pack(stream, n, b);
+  if (!factors.with_input) {
+    multiply_inputs(stream, n, b);
+  }
   stream.threads->parallel_for(
       n.B, streams_per_thread(stream, n.B),
       [&](int64_t begin, int64_t end) { forward_streams(n, b, factors, begin, end); });
@@ -226,37 +278,19 @@ void lstm(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b)
 
 void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffers& b,
                const LstmGradBuffers& g) {
-  StepFactors factors = backward_factors(n, b);
+  StepFactors factors = step_factors(stream, n, b, linalg::Transpose::kYes);
   factors.pack(stream, n, b);
-  stream.threads->parallel_for(
-      n.B, streams_per_thread(stream, n.B),
-      [&](int64_t begin, int64_t end) { backward_streams(n, b, g, factors, begin, end); });
-}
-
-// One step alone, with the pre-activations that someone else made.
-void lstm_cell(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b) {
-  stream.threads->parallel_for(
-      n.B, streams_per_thread(stream, n.B), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          cell_forward(n.U, b.bias, n.forget_bias, b.keep[row * b.keep_stride],
-                       b.gates.data + row * b.gates.stride,
-                       b.c_before.data + row * b.c_before.stride, b.c.data + row * b.c.stride,
-                       b.h.data + row * b.h.stride);
-        }
-      });
-}
-
-void lstm_cell_grad(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b,
-                    const LstmCellGradBuffers& g) {
-  stream.threads->parallel_for(
-      n.B, streams_per_thread(stream, n.B), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          cell_backward(n.U, b.keep[row * b.keep_stride], b.gates.data + row * b.gates.stride,
-                        b.c_before.data + row * b.c_before.stride, b.c.data + row * b.c.stride,
-                        g.grad_h.data + row * g.grad_h.stride, g.zeros,
-                        g.grad_c.data + row * g.grad_c.stride);
-        }
-      });
+  float* bias_sums = b.scratch + StepFactors::floats(n);
+  const int64_t grain = streams_per_thread(stream, n.B);
+  stream.threads->parallel_for(n.B, grain, [&](int64_t begin, int64_t end) {
+    backward_streams(n, b, g, factors, begin, end, bias_sums + begin / grain * 4 * n.U);
+  });
+  for (int64_t begin = 0; begin < n.B; begin += grain) {
+    add_to_sums(4 * n.U, bias_sums + begin / grain * 4 * n.U, g.grad_bias);
+  }
+  if (!factors.with_input) {
+    multiply_inputs_backward(stream, n, b, g, bias_sums + stream.threads->num_threads() * 4 * n.U);
+  }
 }
 
 }  // namespace switchyard::ops::nn::cpu

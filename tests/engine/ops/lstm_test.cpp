@@ -14,7 +14,6 @@ using tests::relative_error;
 using tests::to_double;
 using tests::zero_tensor;
 
-constexpr int64_t kB = 3;
 constexpr int64_t kS = 4;
 constexpr int64_t kI = 5;
 constexpr int64_t kU = 4;
@@ -26,6 +25,7 @@ double sigmoid(double x) {
 struct Case {
   std::vector<double> x, kernel, bias, projection, m, c;
   std::vector<uint8_t> resets;
+  int64_t num_streams = 0;
   int64_t num_outputs = kU;
   double forget_bias = 1.0;
 };
@@ -49,7 +49,7 @@ std::vector<double> projected(const Case& a, const std::vector<double>& h) {
 std::vector<double> reference(Case& a) {
   const int64_t P = a.num_outputs;
   std::vector<double> y;
-  for (int64_t b = 0; b < kB; ++b) {
+  for (int64_t b = 0; b < a.num_streams; ++b) {
     for (int64_t s = 0; s < kS; ++s) {
       std::vector<double> input(a.x.begin() + (b * kS + s) * kI,
                                 a.x.begin() + (b * kS + s + 1) * kI);
@@ -81,33 +81,46 @@ std::vector<double> reference(Case& a) {
 
 struct Setting {
   int threads;
+  int64_t num_streams;
   int64_t num_outputs;  // of a projection; kU: none
   float forget_bias = 1.0F;
 };
 
 std::ostream& operator<<(std::ostream& out, const Setting& s) {
-  return out << s.threads << " threads, " << s.num_outputs << " outputs";
+  return out << s.threads << " threads, " << s.num_streams << " streams, " << s.num_outputs
+             << " outputs";
+}
+
+// Of the first step, of none, of two in a row, of single ones: whichever streams there are.
+Tensor some_resets(int64_t num_streams) {
+  const std::vector<uint8_t> rows = {1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0};
+  std::vector<uint8_t> resets;
+  for (int64_t i = 0; i < num_streams * kS; ++i) {
+    resets.push_back(rows[static_cast<size_t>(i) % rows.size()]);
+  }
+  return Tensor::from<uint8_t>({num_streams, kS}, resets);
 }
 
 class LstmOp : public ::testing::TestWithParam<Setting> {
  protected:
+  int64_t B_ = GetParam().num_streams;
   int64_t P_ = GetParam().num_outputs;
   bool is_projected_ = P_ != kU;
   core::ThreadPool threads_{GetParam().threads};
   Backend backend_ = cpu_backend(threads_);
-  Tensor x_ = random_tensor({kB, kS, kI}, 1);
-  Tensor resets_ = Tensor::from<uint8_t>({kB, kS}, {1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0});
+  Tensor x_ = random_tensor({B_, kS, kI}, 1);
+  Tensor resets_ = some_resets(B_);
   LstmTensors t_ = {.kernel = random_tensor({kI + P_, 4 * kU}, 2),
                     .bias = random_tensor({4 * kU}, 3),
                     .projection = is_projected_ ? random_tensor({kU, P_}, 7) : Tensor(),
                     .resets = resets_,
-                    .xm = zero_tensor({kB, kS, kI + P_}),
-                    .gates = zero_tensor({kB, kS, 4 * kU}),
-                    .cell = zero_tensor({kB, kS + 1, kU}),
-                    .hidden = is_projected_ ? zero_tensor({kB, kS, kU}) : Tensor(),
-                    .y = zero_tensor({kB, kS, P_}),
-                    .state_m = random_tensor({kB, P_}, 4),
-                    .state_c = random_tensor({kB, kU}, 5),
+                    .xm = zero_tensor({kS, B_, kI + P_}),
+                    .gates = zero_tensor({kS, B_, 4 * kU}),
+                    .cell = zero_tensor({kS + 1, B_, kU}),
+                    .hidden = is_projected_ ? zero_tensor({kS, B_, kU}) : Tensor(),
+                    .y = zero_tensor({B_, kS, P_}),
+                    .state_m = random_tensor({B_, P_}, 4),
+                    .state_c = random_tensor({B_, kU}, 5),
                     .forget_bias = GetParam().forget_bias};
   tensor::CpuAllocator allocator_;
   tensor::Arena scratch_{allocator_};
@@ -120,6 +133,7 @@ class LstmOp : public ::testing::TestWithParam<Setting> {
             .m = to_double(t_.state_m),
             .c = to_double(t_.state_c),
             .resets = resets_.to_vector<uint8_t>(),
+            .num_streams = B_,
             .num_outputs = P_,
             .forget_bias = GetParam().forget_bias};
   }
@@ -151,7 +165,7 @@ TEST_P(LstmOp, OneStepGivesTheReferenceNumbers) {
                          .bias = Tensor::from<float>({4}, {0.5F, -0.3F, 0.2F, 1.0F}),
                          .xm = zero_tensor({1, 1, 2}),
                          .gates = zero_tensor({1, 1, 4}),
-                         .cell = zero_tensor({1, 2, 1}),
+                         .cell = zero_tensor({2, 1, 1}),
                          .y = zero_tensor({1, 1, 1}),
                          .state_m = zero_tensor({1, 1}),
                          .state_c = Tensor::from<float>({1, 1}, {0.4F})};
@@ -162,7 +176,7 @@ TEST_P(LstmOp, OneStepGivesTheReferenceNumbers) {
 
 TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   const Case at = as_case();
-  const Tensor weights = random_tensor({kB, kS, P_}, 6);
+  const Tensor weights = random_tensor({B_, kS, P_}, 6);
   const std::vector<double> r = to_double(weights);
   const auto loss = [&](Case c) {
     const std::vector<double> y = reference(c);
@@ -208,10 +222,12 @@ TEST(LstmOpErrors, UnitsThatAreNotOutputsNeedAProjection) {
                "without a projection 3 units must give as many outputs, got 2");
 }
 
+// Few streams per thread, and so many that x is multiplied within the steps.
 INSTANTIATE_TEST_SUITE_P(ThreadsAndOutputs, LstmOp,
-                         ::testing::Values(Setting{1, kU}, Setting{2, kU}, Setting{5, kU},
-                                           Setting{1, 3}, Setting{2, 3, 0.25F},
-                                           Setting{5, 2, 0.0F}));
+                         ::testing::Values(Setting{1, 3, kU}, Setting{2, 3, kU}, Setting{5, 3, kU},
+                                           Setting{1, 3, 3}, Setting{2, 3, 3, 0.25F},
+                                           Setting{5, 3, 2, 0.0F}, Setting{1, 13, kU},
+                                           Setting{2, 27, kU}, Setting{2, 25, 3, 0.25F}));
 
 }  // namespace
 }  // namespace switchyard::ops::nn
