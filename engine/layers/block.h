@@ -44,7 +44,7 @@ class Layer {
   [[nodiscard]] virtual tensor::Tensor forward(const tensor::Tensor& x,
                                                const SequenceInfo& sequence, Pass& pass) = 0;
 
-  /// Adds to the gradients of the layer's parameters, and to grad_x.
+  /// Adds to the gradients of the layer's parameters (see layers/gradient.h), and to grad_x.
   virtual void backward(const tensor::Tensor& grad_y, const SequenceInfo& sequence,
                         const tensor::Tensor& grad_x, Pass& pass) = 0;
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "layers/gradient.h"
 #include "layers/initialize.h"
 
 namespace switchyard::layers {
@@ -80,9 +81,9 @@ void Lstm::backward(const Tensor& grad_y, const SequenceInfo& sequence, const Te
   tensors.xm = pass.restore();
   ops::nn::lstm_grad(
       pass.backend, grad_y, tensors,
-      {.kernel = kernel_->grad,
-       .bias = bias_->grad,
-       .projection = projection_ ? projection_->grad : Tensor(),
+      {.kernel = summed_grad(pass.backend, *kernel_),
+       .bias = summed_grad(pass.backend, *bias_),
+       .projection = projection_ ? summed_grad(pass.backend, *projection_) : Tensor(),
        .x = grad_x.reshape({sequence.num_streams, sequence.num_steps, grad_x.size(1)})},
       *pass.scratch);
 }

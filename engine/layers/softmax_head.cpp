@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/gradient.h"
 #include "layers/logit_pieces.h"
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
@@ -52,7 +53,7 @@ void SoftmaxHead::add_weight_gradient(const Tensor& x, const Tensor& grad_logits
                                       Pass& pass) const {
   const bool is_table = layout_ == Layout::kTable;
   matmul(pass.backend, Transpose::kYes, Transpose::kNo, 1.0, is_table ? grad_logits : x,
-         is_table ? x : grad_logits, 1.0, weights_->grad);
+         is_table ? x : grad_logits, weights_->take_grad_beta(), weights_->grad);
 }
 
 double SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) const {
@@ -96,7 +97,7 @@ double SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, do
     matmul(pass.backend, Transpose::kNo,
            layout_ == Layout::kTable ? Transpose::kNo : Transpose::kYes, 1.0, grad_logits,
            weights_->value, 0.0, grad_x.slice(0, begin, end));
-    ops::nn::add_column_sums(pass.backend, grad_logits, bias_->grad);
+    ops::nn::add_column_sums(pass.backend, grad_logits, summed_grad(pass.backend, *bias_));
   }
   return sum_of(nll);
 }

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "layers/gradient.h"
 #include "plugin_host/border.h"
 #include "plugin_host/call.h"
 #include "plugin_host/services.h"
@@ -67,26 +68,45 @@ sy_status saved(sy_ctx* ctx, uint32_t slot, sy_tensor* out, sy_error* error) {
   });
 }
 
+tensor::Parameter& parameter_of(sy_ctx* ctx, uint32_t handle) {
+  if (handle >= ctx->parameters->size()) {
+    fail(ErrorCode::kNotFound, "params: there is no handle ", handle, ", build() registered ",
+         ctx->parameters->size(), " tensors");
+  }
+  return *(*ctx->parameters)[handle];
+}
+
+void require_memory(const tensor::Parameter& parameter, const Tensor& wanted, bool is_grad) {
+  if (!wanted.defined()) {
+    fail(ErrorCode::kState, "params: '", parameter.name, "' ",
+         is_grad && parameter.is_buffer ? "is a buffer and has no gradient" : "has no memory yet");
+  }
+}
+
 sy_status get_parameter(sy_ctx* ctx, uint32_t handle, int32_t which, sy_tensor* out,
                         sy_error* error) {
   return guard(error, [&] {
     require_call(ctx, out);
-    if (handle >= ctx->parameters->size()) {
-      fail(ErrorCode::kNotFound, "params: there is no handle ", handle, ", build() registered ",
-           ctx->parameters->size(), " tensors");
-    }
+    tensor::Parameter& parameter = parameter_of(ctx, handle);
     require(which == SY_VALUE || which == SY_GRAD,
             "params: `which` must be SY_VALUE (0) or "
             "SY_GRAD (1), got ",
             which);
-    const tensor::Parameter& parameter = *(*ctx->parameters)[handle];
-    const Tensor& wanted = which == SY_VALUE ? parameter.value : parameter.grad;
-    if (!wanted.defined()) {
-      fail(ErrorCode::kState, "params: '", parameter.name, "' ",
-           which == SY_GRAD && parameter.is_buffer ? "is a buffer and has no gradient"
-                                                   : "has no memory yet");
-    }
-    *out = view_of(wanted);
+    require_memory(parameter, which == SY_VALUE ? parameter.value : parameter.grad,
+                   which == SY_GRAD);
+    *out =
+        view_of(which == SY_VALUE ? parameter.value : layers::summed_grad(ctx->backend, parameter));
+  });
+}
+
+sy_status grad_sum(sy_ctx* ctx, uint32_t handle, sy_tensor* out, double* beta, sy_error* error) {
+  return guard(error, [&] {
+    require_call(ctx, out);
+    require_call(ctx, beta);
+    tensor::Parameter& parameter = parameter_of(ctx, handle);
+    require_memory(parameter, parameter.grad, true);
+    *beta = parameter.take_grad_beta();
+    *out = view_of(parameter.grad);
   });
 }
 
@@ -102,8 +122,10 @@ const sy_mem& mem_service() {
 }
 
 const sy_params& params_service() {
-  static constexpr sy_params kTable = {
-      .struct_size = sizeof(sy_params), .reserved = 0, .get = &get_parameter};
+  static constexpr sy_params kTable = {.struct_size = sizeof(sy_params),
+                                       .reserved = 0,
+                                       .get = &get_parameter,
+                                       .grad_sum = &grad_sum};
   return kTable;
 }
 

@@ -52,6 +52,9 @@ struct Stage {
                          .step = step};
     pass.saved = std::move(saved);
     pass.saved.clear();
+    for (tensor::Parameter& parameter : parameters.all()) {
+      parameter.drop_grad();
+    }
     return pass;
   }
   void end_pass(layers::Pass& pass) { saved = std::move(pass.saved); }
@@ -164,8 +167,6 @@ BenchResult bench_head(const LanguageModelBenchConfig& config) {
     const double scale = 1.0 / static_cast<double>(stage.tokens());
     const double loss = sampled ? sampled->loss_and_gradient(x, targets, scale, grad_x, pass)
                                 : head.loss_and_gradient(x, targets, scale, grad_x, pass);
-    head.weights().row_grad.clear();
-    head.bias().row_grad.clear();
     stage.end_pass(pass);
     return loss / static_cast<double>(stage.tokens());
   });

@@ -26,6 +26,17 @@ std::optional<Role> role_of(std::string_view name) {
   return static_cast<Role>(found - kRoleNames.begin());
 }
 
+void Parameter::drop_grad() {
+  grad_is_dropped = grad.defined();
+  row_grad.clear();
+}
+
+float Parameter::take_grad_beta() {
+  const float beta = grad_is_dropped ? 0.0F : 1.0F;
+  grad_is_dropped = false;
+  return beta;
+}
+
 double Parameter::grad_bytes(int64_t num_tokens) const {
   if (is_buffer || updated_in_backward) {
     return 0.0;
@@ -62,6 +73,7 @@ void ParameterSet::zero_grad() {
   for (Parameter& parameter : parameters_) {
     if (parameter.grad.defined()) {
       std::memset(parameter.grad.raw(), 0, static_cast<size_t>(parameter.grad.bytes()));
+      parameter.grad_is_dropped = false;
     }
     parameter.row_grad.clear();
   }

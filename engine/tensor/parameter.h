@@ -53,10 +53,16 @@ struct Parameter {
   Tensor value;  // defined after ParameterSet::allocate()
   Tensor grad;   // of the parameter's shape; defined unless touched_rows.is_sparse()
   RowGradient row_grad;
+  bool grad_is_dropped = false;  // `grad` holds nothing that counts: the next sum overwrites it
 
   [[nodiscard]] bool has_grad() const { return grad.defined() || row_grad.defined(); }
   /// Every value of the gradient that may not be zero: all of `grad`, or the rows of `row_grad`.
   [[nodiscard]] Tensor grad_values() const { return row_grad.defined() ? row_grad.values() : grad; }
+  /// Forgets the gradient. Memory of a dense one is left as it is, for the next sum to overwrite.
+  void drop_grad();
+  /// What a caller that adds to all of `grad` at once must multiply the old content with: 0 if it
+  /// was dropped, else 1. The caller adds.
+  [[nodiscard]] float take_grad_beta();
   /// Bytes of the gradient in a step of that many tokens.
   [[nodiscard]] double grad_bytes(int64_t num_tokens) const;
 };

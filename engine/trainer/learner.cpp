@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "layers/gradient.h"
 #include "layers/initialize.h"
-#include "ops/generic/pointwise.h"
 #include "optim/clipping.h"
 
 namespace switchyard::trainer {
@@ -80,6 +80,7 @@ StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
       outcome.aux_loss += layer->trace().routing.aux_loss.data<float>()[0];
     }
   }
+  layers::settle_gradients(backend_, parameters_);
   outcome.grad_norm = optim::global_grad_norm(backend_, parameters_);
   saved_ = std::move(pass.saved);
   return outcome;
@@ -106,10 +107,7 @@ void Learner::update(const StepOutcome& outcome, int64_t step, double learning_r
 
 void Learner::drop_gradients() {
   for (tensor::Parameter& parameter : parameters_.all()) {
-    if (parameter.grad.defined()) {
-      ops::generic::fill(backend_, 0.0, parameter.grad);
-    }
-    parameter.row_grad.clear();
+    parameter.drop_grad();
   }
 }
 

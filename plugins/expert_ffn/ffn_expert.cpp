@@ -201,11 +201,12 @@ class FfnExpert final : public sy::Expert {
   /// Adds to the gradients of layer i's parameters.
   void add_grad(Call& call, const sy_expert_io& io, size_t i, const sy_tensor& x,
                 const sy_tensor& grad_y) const {
-    call.grouped_gemm(SY_GG_WGRAD, io.offsets, 1.0, x, grad_y, 1.0, call.param_grad(kernels_[i]));
+    const auto kernel = call.param_grad_sum(kernels_[i]);
+    call.grouped_gemm(SY_GG_WGRAD, io.offsets, 1.0, x, grad_y, kernel.beta, kernel.sum);
     if (has_bias_) {
-      call.grouped_gemm(
-          SY_GG_WGRAD, io.offsets, 1.0, ones(call, io), grad_y, 1.0,
-          View::reshape(call.param_grad(biases_[i]), {num_experts_, 1, widths_[i + 1]}));
+      const auto bias = call.param_grad_sum(biases_[i]);
+      call.grouped_gemm(SY_GG_WGRAD, io.offsets, 1.0, ones(call, io), grad_y, bias.beta,
+                        View::reshape(bias.sum, {num_experts_, 1, widths_[i + 1]}));
     }
   }
 

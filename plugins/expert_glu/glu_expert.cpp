@@ -96,8 +96,7 @@ class GluExpert final : public sy::Expert {
     const sy_tensor factor = activated(call, io, halves.gate);
     const sy_tensor hidden = scratch(call, io);
     call.binary(SY_B_MUL, factor, halves.up, hidden);
-    call.grouped_gemm(SY_GG_WGRAD, io.offsets, 1.0, hidden, io.dy, 1.0,
-                      call.param_grad(down_kernel_));
+    add_grad(call, io, down_kernel_, hidden, io.dy);
     const sy_tensor grad_hidden = scratch(call, io);
     call.grouped_gemm(SY_GG_DGRAD, io.offsets, 1.0, io.dy, call.param(down_kernel_), 0.0,
                       grad_hidden);
@@ -162,10 +161,17 @@ class GluExpert final : public sy::Expert {
     return output;
   }
 
+  /// Adds to the gradient of a matrix.
+  static void add_grad(Call& call, const sy_expert_io& io, uint32_t kernel, const sy_tensor& x,
+                       const sy_tensor& grad_y) {
+    const auto grad = call.param_grad_sum(kernel);
+    call.grouped_gemm(SY_GG_WGRAD, io.offsets, 1.0, x, grad_y, grad.beta, grad.sum);
+  }
+
   /// Adds to the gradient of a matrix on x, and io.dx = grad W^T + beta io.dx.
   static void add_grads(Call& call, const sy_expert_io& io, uint32_t kernel, const sy_tensor& grad,
                         double beta) {
-    call.grouped_gemm(SY_GG_WGRAD, io.offsets, 1.0, io.x, grad, 1.0, call.param_grad(kernel));
+    add_grad(call, io, kernel, io.x, grad);
     call.grouped_gemm(SY_GG_DGRAD, io.offsets, 1.0, grad, call.param(kernel), beta, io.dx);
   }
 

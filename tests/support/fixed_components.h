@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "layers/gradient.h"
 #include "layers/initialize.h"
 #include "layers/moe/component_factory.h"
 #include "tests/support/random_tensor.h"
@@ -62,7 +63,8 @@ class LinearExperts final : public layers::ExpertGroup {
   }
   void backward(const tensor::Tensor& x, const layers::ExpertRows& rows,
                 const tensor::Tensor& grad_y, const tensor::Tensor& grad_x,
-                layers::Pass& /*pass*/) override {
+                layers::Pass& pass) override {
+    (void)layers::summed_grad(pass.backend, *weight_);
     for_each(rows, [&](int64_t row, const float* w, float* grad) {
       for (int64_t i = 0; i < x.size(1); ++i) {
         float sum = 0.0F;

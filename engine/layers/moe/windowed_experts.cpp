@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "layers/gradient.h"
 #include "ops/generic/pointwise.h"
 
 namespace switchyard::layers {
@@ -87,9 +88,10 @@ void WindowedExperts::bind_gradients(int64_t first, Pass& pass) {
   for (const Stacked& parameter : stacked_) {
     if (parameter.all->updated_in_backward) {
       parameter.window->grad = pass.scratch->take(DType::kF32, parameter.window->shape);
-      ops::generic::fill(pass.backend, 0.0, parameter.window->grad);
+      parameter.window->drop_grad();
     } else if (!parameter.all->is_buffer) {
-      parameter.window->grad = parameter.all->grad.slice(0, first, first + at_once_);
+      parameter.window->grad =
+          summed_grad(pass.backend, *parameter.all).slice(0, first, first + at_once_);
     }
   }
 }
@@ -102,7 +104,7 @@ void WindowedExperts::update(int64_t first, Pass& pass) {
       pass.slice_updater->update({.parameter = parameter.all,
                                   .first = first,
                                   .value = parameter.window->value,
-                                  .grad = parameter.window->grad});
+                                  .grad = summed_grad(pass.backend, *parameter.window)});
     }
   }
 }

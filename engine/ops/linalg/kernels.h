@@ -31,6 +31,7 @@ struct GemmDims {
   float alpha = 1.0F;
   float beta = 0.0F;
   tensor::DType compute = tensor::DType::kF32;  // what elements of a and b are rounded to
+  bool past_caches = false;                     // where beta is 0: c is large and not read soon
 };
 
 /// Modes of a grouped product; the values are those of SY_GG_*.

@@ -6,7 +6,8 @@ namespace switchyard::ops::linalg {
 
 namespace {
 
-constexpr double kSmallProduct = 1 << 20;  // multiply-and-adds not worth waking a thread for
+constexpr int64_t kFitsInCaches = 1 << 20;  // elements of a result that may be read from there
+constexpr double kSmallProduct = 1 << 20;   // multiply-and-adds not worth waking a thread for
 
 const float* at(MatrixView m, int64_t row, int64_t column) {
   return m.data + row * m.stride + column;
@@ -119,7 +120,8 @@ void grouped_weight_rows(const GroupedDims& n, int64_t g, const int32_t* offsets
                          .transpose_a = Transpose::kYes,
                          .alpha = n.alpha,
                          .beta = n.beta,
-                         .compute = n.compute};
+                         .compute = n.compute,
+                         .past_caches = n.G * n.K * n.M > kFitsInCaches};
   const MatrixOut out = {.data = weight + (g * n.K + begin) * n.M, .stride = n.M};
   if (dims.K == 0) {
     for (int64_t i = 0; i < dims.M * dims.N; ++i) {

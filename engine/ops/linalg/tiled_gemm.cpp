@@ -1,6 +1,7 @@
 #include "ops/linalg/tiled_gemm.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "ops/linalg/thread_buffer.h"
@@ -84,6 +85,7 @@ struct Block {
   int64_t depth = 0;
   float alpha = 1.0F;
   float beta = 0.0F;
+  bool past_caches = false;
 
   [[nodiscard]] int64_t steps() const { return steps_of(*tiles, depth); }
 };
@@ -195,6 +197,7 @@ void multiply_block(const Block& block) {
                  .columns = static_cast<int>(std::min<int64_t>(kTileColumns, block.N - column)),
                  .alpha = block.alpha,
                  .beta = block.beta};
+    tile.past_caches = block.past_caches && tile.columns == kTileColumns;
     for (int64_t i = 0; i < rows.count; ++i) {
       tile.left = left + rows.begin(i) * steps;
       tile.c = block.c.data + rows.begin(i) * block.c.stride + column;
@@ -214,6 +217,13 @@ void scale(const GemmDims& n, MatrixOut c) {
   }
 }
 
+// Stores past the caches write whole aligned lines, once.
+bool can_go_past_caches(const GemmDims& n, int64_t depth, MatrixOut c) {
+  const auto misaligned = reinterpret_cast<uintptr_t>(c.data) % kLineBytes +
+                          static_cast<uintptr_t>(c.stride * int64_t{sizeof(float)} % kLineBytes);
+  return n.past_caches && n.beta == 0.0F && n.K <= depth && misaligned == 0;
+}
+
 // b or packed is given.
 void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixView b,
                   const float* packed, MatrixOut c) {
@@ -225,6 +235,7 @@ void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixV
   const int64_t row_blocks = std::max<int64_t>(1, ceil_div(n.M, kMostRows));
   const int64_t rows = std::max<int64_t>(1, ceil_div(n.M, row_blocks));
   const int64_t padded_columns = round_up(n.N, kTileColumns);
+  const bool past_caches = can_go_past_caches(n, depth, c);
   for (int64_t k = 0; k < n.K; k += depth) {
     for (int64_t row = 0; row < n.M; row += rows) {
       const bool a_is_plain = n.transpose_a == Transpose::kNo;
@@ -239,7 +250,8 @@ void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixV
                      .N = n.N,
                      .depth = std::min(depth, n.K - k),
                      .alpha = n.alpha,
-                     .beta = k == 0 ? n.beta : 1.0F};
+                     .beta = k == 0 ? n.beta : 1.0F,
+                     .past_caches = past_caches};
       if (packed != nullptr) {
         block.packed = packed + steps_of(tiles, k) * padded_columns;
       } else {
@@ -247,6 +259,9 @@ void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixV
       }
       multiply_block(block);
     }
+  }
+  if (past_caches) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // such stores are in no order else
   }
 }
 

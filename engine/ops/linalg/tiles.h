@@ -42,6 +42,7 @@ struct Tile {
   int columns = kTileColumns;
   float alpha = 1.0F;
   float beta = 0.0F;
+  bool past_caches = false;  // writes whole lines that are not read first; beta is 0
   Prefetch next;
 };
 

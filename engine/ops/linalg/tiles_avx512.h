@@ -171,7 +171,20 @@ struct Sums {
       high[i] = Entries::multiply_add(a, b_high, high[i]);
     }
   }
+  void write_past_caches(const Tile& t) const {
+    const __m512 alpha = _mm512_set1_ps(t.alpha);
+#pragma GCC unroll 14
+    for (int i = 0; i < kRows; ++i) {
+      float* c = t.c + i * t.stride;
+      _mm512_stream_ps(c, _mm512_mul_ps(low[i], alpha));
+      _mm512_stream_ps(c + kLanes, _mm512_mul_ps(high[i], alpha));
+    }
+  }
   void write(const Tile& t) const {
+    if (t.past_caches) {
+      write_past_caches(t);
+      return;
+    }
     const __mmask16 mask[2] = {first_lanes(t.columns), first_lanes(t.columns - kLanes)};
     const __m512 alpha = _mm512_set1_ps(t.alpha);
     const __m512 beta = _mm512_set1_ps(t.beta);
@@ -232,7 +245,8 @@ void multiply(const Tile& t) {
   const float* left = t.left;
   const float* right = t.right;
   const float* c = t.c;
-  const int64_t lead = t.steps < kRows ? t.steps : kRows;
+  const int64_t asked = t.past_caches ? 0 : kRows;
+  const int64_t lead = t.steps < asked ? t.steps : asked;
   int64_t k = 0;
   for (; k < lead; ++k) {
     __builtin_prefetch(c, 1);

@@ -54,6 +54,20 @@ class Call {
   sy_tensor param(uint32_t handle) { return parameter(handle, SY_VALUE); }
   /// The gradient of a parameter: add to it.
   sy_tensor param_grad(uint32_t handle) { return parameter(handle, SY_GRAD); }
+  /// The same for a caller that adds to all of it at once, as in c = a b + beta c: where nothing
+  /// has been added yet, beta is 0 and the content means nothing.
+  struct GradientSum {
+    sy_tensor sum{};
+    double beta = 1.0;
+  };
+  GradientSum param_grad_sum(uint32_t handle) {
+    if (!SY_HAS_FN(services_.params, sy_params, grad_sum)) {
+      return {.sum = param_grad(handle)};
+    }
+    GradientSum grad;
+    run(services_.params->grad_sum, handle, &grad.sum, &grad.beta);
+    return grad;
+  }
 
   // sy.ops/1
   enum class Transpose : int32_t { kNone = 0, kYes = 1 };

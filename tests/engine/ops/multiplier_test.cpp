@@ -205,6 +205,29 @@ TEST_P(MultiplierTest, DoesNotReadTheOldContentWithBetaZero) {
   EXPECT_LT(test.error_of(got, GetParam().compute), 1.0);
 }
 
+// Whole aligned lines are written in another way, what is beside them as ever.
+TEST_P(MultiplierTest, PastTheCachesTheResultIsTheSame) {
+  const GemmDims dims = {.M = 45, .N = 84, .K = 70};
+  const Case test(dims);
+  for (const int64_t offset : {0, 16, 1}) {
+    std::vector<float> memory(static_cast<size_t>(dims.M * 96 + 64), kUntouched);
+    float* c = memory.data();
+    while (reinterpret_cast<uintptr_t>(c) % 64 != 0) {
+      ++c;
+    }
+    c += offset;
+    GemmDims past = dims;
+    past.past_caches = true;
+    GetParam().gemm(past, test.a.view(), test.b.view(), {.data = c, .stride = 96});
+    Matrix got = test.c;
+    for (int64_t i = 0; i < dims.M; ++i) {
+      std::copy_n(c + i * 96, dims.N, got.values.begin() + i * got.stride);
+      EXPECT_EQ(c[i * 96 + dims.N], kUntouched) << "row " << i;
+    }
+    EXPECT_LT(test.error_of(got, GetParam().compute), 1.0) << "offset " << offset;
+  }
+}
+
 TEST_P(MultiplierTest, MultipliesWithAPackedMatrix) {
   for (const int64_t K : {1, 2, 17, 64, 700, 1501}) {
     for (const int64_t N : {1, 31, 32, 70, 130}) {

@@ -27,6 +27,30 @@ TEST(ParameterSet, KeepsTheOrderAndTheAddressesOfItsParameters) {
   EXPECT_EQ(parameters.find("missing"), nullptr);
 }
 
+TEST(Parameter, OverwritesADroppedGradientOnce) {
+  CpuAllocator allocator;
+  ParameterSet parameters;
+  Parameter& w = parameters.add(named("w", {2}));
+  parameters.allocate(allocator);
+  EXPECT_EQ(w.take_grad_beta(), 1.0F) << "zeroed memory can be added to";
+  w.drop_grad();
+  EXPECT_EQ(w.take_grad_beta(), 0.0F);
+  EXPECT_EQ(w.take_grad_beta(), 1.0F);
+  w.drop_grad();
+  parameters.zero_grad();
+  EXPECT_EQ(w.take_grad_beta(), 1.0F);
+}
+
+TEST(Parameter, HasNothingToDropWithoutAGradient) {
+  CpuAllocator allocator;
+  ParameterSet parameters;
+  Parameter& buffer = parameters.add(named("b", {2}));
+  buffer.is_buffer = true;
+  parameters.allocate(allocator);
+  buffer.drop_grad();
+  EXPECT_FALSE(buffer.grad_is_dropped);
+}
+
 TEST(ParameterSet, RefusesANameTwice) {
   ParameterSet parameters;
   parameters.add(named("a", {2}));
