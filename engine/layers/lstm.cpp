@@ -81,10 +81,12 @@ void Lstm::backward(const Tensor& grad_y, const SequenceInfo& sequence, const Te
   tensors.xm = pass.restore();
   ops::nn::lstm_grad(
       pass.backend, grad_y, tensors,
-      {.kernel = summed_grad(pass.backend, *kernel_),
+      {.kernel = kernel_->grad,
        .bias = summed_grad(pass.backend, *bias_),
-       .projection = projection_ ? summed_grad(pass.backend, *projection_) : Tensor(),
-       .x = grad_x.reshape({sequence.num_streams, sequence.num_steps, grad_x.size(1)})},
+       .projection = projection_ ? projection_->grad : Tensor(),
+       .x = grad_x.reshape({sequence.num_streams, sequence.num_steps, grad_x.size(1)}),
+       .kernel_beta = kernel_->take_grad_beta(),
+       .projection_beta = projection_ ? projection_->take_grad_beta() : 0.0F},
       *pass.scratch);
 }
 

@@ -117,11 +117,11 @@ void lstm_grad(const Backend& backend, const Tensor& grad_y, const LstmTensors& 
   b.scratch = take_kernel_scratch(backend, n, scratch);
   kernel(backend.stream, n, b, g);
   if (t.projection.defined()) {
-    matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.hidden), rows(grad_m), 1.0,
-           grads.projection);
+    matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.hidden), rows(grad_m),
+           grads.projection_beta, grads.projection);
   }
-  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xm), rows(t.gates), 1.0,
-         grads.kernel);
+  matmul(backend, Transpose::kYes, Transpose::kNo, 1.0, rows(t.xm), rows(t.gates),
+         grads.kernel_beta, grads.kernel);
 }
 
 }  // namespace switchyard::ops::nn

@@ -39,10 +39,12 @@ void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& te
 
 /// Where the gradients of an LSTM layer go.
 struct LstmGrads {
-  tensor::Tensor kernel;      // [I + P, 4 U], added to
+  tensor::Tensor kernel;      // [I + P, 4 U], added to kernel_beta times what it holds
   tensor::Tensor bias;        // [4 U], added to
-  tensor::Tensor projection;  // [U, P], added to; undefined without one
+  tensor::Tensor projection;  // [U, P], like kernel; undefined without one
   tensor::Tensor x;           // [B, S, I], added to
+  float kernel_beta = 1.0F;   // with 0 the old content is not read
+  float projection_beta = 1.0F;
 };
 
 /// The gradients of lstm() from grad_y [B, S, P]; destroys gates. No gradient flows into the state

@@ -1,5 +1,7 @@
 #include "ops/nn/lstm.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/error_matcher.h"
@@ -207,6 +209,32 @@ TEST_P(LstmOp, GradientsEqualFiniteDifferences) {
   if (is_projected_) {
     EXPECT_LT(relative_error(to_double(grad_projection), numeric(&Case::projection)), 1e-5);
   }
+}
+
+TEST_P(LstmOp, WritesOverGradientsThatDoNotCount) {
+  const auto gradients = [&](float content, float beta) {
+    t_.state_m = random_tensor({B_, P_}, 4);
+    t_.state_c = random_tensor({B_, kU}, 5);
+    const auto filled = [&](const Tensor& like) {
+      return Tensor::from<float>(like.shape(),
+                                 std::vector<float>(static_cast<size_t>(like.count()), content));
+    };
+    const LstmGrads grads = {.kernel = filled(t_.kernel),
+                             .bias = zero_tensor(t_.bias.shape()),
+                             .projection = is_projected_ ? filled(t_.projection) : Tensor(),
+                             .x = zero_tensor(x_.shape()),
+                             .kernel_beta = beta,
+                             .projection_beta = beta};
+    lstm(backend_, x_, t_, scratch_);
+    lstm_grad(backend_, random_tensor({B_, kS, P_}, 6), t_, grads, scratch_);
+    std::vector<float> all = grads.kernel.to_vector<float>();
+    if (is_projected_) {
+      const std::vector<float> more = grads.projection.to_vector<float>();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+  };
+  EXPECT_EQ(gradients(std::numeric_limits<float>::quiet_NaN(), 0.0F), gradients(0.0F, 1.0F));
 }
 
 TEST(LstmOpErrors, UnitsThatAreNotOutputsNeedAProjection) {
