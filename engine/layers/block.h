@@ -4,6 +4,7 @@
 #include <string>
 
 #include "layers/pass.h"
+#include "layers/step_memory.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::layers {
@@ -51,8 +52,8 @@ class Layer {
   [[nodiscard]] virtual const std::string& name() const = 0;
   /// Multiply-and-adds of one token's forward pass.
   [[nodiscard]] virtual double madds_per_token() const = 0;
-  /// Bytes of activations that a training step keeps for one token.
-  [[nodiscard]] virtual double activation_bytes_per_token() const = 0;
+  /// What a training step of so many streams and steps takes.
+  [[nodiscard]] virtual StepMemory step_memory(int64_t num_streams, int64_t num_steps) const = 0;
 };
 
 }  // namespace switchyard::layers

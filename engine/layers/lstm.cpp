@@ -95,10 +95,22 @@ double Lstm::madds_per_token() const {
                              (projection_ ? projection_->shape.count() : 0));
 }
 
-double Lstm::activation_bytes_per_token() const {
-  // xm, gates, cell, y, and h before the projection
-  const int64_t values = kernel_->shape[0] + 5 * units() + outputs() + (projection_ ? units() : 0);
-  return static_cast<double>(values) * sizeof(float);
+StepMemory Lstm::step_memory(int64_t num_streams, int64_t num_steps) const {
+  const int64_t B = num_streams;
+  const int64_t rows = B * num_steps;
+  const int64_t U = units();
+  const int64_t P = outputs();
+  // xm, gates, cell and y; with a projection h before it.
+  int64_t kept = rows * (kernel_->shape[0] + 4 * U + P) + B * (num_steps + 1) * U;
+  // Gradients of the carried state, the kernel as its products read it, and the inputs where few
+  // streams multiply with it outside of the steps.
+  int64_t scratch = B * (P + U) + kernel_->shape.count() + rows * (kernel_->shape[0] - P);
+  if (projection_ != nullptr) {
+    kept += rows * U;
+    scratch += rows * P + B * U + U + U * P;
+  }
+  return {.kept = static_cast<double>(kept) * sizeof(float),
+          .scratch = static_cast<double>(scratch) * sizeof(float)};
 }
 
 }  // namespace switchyard::layers

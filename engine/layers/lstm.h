@@ -35,7 +35,7 @@ class Lstm final : public Layer, public Recurrent {
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] double madds_per_token() const override;
-  [[nodiscard]] double activation_bytes_per_token() const override;
+  [[nodiscard]] StepMemory step_memory(int64_t num_streams, int64_t num_steps) const override;
   [[nodiscard]] int64_t units() const override { return bias_->shape[0] / 4; }
   [[nodiscard]] int64_t outputs() const override {
     return projection_ ? projection_->shape[1] : units();

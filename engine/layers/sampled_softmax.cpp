@@ -198,8 +198,9 @@ double SampledSoftmax::loss_and_gradient(const Tensor& x, const Tensor& targets,
 double SampledSoftmax::scratch_bytes(int64_t num_tokens) const {
   const auto D = static_cast<double>(table_->shape[1]);
   const auto K = static_cast<double>(num_samples_);
+  const auto T = static_cast<double>(num_tokens);
   const auto piece = static_cast<double>(tokens_per_piece(num_tokens, num_samples_));
-  return sizeof(float) * (2.0 * K * D + piece * (K + 2.0 * D));
+  return sizeof(float) * (2.0 * K * D + piece * (K + 2.0 * D) + 5.0 * (K + T));
 }
 
 }  // namespace switchyard::layers

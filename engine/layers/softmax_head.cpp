@@ -109,7 +109,7 @@ void SoftmaxHead::logits(const Tensor& x, const Tensor& logits, Pass& pass) cons
 
 double SoftmaxHead::scratch_bytes(int64_t num_tokens) const {
   const int64_t V = bias_->shape[0];
-  return static_cast<double>(tokens_per_piece(num_tokens, V) * V) * sizeof(float);
+  return static_cast<double>(tokens_per_piece(num_tokens, V) * V + num_tokens) * sizeof(float);
 }
 
 }  // namespace switchyard::layers

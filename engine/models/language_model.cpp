@@ -212,16 +212,22 @@ double LanguageModel::ops_per_timestep() const {
   return madds;
 }
 
-double LanguageModel::activation_bytes(int64_t num_tokens) const {
-  const auto row_bytes = static_cast<double>(config_.d_model) * sizeof(float);
+layers::StepMemory LanguageModel::step_memory(int64_t num_streams, int64_t num_steps) const {
+  const int64_t T = num_streams * num_steps;
+  const double rows = static_cast<double>(T * config_.d_model) * sizeof(float);
+  const double mask = config_.dropout > 0.0 ? 0.25 * rows : 0.0;
   // The embedding keeps its rows, what dropout left of them, and the gradient of both; every block
   // what its layer keeps, its output, the dropout's mask and one gradient.
-  double per_token = 4.25 * row_bytes;
+  layers::StepMemory memory = {.kept = 4.0 * rows + mask};
   for (const Block& block : blocks_) {
-    per_token += block.layer->activation_bytes_per_token() + 2.25 * row_bytes;
+    memory += block.layer->step_memory(num_streams, num_steps);
+    memory.kept += 2.0 * rows + mask;
   }
-  return per_token * static_cast<double>(num_tokens) +
-         (sampled_ ? sampled_->scratch_bytes(num_tokens) : head_.scratch_bytes(num_tokens));
+  memory += {.scratch = head_.scratch_bytes(T)};
+  if (sampled_) {
+    memory += {.scratch = sampled_->scratch_bytes(T)};  // evaluation stays with the full softmax
+  }
+  return memory;
 }
 
 }  // namespace switchyard::models

@@ -68,9 +68,8 @@ class LanguageModel {
 
   /// Multiply-and-adds of one token's forward pass without the softmax (paper section 5.1).
   [[nodiscard]] double ops_per_timestep() const;
-  /// Bytes of activations that one training step of that many tokens keeps, and of the softmax's
-  /// working memory.
-  [[nodiscard]] double activation_bytes(int64_t num_tokens) const;
+  /// What a training step of so many streams and steps takes, and an evaluation between.
+  [[nodiscard]] layers::StepMemory step_memory(int64_t num_streams, int64_t num_steps) const;
 
  private:
   struct Block {

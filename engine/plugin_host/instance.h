@@ -41,6 +41,7 @@ class ComponentInstance {
 
   [[nodiscard]] sy_instance* get() const { return instance_; }
   [[nodiscard]] sy_ctx& context() { return context_; }
+  [[nodiscard]] const InstanceSetup& setup() const { return setup_; }
   [[nodiscard]] const sy_layer_info& layer() const { return setup_.layer; }
   [[nodiscard]] const std::string& name() const { return setup_.name; }
   /// What build() registered, in that order.

@@ -1,5 +1,6 @@
 #include "plugin_host/plugin_expert_group.h"
 
+#include "plugin_host/rehearsal.h"
 #include "plugin_host/tensor_view.h"
 
 namespace switchyard::plugin_host {
@@ -7,8 +8,13 @@ namespace switchyard::plugin_host {
 PluginExpertGroup::PluginExpertGroup(InstanceSetup setup, tensor::ParameterSet& parameters)
     : instance_(std::move(setup), &parameters), functions_(instance_.functions<sy_expert_vt>()) {
   if (SY_HAS_FN(&functions_, sy_expert_vt, cost)) {
-    instance_.call("cost", functions_.cost, &madds_per_row_, &saved_bytes_per_row_);
+    double saved_bytes_per_row = 0.0;  // what is measured needs no claim
+    instance_.call("cost", functions_.cost, &madds_per_row_, &saved_bytes_per_row);
   }
+}
+
+layers::StepMemory PluginExpertGroup::step_memory(int64_t num_rows) const {
+  return experts_memory(instance_.setup(), num_rows);
 }
 
 void PluginExpertGroup::forward(const tensor::Tensor& x, const layers::ExpertRows& rows,

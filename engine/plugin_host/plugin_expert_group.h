@@ -21,7 +21,8 @@ class PluginExpertGroup final : public layers::ExpertGroup {
 
   /// 0 where the plugin does not say.
   [[nodiscard]] double madds_per_row() const override { return madds_per_row_; }
-  [[nodiscard]] double saved_bytes_per_row() const override { return saved_bytes_per_row_; }
+  /// Measured, see rehearsal.h.
+  [[nodiscard]] layers::StepMemory step_memory(int64_t num_rows) const override;
 
  private:
   [[nodiscard]] sy_expert_io io_of(const tensor::Tensor& x, const layers::ExpertRows& rows) const;
@@ -29,7 +30,6 @@ class PluginExpertGroup final : public layers::ExpertGroup {
   ComponentInstance instance_;
   const sy_expert_vt& functions_;
   double madds_per_row_ = 0.0;
-  double saved_bytes_per_row_ = 0.0;
 };
 
 }  // namespace switchyard::plugin_host

@@ -1,5 +1,6 @@
 #include "plugin_host/plugin_gate.h"
 
+#include "plugin_host/rehearsal.h"
 #include "plugin_host/tensor_view.h"
 
 namespace switchyard::plugin_host {
@@ -44,8 +45,8 @@ PluginGate::PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters)
   }
 }
 
-double PluginGate::saved_bytes_per_row() const {
-  return 6.0 * sizeof(float) * static_cast<double>(instance_.layer().n_experts);
+layers::StepMemory PluginGate::step_memory(int64_t num_rows) const {
+  return gate_memory(instance_.setup(), num_rows);
 }
 
 void PluginGate::forward(const layers::GateInput& input, const layers::Routing& routing,

@@ -26,8 +26,8 @@ class PluginGate final : public layers::Gate {
   void step_end(layers::Pass& pass) override;
   /// Every trained matrix of a gate multiplies the row once.
   [[nodiscard]] double madds_per_row() const override { return madds_per_row_; }
-  /// About six values per expert.
-  [[nodiscard]] double saved_bytes_per_row() const override;
+  /// Measured, see rehearsal.h.
+  [[nodiscard]] layers::StepMemory step_memory(int64_t num_rows) const override;
 
  private:
   [[nodiscard]] sy_gate_in input_of(const layers::GateInput& input) const;

@@ -90,7 +90,7 @@ BenchResult bench_layer(Stage& stage, layers::Layer& layer) {
       .tokens = stage.tokens(),
       .flops = 6.0 * static_cast<double>(stage.tokens()) * layer.madds_per_token(),
       .bytes = stage.parameter_bytes() +
-               static_cast<double>(stage.tokens()) * 2.0 * layer.activation_bytes_per_token()};
+               2.0 * layer.step_memory(config.batch_size, config.sequence_length).kept};
   return time_steps(config, stage.threads, work, [&](int64_t step) {
     layers::Pass pass = stage.begin_pass(step);
     const Tensor y = layer.forward(x, sequence, pass);

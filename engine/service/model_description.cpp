@@ -78,14 +78,14 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   learner_config.seed = config.train.seed;
   learner_config.clip_norm = config.train.clip_norm;
   learner_config.compute = config.train.compute;
-  learner_config.threads = 1;
+  learner_config.threads = config.train.threads;
   trainer::Learner learner(learner_config, plugins, trainer::make_optimizer(config, plugins));
   ModelDescription description;
   description.vocab_size = vocab_size;
   add_parts(description, learner.parameters());
   description.ops_per_timestep = learner.model().ops_per_timestep();
   description.words_per_step = config.data.batch_size * config.data.sequence_length;
-  description.peak_bytes = learner.predicted_bytes(description.words_per_step);
+  description.memory = predict_memory(config, vocab_size, learner);
   description.checkpoint_bytes = checkpoint_bytes(learner);
   description.expert_stats_bytes = expert_stats_bytes(config);
   return description;
@@ -93,6 +93,7 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
 
 std::string description_text(const ModelDescription& model) {
   const auto bytes = [](double value) { return bytes_text(std::llround(value)); };
+  const trainer::LearnerMemory& learner = model.memory.learner;
   return table_text(
       {{"vocabulary", grouped(model.vocab_size)},
        {"parameters", grouped(model.parameters)},
@@ -100,7 +101,11 @@ std::string description_text(const ModelDescription& model) {
        {"  of experts", grouped(model.expert_parameters)},
        {"multiply-adds per word, without softmax", compact(model.ops_per_timestep)},
        {"words per step", grouped(model.words_per_step)},
-       {"memory at the peak of a step", bytes(model.peak_bytes)},
+       {"memory at the peak of a run", bytes(model.memory.total())},
+       {"  parameters, gradients, optimizer",
+        bytes(learner.parameters + learner.gradients + learner.optimizer_state)},
+       {"  activations and working memory", bytes(learner.activations + learner.scratch)},
+       {"  program and data", bytes(model.memory.program + model.memory.data)},
        {"checkpoint", bytes(model.checkpoint_bytes)},
        {"expert statistics per 1,000 steps", bytes(model.expert_stats_bytes)}},
       {1});
@@ -113,7 +118,7 @@ JsonObject description_json(const ModelDescription& model) {
                model.parameters_excluding_embedding_softmax)
       .integer("expert_parameters", model.expert_parameters)
       .integer("ops_per_timestep", std::llround(model.ops_per_timestep))
-      .integer("peak_bytes", std::llround(model.peak_bytes))
+      .integer("peak_bytes", std::llround(model.memory.total()))
       .integer("checkpoint_bytes", std::llround(model.checkpoint_bytes))
       .integer("expert_stats_bytes_per_1000_steps", std::llround(model.expert_stats_bytes))
       .integer("words_per_step", model.words_per_step)

@@ -6,6 +6,7 @@
 
 #include "plugin_host/plugin_registry.h"
 #include "service/json_text.h"
+#include "service/memory_prediction.h"
 #include "trainer/trainer_config.h"
 
 namespace switchyard::service {
@@ -19,7 +20,7 @@ struct ModelDescription {
   int64_t expert_parameters = 0;
   double ops_per_timestep = 0.0;  // multiply-and-adds of one word's forward pass, softmax left out
   int64_t words_per_step = 0;
-  double peak_bytes = 0.0;          // parameters, gradients, optimizer state, activations
+  MemoryPrediction memory;          // of a training run
   double checkpoint_bytes = 0.0;    // parameters and optimizer state
   double expert_stats_bytes = 0.0;  // recorded per 1000 steps
 

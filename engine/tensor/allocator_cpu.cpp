@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cstdlib>
 #include <sys/mman.h>
 
 #include "core/error.h"
 #include "tensor/device.h"
+#include "tensor/host_memory.h"
 
 namespace switchyard::tensor {
 
@@ -11,18 +13,29 @@ namespace {
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kHugePage = int64_t{2} << 20;
 
+bool is_large(int64_t bytes) {
+  return bytes >= 2 * kHugePage;
+}
+
+int64_t alignment_of(int64_t bytes) {
+  return is_large(bytes) ? kHugePage : kAlignment;
+}
+
 }  // namespace
 
+int64_t host_bytes_taken(int64_t bytes) {
+  const int64_t alignment = alignment_of(bytes);
+  return std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+
 std::shared_ptr<void> CpuAllocator::allocate(int64_t bytes) {
-  const bool is_large = bytes >= 2 * kHugePage;
-  const int64_t alignment = is_large ? kHugePage : kAlignment;
-  const int64_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(static_cast<size_t>(alignment),
-                                    static_cast<size_t>(rounded == 0 ? alignment : rounded));
+  const int64_t rounded = host_bytes_taken(bytes);
+  void* memory =
+      std::aligned_alloc(static_cast<size_t>(alignment_of(bytes)), static_cast<size_t>(rounded));
   if (memory == nullptr) {
     core::fail(core::ErrorCode::kOutOfMemory, "cannot allocate ", bytes, " bytes of host memory");
   }
-  if (is_large) {
+  if (is_large(bytes)) {
     // A hint only: large pages save the translation misses of GEMM packing.
     (void)madvise(memory, static_cast<size_t>(rounded), MADV_HUGEPAGE);
   }

@@ -17,11 +17,14 @@ void* Arena::take_bytes(int64_t bytes) {
     if (block_ + 1 == blocks_.size()) {
       break;
     }
-    ++block_;
+    blocks_[block_++].bytes = used_;  // what is left of it stays empty, and does not count
     used_ = 0;
   }
   if (blocks_.empty() || used_ + rounded > blocks_[block_].bytes) {
     const int64_t block_bytes = std::max({rounded, kSmallestBlock, capacity_bytes() / 2});
+    if (!blocks_.empty()) {
+      blocks_[block_].bytes = used_;
+    }
     blocks_.push_back({.memory = allocator_->allocate(block_bytes), .bytes = block_bytes});
     block_ = blocks_.size() - 1;
     used_ = 0;

@@ -7,6 +7,7 @@
 #include "layers/gradient.h"
 #include "layers/initialize.h"
 #include "optim/clipping.h"
+#include "tensor/host_memory.h"
 
 namespace switchyard::trainer {
 
@@ -181,17 +182,39 @@ std::string Learner::find_nonfinite() const {
   return "";
 }
 
-double Learner::predicted_bytes(int64_t num_tokens) {
-  double bytes = model_->activation_bytes(num_tokens);
+namespace {
+
+double bytes_taken(double bytes) {
+  return static_cast<double>(tensor::host_bytes_taken(std::llround(bytes)));
+}
+
+// What each thread keeps of the packed left factor of a product: at most 2,048 rows of 512 f32
+// (ops/linalg/tiled_gemm.cpp), and rows of a step are most of what there is.
+double packed_bytes(int64_t num_tokens, int num_threads) {
+  return static_cast<double>(std::min<int64_t>(num_tokens, 2048) * 512) * sizeof(float) *
+         num_threads;
+}
+
+double bytes_of(const tensor::Shape& shape, DType dtype) {
+  return static_cast<double>(shape.count()) * static_cast<double>(tensor::size_of(dtype));
+}
+
+}  // namespace
+
+LearnerMemory Learner::predicted_memory(int64_t num_steps) {
+  const int64_t B = config_.batch_size;
+  LearnerMemory memory;
   for (const tensor::Parameter& parameter : parameters_.all()) {
-    const auto values = static_cast<double>(parameter.shape.count());
-    bytes += values * static_cast<double>(tensor::size_of(parameter.dtype));
-    bytes += parameter.grad_bytes(num_tokens);
+    memory.parameters += bytes_taken(bytes_of(parameter.shape, parameter.dtype));
+    memory.gradients += bytes_taken(parameter.grad_bytes(B * num_steps));
   }
   for (const optim::StateTensor* state : optimizer_->state()) {
-    bytes += static_cast<double>(state->shape.count()) * sizeof(float);
+    memory.optimizer_state += bytes_taken(bytes_of(state->shape, DType::kF32));
   }
-  return bytes;
+  const layers::StepMemory step = model_->step_memory(B, num_steps);
+  memory.activations = bytes_taken(step.kept);
+  memory.scratch = bytes_taken(step.scratch) + packed_bytes(B * num_steps, threads_.num_threads());
+  return memory;
 }
 
 }  // namespace switchyard::trainer

@@ -38,6 +38,19 @@ struct StepOutcome {
   }
 };
 
+/// Bytes that a learner holds.
+struct LearnerMemory {
+  double parameters = 0.0;
+  double gradients = 0.0;
+  double optimizer_state = 0.0;
+  double activations = 0.0;  // with the recurrent state
+  double scratch = 0.0;
+
+  [[nodiscard]] double total() const {
+    return parameters + gradients + optimizer_state + activations + scratch;
+  }
+};
+
 /// One model with its parameters, optimizer, recurrent state and working memory: all that steps
 /// need and nothing of when they happen. After the first steps a step allocates nothing. Threads:
 /// [inst].
@@ -80,8 +93,8 @@ class Learner {
   /// The state carried from training batch to training batch.
   [[nodiscard]] std::vector<layers::RecurrentState>& state() { return state_; }
   [[nodiscard]] const LearnerConfig& config() const { return config_; }
-  /// Parameters, gradients, optimizer state and activations of a step of `num_tokens`.
-  [[nodiscard]] double predicted_bytes(int64_t num_tokens);
+  /// What it will hold while it steps with sequences of `num_steps` words.
+  [[nodiscard]] LearnerMemory predicted_memory(int64_t num_steps);
 
  private:
   [[nodiscard]] layers::Pass begin_pass(layers::Mode mode, int64_t step);

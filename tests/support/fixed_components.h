@@ -28,7 +28,7 @@ class FixedGate final : public layers::Gate {
   }
   void step_end(layers::Pass& /*pass*/) override {}
   [[nodiscard]] double madds_per_row() const override { return 0.0; }
-  [[nodiscard]] double saved_bytes_per_row() const override { return 0.0; }
+  [[nodiscard]] layers::StepMemory step_memory(int64_t /*num_rows*/) const override { return {}; }
 
   [[nodiscard]] const std::vector<float>& grad_gate_weight() const { return grad_gate_weight_; }
 
@@ -80,7 +80,7 @@ class LinearExperts final : public layers::ExpertGroup {
   [[nodiscard]] double madds_per_row() const override {
     return static_cast<double>(weight_->shape[1] * weight_->shape[2]);
   }
-  [[nodiscard]] double saved_bytes_per_row() const override { return 0.0; }
+  [[nodiscard]] layers::StepMemory step_memory(int64_t /*num_rows*/) const override { return {}; }
 
  private:
   template <typename Body>

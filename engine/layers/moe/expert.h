@@ -3,6 +3,7 @@
 #include <span>
 
 #include "layers/pass.h"
+#include "layers/step_memory.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::layers {
@@ -31,8 +32,8 @@ class ExpertGroup {
 
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] virtual double madds_per_row() const = 0;
-  /// Bytes kept per row for backward.
-  [[nodiscard]] virtual double saved_bytes_per_row() const = 0;
+  /// What a training step takes in which all experts together see that many rows.
+  [[nodiscard]] virtual StepMemory step_memory(int64_t num_rows) const = 0;
 };
 
 }  // namespace switchyard::layers

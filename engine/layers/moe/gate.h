@@ -1,6 +1,7 @@
 #pragma once
 
 #include "layers/pass.h"
+#include "layers/step_memory.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::layers {
@@ -54,8 +55,8 @@ class Gate {
 
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] virtual double madds_per_row() const = 0;
-  /// Bytes kept per row for backward, about.
-  [[nodiscard]] virtual double saved_bytes_per_row() const = 0;
+  /// What a training step of that many rows takes.
+  [[nodiscard]] virtual StepMemory step_memory(int64_t num_rows) const = 0;
 };
 
 }  // namespace switchyard::layers

@@ -1,6 +1,7 @@
 #include "layers/moe/mixture.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "layers/moe/two_level_gate.h"
@@ -237,18 +238,30 @@ double Mixture::madds_per_row() const {
   return gate + experts_per_row() * heaviest;
 }
 
-double Mixture::activation_bytes_per_row() const {
-  double heaviest = 0.0;
-  for (const PlacedGroup& group : groups_) {
-    heaviest = std::max(heaviest, group.experts->saved_bytes_per_row());
-  }
+StepMemory Mixture::step_memory(int64_t num_rows) const {
+  const auto T = static_cast<double>(num_rows);
   const auto d_in = static_cast<double>(place_.d_in);
   const auto d_out = static_cast<double>(place_.d_out);
-  // Per expert of a row: its input, its output and its gradient. Per row: the sum of the outputs,
-  // and what the gate keeps.
-  const double gate = gate_ ? gate_->saved_bytes_per_row() : 0.0;
-  return gate + experts_per_row() * ((d_in + 2.0 * d_out) * sizeof(float) + heaviest) +
-         d_out * sizeof(float);
+  const double choices = std::ceil(experts_per_row() * T);
+  StepMemory memory;
+  for (const PlacedGroup& group : groups_) {
+    const double share = static_cast<double>(group.count) / static_cast<double>(num_experts_);
+    memory += group.experts->step_memory(static_cast<int64_t>(std::ceil(choices * share)));
+  }
+  double values = T * d_out;  // y
+  if (gate_) {
+    memory += gate_->step_memory(num_rows);
+    // The rows of the choices, their outputs and the gradients of these, and of the rows where
+    // they do not fit in the place of the outputs; the choices with their weights, the gradient of
+    // these, and the plan.
+    values += choices * (d_in + 2.0 * d_out + (d_in > d_out ? d_in : 0.0));
+    values += 5.0 * T * static_cast<double>(gate_->top_k());
+    values += 5.0 * static_cast<double>(num_experts_);
+  } else {
+    values += T * d_in;  // the gradient of the input
+  }
+  memory.kept += values * sizeof(float);
+  return memory;
 }
 
 void Mixture::step_end(Pass& pass) {

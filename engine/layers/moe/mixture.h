@@ -62,8 +62,8 @@ class Mixture {
   [[nodiscard]] std::vector<Balance::Costs> costs() const;
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] double madds_per_row() const;
-  /// Bytes of activations that a training step keeps for one row.
-  [[nodiscard]] double activation_bytes_per_row() const;
+  /// What a training step of that many rows takes, with as many rows for every expert.
+  [[nodiscard]] StepMemory step_memory(int64_t num_rows) const;
 
  private:
   struct PlacedGroup {

@@ -26,8 +26,8 @@ class MoeLayer final : public Layer, public Routed {
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] double madds_per_token() const override { return mixture_.madds_per_row(); }
-  [[nodiscard]] double activation_bytes_per_token() const override {
-    return mixture_.activation_bytes_per_row();
+  [[nodiscard]] StepMemory step_memory(int64_t num_streams, int64_t num_steps) const override {
+    return mixture_.step_memory(num_streams * num_steps);
   }
 
   [[nodiscard]] bool has_gate() const override { return mixture_.has_gate(); }

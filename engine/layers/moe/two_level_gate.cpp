@@ -1,5 +1,7 @@
 #include "layers/moe/two_level_gate.h"
 
+#include <cmath>
+
 #include "ops/generic/pointwise.h"
 #include "ops/generic/reduce.h"
 #include "ops/moe/dispatch.h"
@@ -213,11 +215,21 @@ double TwoLevelGate::madds_per_row() const {
   return primary_->madds_per_row() + primary_->experts_per_token() * secondary_[0]->madds_per_row();
 }
 
-double TwoLevelGate::saved_bytes_per_row() const {
-  // A row of each chosen group and its gradient, besides what the gates keep.
-  const auto row_bytes = static_cast<double>(d_model_) * sizeof(float);
-  return primary_->saved_bytes_per_row() +
-         primary_->experts_per_token() * (secondary_[0]->saved_bytes_per_row() + 2.0 * row_bytes);
+StepMemory TwoLevelGate::step_memory(int64_t num_rows) const {
+  const auto T = static_cast<double>(num_rows);
+  const auto a = static_cast<double>(num_groups());
+  const double rows = std::ceil(primary_->experts_per_token() * T);
+  StepMemory memory = secondary_[0]->step_memory(static_cast<int64_t>(std::ceil(rows / a)));
+  memory.kept *= a;
+  memory += primary_->step_memory(num_rows);
+  // A row for each chosen group, its gradient and its word; the choices of both levels with their
+  // weights and the gradient of these; the plan.
+  const auto K1 = static_cast<double>(primary_->top_k());
+  const auto K2 = static_cast<double>(secondary_[0]->top_k());
+  const double values = rows * (2.0 * static_cast<double>(d_model_) + 1.0) + 3.0 * rows * K2 +
+                        5.0 * T * K1 + 3.0 * a * static_cast<double>(group_size_ + 2);
+  memory.kept += values * sizeof(float);
+  return memory;
 }
 
 }  // namespace switchyard::layers

@@ -35,7 +35,8 @@ class TwoLevelGate final : public Gate {
                 Pass& pass) override;
   void step_end(Pass& pass) override;
   [[nodiscard]] double madds_per_row() const override;
-  [[nodiscard]] double saved_bytes_per_row() const override;
+  /// With as many rows for every group.
+  [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:
   /// What forward() hands to backward().

@@ -109,6 +109,18 @@ void WindowedExperts::update(int64_t first, Pass& pass) {
   }
 }
 
+StepMemory WindowedExperts::step_memory(int64_t num_rows) const {
+  const int64_t windows = count_ / at_once_;
+  StepMemory memory = experts_->step_memory((num_rows + windows - 1) / windows);
+  memory.kept *= static_cast<double>(windows);
+  for (const Stacked& parameter : stacked_) {
+    const double bytes = static_cast<double>(parameter.window->shape.count()) * sizeof(float);
+    memory.scratch += parameter.all->dtype == DType::kF32 ? 0.0 : bytes;
+    memory.scratch += parameter.all->updated_in_backward ? bytes : 0.0;
+  }
+  return memory;
+}
+
 void WindowedExperts::forward(const Tensor& x, const ExpertRows& rows, const Tensor& y,
                               Pass& pass) {
   const int64_t token_base = pass.token_base;

@@ -41,9 +41,8 @@ class WindowedExperts final : public ExpertGroup {
                 const tensor::Tensor& grad_x, Pass& pass) override;
 
   [[nodiscard]] double madds_per_row() const override { return experts_->madds_per_row(); }
-  [[nodiscard]] double saved_bytes_per_row() const override {
-    return experts_->saved_bytes_per_row();
-  }
+  /// With as many rows for every window.
+  [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:
   /// A window of experts and the rows that are theirs.

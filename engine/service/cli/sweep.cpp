@@ -100,7 +100,7 @@ class SweepCommand : public Command {
       rows.push_back({run.name, grouped(run.num_experts),
                       grouped(model.parameters_excluding_embedding_softmax),
                       grouped(static_cast<int64_t>(model.ops_per_timestep)), grouped(words),
-                      bytes_text(static_cast<int64_t>(model.peak_bytes)),
+                      bytes_text(static_cast<int64_t>(model.memory.total())),
                       bytes_text(static_cast<int64_t>(model.checkpoint_bytes))});
     }
     if (!context.is_json) {

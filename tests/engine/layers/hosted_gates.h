@@ -55,7 +55,7 @@ class HostedGate final : public layers::Gate {
   }
   void step_end(layers::Pass& /*pass*/) override {}
   [[nodiscard]] double madds_per_row() const override { return 0.0; }
-  [[nodiscard]] double saved_bytes_per_row() const override { return 0.0; }
+  [[nodiscard]] layers::StepMemory step_memory(int64_t /*num_rows*/) const override { return {}; }
 
  private:
   static sy_tensor view(const tensor::Tensor& t) {

@@ -44,7 +44,7 @@ TEST_F(ScaleExperts, RegisterTheirSliceAndSayTheirCost) {
   EXPECT_EQ(s_->expert_dim, 0);
   EXPECT_EQ(s_->init.kind, tensor::InitKind::kConstant);
   EXPECT_EQ(experts_->madds_per_row(), 2.0);
-  EXPECT_EQ(experts_->saved_bytes_per_row(), 0.0);
+  EXPECT_EQ(experts_->step_memory(1000).kept, 0.0);
 }
 
 TEST_F(ScaleExperts, TreatEachRowWithItsExpert) {

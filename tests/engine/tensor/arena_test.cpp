@@ -80,6 +80,21 @@ TEST(Arena, RemembersTheMostThatWasInUse) {
   EXPECT_GE(arena.capacity_bytes(), arena.peak_bytes());
 }
 
+TEST(Arena, CountsWhatWasTakenWithoutTheEndsOfItsBlocks) {
+  CountingAllocator allocator;
+  Arena arena(allocator);
+  for (const int64_t megabytes : {3, 2, 7, 1}) {
+    (void)arena.take_bytes(megabytes * kMegabyte);
+  }
+  const Arena::Mark before = arena.mark();
+  (void)arena.take_bytes(20 * kMegabyte);
+  arena.rewind(before);
+  (void)arena.take_bytes(4 * kMegabyte);
+  EXPECT_EQ(arena.peak_bytes(), 33 * kMegabyte);
+  arena.reset();
+  EXPECT_EQ(arena.capacity_bytes(), 33 * kMegabyte);
+}
+
 TEST(ScratchScope, TakesBackOnlyWhatCameAfterIt) {
   CountingAllocator allocator;
   Arena arena(allocator);
