@@ -25,11 +25,7 @@ constexpr sy::Schema kSchema{
         .section("Shape")
         .flags(SY_FF_SHAPE)
         .help("Adds a bias to every layer, the output too."),
-    sy::float_field("init_scale", "Scale of the first weights", 1.0)
-        .range(0, 100, 0.1)
-        .section("Start")
-        .flags(SY_FF_ADVANCED)
-        .help("Weights start uniform with variance scale^2 / inputs of their layer."),
+    sy::init_scale_field(1.0),
     sy::bool_field("recompute", "Recompute in backward", false)
         .section("Memory")
         .help(

@@ -21,11 +21,7 @@ constexpr sy::Schema kSchema{
     sy::choice_field("activation", "Activation", kActivations, "silu")
         .section("Shape")
         .help("Of the gating half; identity makes the unit bilinear."),
-    sy::float_field("init_scale", "Scale of the first weights", 1.0)
-        .range(0, 100, 0.1)
-        .section("Start")
-        .flags(SY_FF_ADVANCED)
-        .help("Weights start uniform with variance scale^2 / inputs of their matrix."),
+    sy::init_scale_field(1.0),
     sy::bool_field("recompute", "Recompute in backward", false)
         .section("Memory")
         .help("Keeps no hidden values and computes them again: two ninths more work, less memory."),

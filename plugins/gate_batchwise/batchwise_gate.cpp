@@ -17,16 +17,11 @@ using sy::Call;
 using sy::View;
 
 constexpr sy::Schema kSchema{
-    sy::int_field("k", "Experts per token on average", 4)
-        .range(1, 1024, 1)
-        .section("Routing")
-        .help("In training every expert takes exactly k/experts of the batch's tokens, rounded "
-              "down; a token may get none, some or all experts. At most the number of experts."),
-    sy::float_field("w_importance", "Weight of the importance loss", 0.01)
-        .range(0, 1e6, 0.01)
-        .section("Balance")
-        .flags(SY_FF_LIVE)
-        .help("Coefficient of CV^2(importance): evens out the sum of gate weights."),
+    sy::k_field(4).help(
+        "On average. In training every expert takes exactly k/experts of the batch's tokens, "
+        "rounded "
+        "down; a token may get none, some or all experts. At most the number of experts."),
+    sy::w_importance_field(0.01),
     sy::float_field("w_batchwise", "Weight of the thresholds' loss", 0.01)
         .range(0, 1e6, 0.01)
         .section("Thresholds")
@@ -40,34 +35,23 @@ constexpr sy::Schema kSchema{
               "not into the thresholds alone."),
 };
 
-class BatchwiseGate final : public sy::Gate {
+class BatchwiseGate final : public sy::LinearGate {
  public:
   static constexpr const char* kId = "switchyard.gate.batchwise";
   static constexpr const char* kLabel = "Batchwise";
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary =
       "every expert takes the same number of tokens; learned thresholds in evaluation";
-  static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_COMM;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
-  static void check(const sy_layer_info& layer, const sy::Config& config) {
-    sy::require(config.integer("k") <= layer.n_experts, "batchwise: k must be at most the number",
-                " of experts, got k = ", config.integer("k"), " for ", layer.n_experts, " experts");
-  }
-
   BatchwiseGate(const sy_layer_info& layer, const sy::Config& config)
-      : d_in_(layer.d_in),
-        num_experts_(layer.n_experts),
-        k_(config.integer("k")),
+      : LinearGate(layer, config),
         importance_balance_(sy::host_balances(layer), config.number("w_importance")),
         batchwise_weight_(config.number("w_batchwise")),
-        trains_gate_(config.flag("batchwise_to_gate")) {
-    check(layer, config);
-  }
+        trains_gate_(config.flag("batchwise_to_gate")) {}
 
   void build(const sy::Builder& builder) override {
-    gate_ = builder.add(sy::Parameter("w_gate", {d_in_, num_experts_}).flags(SY_PF_FP32));
+    LinearGate::build(builder);
     // The value of an entry of X where the gate knows nothing.
     threshold_ = builder.add(sy::Parameter("threshold", {num_experts_})
                                  .flags(SY_PF_FP32 | SY_PF_NO_DECAY)
@@ -80,17 +64,17 @@ class BatchwiseGate final : public sy::Gate {
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     const int64_t tokens = in.x.shape[0];
     const sy::Padding padding(call, in);
-    const sy_tensor logits = call.scratch({tokens, num_experts_});
+    const sy_tensor h = call.scratch({tokens, num_experts_});
     const sy_tensor probability = probability_matrix(call, tokens, keeps_probability(call));
     const sy_tensor chosen = call.scratch({tokens, num_experts_});
     if (tokens > 0) {
-      score(call, in.x, logits, probability);
+      score(call, in.x, h, probability);
       if (call.is_training()) {
         choose_by_batch(call, padding, probability, chosen);
       } else {
         pass_thresholds(call, padding, probability, chosen);
       }
-      write_choice(call, logits, chosen, out);
+      write_choice(call, h, chosen, out);
     }
     sum_over_ranks(call, out);
     importance_balance_.add_loss(call, out.importance, out.aux_loss);
@@ -102,7 +86,6 @@ class BatchwiseGate final : public sy::Gate {
 
   void backward(Call& call, const sy_gate_in& in, const sy_gate_out& out,
                 const sy_gate_grad& grad) override {
-    using enum Call::Transpose;
     const int64_t tokens = in.x.shape[0];
     const sy_tensor grad_logits = call.scratch({tokens, num_experts_});
     if (tokens > 0) {
@@ -112,8 +95,7 @@ class BatchwiseGate final : public sy::Gate {
       add_batchwise_grad(call, in, out, grad, grad_logits);
     }
     if (tokens > 0) {
-      call.gemm(kYes, kNone, 1.0, in.x, grad_logits, 1.0, call.param_grad(gate_));
-      call.gemm(kNone, kYes, 1.0, grad_logits, call.param(gate_), 1.0, grad.dx);
+      add_grad_of_logits(call, in.x, grad_logits, grad.dx);
     }
   }
 
@@ -141,12 +123,10 @@ class BatchwiseGate final : public sy::Gate {
                 : call.scratch({tokens, num_experts_});
   }
 
-  /// logits = x W_g, probability = softmax(logits), both [T, E].
-  void score(Call& call, const sy_tensor& x, const sy_tensor& logits,
+  /// h = x W_g, probability = softmax(h), both [T, E].
+  void score(Call& call, const sy_tensor& x, const sy_tensor& h,
              const sy_tensor& probability) const {
-    call.gemm(Call::Transpose::kNone, Call::Transpose::kNone, 1.0, x, call.param(gate_), 0.0,
-              logits);
-    call.softmax(logits, probability);
+    call.softmax(logits(call, x, h), probability);
   }
 
   /// Which of the m largest of a column count, where m is at most `most`: the j-th does as long as
@@ -233,21 +213,21 @@ class BatchwiseGate final : public sy::Gate {
   }
 
   /// From a mask [T, E]: slots, weights (equation 16), importance and the hard load.
-  void write_choice(Call& call, const sy_tensor& logits, const sy_tensor& chosen,
+  void write_choice(Call& call, const sy_tensor& h, const sy_tensor& chosen,
                     const sy_gate_out& out) const {
     const sy_tensor number = sy::count_up(call, num_experts_);
-    const sy_tensor slots = call.scratch({logits.shape[0], num_experts_});
+    const sy_tensor slots = call.scratch({h.shape[0], num_experts_});
     call.affine(number, 1.0, 1.0, number);
     call.binary(SY_B_MUL, chosen, number, slots);
     call.affine(slots, 1.0, -1.0, out.ids);
 
     sy::Program p;
-    const auto logits_slot = p.tensor(logits);
+    const auto h_slot = p.tensor(h);
     const auto chosen_value = p.load(p.tensor(chosen));
     const auto masked = p.constant(-std::numeric_limits<double>::infinity());
-    p.store(p.select(masked, chosen_value, p.load(logits_slot)), logits_slot);
+    p.store(p.select(masked, chosen_value, p.load(h_slot)), h_slot);
     p.run(call);
-    call.softmax(logits, out.weights);  // 0 in a row without experts
+    call.softmax(h, out.weights);  // 0 in a row without experts
     call.reduce(SY_R_SUM, out.weights, 0, 0.0, out.importance);
     call.reduce(SY_R_SUM, chosen, 0, 0.0, out.load);
   }
@@ -351,24 +331,18 @@ class BatchwiseGate final : public sy::Gate {
   /// do not matter.
   [[nodiscard]] sy_tensor grad_of_weights(Call& call, const sy_gate_out& out,
                                           const sy_gate_grad& grad) const {
-    const sy_tensor asked = sy::asked_of_importance(grad);
-    if (importance_balance_.is_idle(asked)) {
+    if (importance_balance_.is_idle(sy::asked_of_importance(grad))) {
       return grad.dweights;
     }
-    const sy_tensor importance_grad = call.scratch({num_experts_});
-    importance_balance_.gradient(call, out.importance, grad.daux, asked, importance_grad);
     const sy_tensor sum = call.scratch({out.ids.shape[0], num_experts_});
-    call.binary(SY_B_ADD, grad.dweights, importance_grad, sum);
+    call.binary(SY_B_ADD, grad.dweights, grad_of_importance(call, importance_balance_, out, grad),
+                sum);
     return sum;
   }
 
-  int64_t d_in_;
-  int64_t num_experts_;
-  int64_t k_;
   sy::BalanceTerm importance_balance_;
   double batchwise_weight_;
   bool trains_gate_;
-  uint32_t gate_ = 0;
   uint32_t threshold_ = 0;
 };
 

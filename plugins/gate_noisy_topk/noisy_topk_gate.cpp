@@ -13,16 +13,8 @@ using sy::Call;
 using sy::View;
 
 constexpr sy::Schema kSchema{
-    sy::int_field("k", "Experts per token", 4)
-        .range(1, 1024, 1)
-        .section("Routing")
-        .flags(SY_FF_SHAPE)
-        .help("How many experts each token visits; at most the number of experts."),
-    sy::float_field("w_importance", "Weight of the importance loss", 0.1)
-        .range(0, 1e6, 0.01)
-        .section("Balance")
-        .flags(SY_FF_LIVE)
-        .help("Coefficient of CV^2(importance): evens out the sum of gate weights."),
+    sy::k_field(4).flags(SY_FF_SHAPE),
+    sy::w_importance_field(0.1),
     sy::float_field("w_load", "Weight of the load loss", 0.1)
         .range(0, 1e6, 0.01)
         .section("Balance")
@@ -39,40 +31,27 @@ constexpr sy::Schema kSchema{
         .help("Added to softplus(x W_noise), so that the noise cannot be trained away."),
 };
 
-class NoisyTopKGate final : public sy::Gate {
+class NoisyTopKGate final : public sy::LinearGate {
  public:
   static constexpr const char* kId = "switchyard.gate.noisy_topk";
   static constexpr const char* kLabel = "Noisy top-k";
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary =
       "k experts per token, chosen with trained noise; smooth load and importance losses";
-  static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_COMM;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
-  static void check(const sy_layer_info& layer, const sy::Config& config) {
-    sy::require(config.integer("k") <= layer.n_experts, "noisy_topk: k must be at most the number",
-                " of experts, got k = ", config.integer("k"), " for ", layer.n_experts, " experts");
-  }
-
   NoisyTopKGate(const sy_layer_info& layer, const sy::Config& config)
-      : d_in_(layer.d_in),
-        num_experts_(layer.n_experts),
-        k_(config.integer("k")),
+      : LinearGate(layer, config),
         importance_balance_(sy::host_balances(layer), config.number("w_importance")),
         load_balance_(sy::host_balances(layer), config.number("w_load")),
         noise_(config.number("noise")),
-        noise_epsilon_(config.number("noise_epsilon")) {
-    check(layer, config);
-  }
+        noise_epsilon_(config.number("noise_epsilon")) {}
 
   void build(const sy::Builder& builder) override {
     // Both start at zero: no signal and some noise, so that every expert gets its share at first.
-    gate_ = builder.add(sy::Parameter("w_gate", {d_in_, num_experts_}).flags(SY_PF_FP32));
-    noise_kernel_ = builder.add(sy::Parameter("w_noise", {d_in_, num_experts_}).flags(SY_PF_FP32));
+    LinearGate::build(builder);
+    w_noise_ = add_matrix(builder, "w_noise", 0.0);
   }
-
-  [[nodiscard]] int32_t k_max() const override { return static_cast<int32_t>(k_); }
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     if (in.x.shape[0] > 0) {
@@ -98,11 +77,9 @@ class NoisyTopKGate final : public sy::Gate {
     if (tokens == 0) {
       return;
     }
-    const sy_tensor grad_h = call.scratch({tokens, num_experts_});
-    call.fill(0.0, grad_h);
-    call.put_add(grad_of_chosen(call, out, grad), out.ids, grad_h);
+    const sy_tensor grad_h = spread(call, grad_of_chosen(call, out, grad), out.ids);
     if (!is_noisy(call)) {
-      add_linear_grad(call, in.x, gate_, grad_h, grad.dx);
+      add_grad_of_logits(call, in.x, grad_h, grad.dx);
       return;
     }
     const Draw draw = call.keeps_nothing() ? noisy_draw(call, in.x, false) : saved_draw(call);
@@ -111,8 +88,8 @@ class NoisyTopKGate final : public sy::Gate {
       grad_of_load(call, in, out, grad, draw, grad_probability, grad_h);
     }
     const sy_tensor grad_raw = split_grad(call, draw, grad_probability, grad_h);
-    add_linear_grad(call, in.x, gate_, grad_h, grad.dx);
-    add_linear_grad(call, in.x, noise_kernel_, grad_raw, grad.dx);
+    add_grad_of_logits(call, in.x, grad_h, grad.dx);
+    add_grad_of_product(call, in.x, w_noise_, grad_raw, grad.dx);
   }
 
  private:
@@ -135,15 +112,9 @@ class NoisyTopKGate final : public sy::Gate {
     return is_noisy(call) && k_ < num_experts_;
   }
 
-  [[nodiscard]] sy_tensor linear(Call& call, const sy_tensor& x, uint32_t kernel,
-                                 const sy_tensor& y) const {
-    call.gemm(Call::Transpose::kNone, Call::Transpose::kNone, 1.0, x, call.param(kernel), 0.0, y);
-    return y;
-  }
-
   [[nodiscard]] Draw plain_draw(Call& call, const sy_tensor& x) const {
     const int64_t tokens = x.shape[0];
-    const sy_tensor h = linear(call, x, gate_, call.scratch({tokens, num_experts_}));
+    const sy_tensor h = logits(call, x, call.scratch({tokens, num_experts_}));
     Draw draw{};
     draw.largest = call.scratch({tokens, k_});
     draw.order = call.scratch(sy::kI32, {tokens, k_});
@@ -159,10 +130,10 @@ class NoisyTopKGate final : public sy::Gate {
       return keep ? call.save(slot, {tokens, num_experts_}) : call.scratch({tokens, num_experts_});
     };
     Draw draw{};
-    draw.raw = linear(call, x, noise_kernel_, matrix(kRaw));
+    draw.raw = product(call, x, w_noise_, matrix(kRaw));
     draw.sigma = matrix(kSigma);
     draw.noise = matrix(kNoise);
-    draw.margin = linear(call, x, gate_, matrix(kMargin));
+    draw.margin = logits(call, x, matrix(kMargin));
     draw.largest = call.scratch({tokens, b});
     draw.order =
         keep ? call.save(kOrder, sy::kI32, {tokens, b}) : call.scratch(sy::kI32, {tokens, b});
@@ -233,17 +204,8 @@ class NoisyTopKGate final : public sy::Gate {
   /// d(loss)/dH of the chosen experts [T, k]: of the task and of the importance loss.
   [[nodiscard]] sy_tensor grad_of_chosen(Call& call, const sy_gate_out& out,
                                          const sy_gate_grad& grad) const {
-    const int64_t tokens = out.ids.shape[0];
-    const sy_tensor importance_grad = call.scratch({num_experts_});
-    importance_balance_.gradient(call, out.importance, grad.daux, sy::asked_of_importance(grad),
-                                 importance_grad);
-    const sy_tensor chosen = call.scratch({tokens, k_});
-    call.gather_rows(View::reshape(importance_grad, {num_experts_, 1}),
-                     View::reshape(out.ids, {tokens * k_}),
-                     View::reshape(chosen, {tokens * k_, 1}));
-    call.binary(SY_B_ADD, chosen, grad.dweights, chosen);
-    const sy_tensor grad_h = call.scratch({tokens, k_});
-    call.softmax_grad(out.weights, chosen, grad_h);
+    const sy_tensor grad_h = call.scratch({out.ids.shape[0], k_});
+    call.softmax_grad(out.weights, grad_of_weights(call, importance_balance_, out, grad), grad_h);
     return grad_h;
   }
 
@@ -294,23 +256,11 @@ class NoisyTopKGate final : public sy::Gate {
     return grad_raw;
   }
 
-  /// Adds x^T grad_y to the gradient of a kernel and grad_y kernel^T to grad_x.
-  static void add_linear_grad(Call& call, const sy_tensor& x, uint32_t kernel,
-                              const sy_tensor& grad_y, const sy_tensor& grad_x) {
-    using enum Call::Transpose;
-    call.gemm(kYes, kNone, 1.0, x, grad_y, 1.0, call.param_grad(kernel));
-    call.gemm(kNone, kYes, 1.0, grad_y, call.param(kernel), 1.0, grad_x);
-  }
-
-  int64_t d_in_;
-  int64_t num_experts_;
-  int64_t k_;
   sy::BalanceTerm importance_balance_;
   sy::BalanceTerm load_balance_;
   double noise_;
   double noise_epsilon_;
-  uint32_t gate_ = 0;
-  uint32_t noise_kernel_ = 0;
+  uint32_t w_noise_ = 0;
 };
 
 }  // namespace

@@ -13,11 +13,7 @@ using sy::Call;
 using sy::View;
 
 constexpr sy::Schema kSchema{
-    sy::int_field("k", "Experts per token", 4)
-        .range(1, 1024, 1)
-        .section("Routing")
-        .flags(SY_FF_SHAPE)
-        .help("How many experts each token visits; at most the number of experts."),
+    sy::k_field(4).flags(SY_FF_SHAPE),
     sy::bool_field("normalize", "Weights sum to one", true)
         .section("Routing")
         .help("Divide the scores of the chosen experts by their sum. With k = 1 and this on, the "
@@ -33,55 +29,37 @@ constexpr sy::Schema kSchema{
         .flags(SY_FF_LIVE)
         .help("How far a step moves the bias of an expert, up where it got fewer tokens than the "
               "mean and down where it got more; 0 turns balancing off."),
-    sy::float_field("init_scale", "Scale of the first weights", 1.0)
-        .range(0, 100, 0.1)
-        .section("Start")
-        .flags(SY_FF_ADVANCED)
-        .help("Uniform with variance scale^2 / inputs; with 0 the first step gives every token to "
-              "the same k experts."),
+    sy::init_scale_field(1.0).help(
+        "Uniform with variance scale^2 / inputs; with 0 the first step gives every token to "
+        "the same k experts."),
 };
 
 /// Keeps 0 / 0 away where every chosen score underflows.
 constexpr double kTinySum = 1e-20;
 
-class SigmoidGate final : public sy::Gate {
+class SigmoidGate final : public sy::LinearGate {
  public:
   static constexpr const char* kId = "switchyard.gate.sigmoid";
   static constexpr const char* kLabel = "Sigmoid with balancing bias";
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary =
       "k experts per token by sigmoid scores; a bias evens out the load, without a loss";
-  static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_COMM;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
-  static void check(const sy_layer_info& layer, const sy::Config& config) {
-    sy::require(config.integer("k") <= layer.n_experts, "sigmoid: k must be at most the number of",
-                " experts, got k = ", config.integer("k"), " for ", layer.n_experts, " experts");
-  }
-
   SigmoidGate(const sy_layer_info& layer, const sy::Config& config)
-      : d_in_(layer.d_in),
-        num_experts_(layer.n_experts),
-        k_(config.integer("k")),
+      : LinearGate(layer, config),
         is_normalized_(config.flag("normalize")),
         scale_(config.number("scale")),
         bias_rate_(config.number("bias_rate")),
-        init_scale_(config.number("init_scale")) {
-    check(layer, config);
-  }
+        init_scale_(config.number("init_scale")) {}
 
   void build(const sy::Builder& builder) override {
     constexpr uint32_t kBuffer = SY_PF_FP32 | SY_PF_NO_DECAY | SY_PF_BUFFER;
-    gate_ = builder.add(sy::Parameter("w_gate", {d_in_, num_experts_})
-                            .flags(SY_PF_FP32)
-                            .fan_in(init_scale_, d_in_));
+    add_w_gate(builder, init_scale_);
     bias_ = builder.add(sy::Parameter("bias", {num_experts_}).flags(kBuffer));
     // The load of the step so far, over its microbatches; 0 between steps.
     step_load_ = builder.add(sy::Parameter("step_load", {num_experts_}).flags(kBuffer));
   }
-
-  [[nodiscard]] int32_t k_max() const override { return static_cast<int32_t>(k_); }
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     const int64_t tokens = in.x.shape[0];
@@ -108,17 +86,10 @@ class SigmoidGate final : public sy::Gate {
 
   void backward(Call& call, const sy_gate_in& in, const sy_gate_out& out,
                 const sy_gate_grad& grad) override {
-    using enum Call::Transpose;
-    const int64_t tokens = in.x.shape[0];
-    if (tokens == 0) {
-      return;
+    if (in.x.shape[0] > 0) {
+      const sy_tensor grad_logits = spread(call, grad_of_chosen(call, in, out, grad), out.ids);
+      add_grad_of_logits(call, in.x, grad_logits, grad.dx);
     }
-    const sy_tensor grad_chosen = grad_of_chosen(call, in, out, grad);
-    const sy_tensor grad_logits = call.scratch({tokens, num_experts_});
-    call.fill(0.0, grad_logits);
-    call.put_add(grad_chosen, out.ids, grad_logits);
-    call.gemm(kYes, kNone, 1.0, in.x, grad_logits, 1.0, call.param_grad(gate_));
-    call.gemm(kNone, kYes, 1.0, grad_logits, call.param(gate_), 1.0, grad.dx);
   }
 
   void step_end(Call& call) override {
@@ -140,9 +111,7 @@ class SigmoidGate final : public sy::Gate {
 
   /// sigmoid(x W_g), [T, E].
   [[nodiscard]] sy_tensor score(Call& call, const sy_tensor& x) const {
-    const sy_tensor scores = call.scratch({x.shape[0], num_experts_});
-    call.gemm(Call::Transpose::kNone, Call::Transpose::kNone, 1.0, x, call.param(gate_), 0.0,
-              scores);
+    const sy_tensor scores = logits(call, x, call.scratch({x.shape[0], num_experts_}));
     call.unary(SY_U_SIGMOID, scores, scores);
     return scores;
   }
@@ -173,7 +142,7 @@ class SigmoidGate final : public sy::Gate {
                                          const sy_gate_grad& grad) const {
     const int64_t tokens = in.x.shape[0];
     const sy_tensor scores = scores_of_chosen(call, in, out);
-    const sy_tensor grad_weights = grad_of_weights(call, out, grad);
+    const sy_tensor grad_weights = grad_of_weights(call, host_asks_alone_, out, grad);
     const sy_tensor result = call.scratch({tokens, k_});
     if (is_normalized_) {
       call.affine(out.weights, 1.0 / scale_, 0.0, result);
@@ -197,24 +166,7 @@ class SigmoidGate final : public sy::Gate {
     return chosen;
   }
 
-  /// d(loss)/d(weights) [T, k].
-  [[nodiscard]] sy_tensor grad_of_weights(Call& call, const sy_gate_out& out,
-                                          const sy_gate_grad& grad) const {
-    const sy_tensor asked = sy::asked_of_importance(grad);
-    if (!sy::is_supplied(asked)) {
-      return grad.dweights;
-    }
-    const int64_t entries = out.ids.shape[0] * k_;
-    const sy_tensor sum = call.scratch({out.ids.shape[0], k_});
-    call.gather_rows(View::reshape(asked, {num_experts_, 1}), View::reshape(out.ids, {entries}),
-                     View::reshape(sum, {entries, 1}));
-    call.binary(SY_B_ADD, sum, grad.dweights, sum);
-    return sum;
-  }
-
-  int64_t d_in_;
-  int64_t num_experts_;
-  int64_t k_;
+  sy::BalanceTerm host_asks_alone_{true, 0.0};  // no loss of its own
   bool is_normalized_;
   double scale_;
   double bias_rate_;

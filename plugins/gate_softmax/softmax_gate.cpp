@@ -8,67 +8,41 @@ using sy::Call;
 using sy::View;
 
 constexpr sy::Schema kSchema{
-    sy::int_field("k", "Experts per token", 0)
+    sy::k_field(0)
         .range(0, 1024, 1)
-        .section("Routing")
         .flags(SY_FF_SHAPE)
         .help("How many experts each token visits; 0 = all of them."),
-    sy::float_field("w_importance", "Weight of the importance loss", 0.0)
-        .range(0, 1e6, 0.01)
-        .section("Balance")
-        .flags(SY_FF_LIVE)
-        .help("Coefficient of CV^2(importance): evens out the sum of gate weights."),
-    sy::float_field("init_scale", "Scale of the first weights", 0.0)
-        .range(0, 100, 0.1)
-        .section("Start")
-        .flags(SY_FF_ADVANCED)
-        .help("Uniform with variance scale^2 / inputs; 0 starts with equal weights."),
+    sy::w_importance_field(0.0),
+    sy::init_scale_field(0.0),
 };
 
-class SoftmaxGate final : public sy::Gate {
+class SoftmaxGate final : public sy::LinearGate {
  public:
   static constexpr const char* kId = "switchyard.gate.softmax";
   static constexpr const char* kLabel = "Softmax";
   static constexpr const char* kVersion = "0.1.0";
   static constexpr const char* kSummary = "all experts, or the k best, weighted by a softmax";
-  static constexpr uint32_t kStateVersion = 1;
-  static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_COMM;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
-  static void check(const sy_layer_info& layer, const sy::Config& config) {
-    sy::require(config.integer("k") <= layer.n_experts, "softmax: k must be at most the number of",
-                " experts, got k = ", config.integer("k"), " for ", layer.n_experts, " experts");
-  }
-
   SoftmaxGate(const sy_layer_info& layer, const sy::Config& config)
-      : d_in_(layer.d_in),
-        num_experts_(layer.n_experts),
-        is_dense_(config.integer("k") == 0),
-        k_(is_dense_ ? num_experts_ : config.integer("k")),
+      : LinearGate(layer, config),
+        is_dense_(k_ == 0),
         importance_balance_(sy::host_balances(layer), config.number("w_importance")),
         init_scale_(config.number("init_scale")) {
-    check(layer, config);
+    k_ = is_dense_ ? num_experts_ : k_;
   }
 
-  void build(const sy::Builder& builder) override {
-    gate_ = builder.add(sy::Parameter("w_gate", {d_in_, num_experts_})
-                            .flags(SY_PF_FP32)
-                            .fan_in(init_scale_, d_in_));
-  }
-
-  [[nodiscard]] int32_t k_max() const override { return static_cast<int32_t>(k_); }
+  void build(const sy::Builder& builder) override { add_w_gate(builder, init_scale_); }
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     const int64_t tokens = in.x.shape[0];
     if (tokens > 0) {
-      const sy_tensor logits = call.scratch({tokens, num_experts_});
-      call.gemm(Call::Transpose::kNone, Call::Transpose::kNone, 1.0, in.x, call.param(gate_), 0.0,
-                logits);
+      const sy_tensor h = logits(call, in.x, call.scratch({tokens, num_experts_}));
       if (is_dense_) {
-        choose_all(call, logits, out);
+        choose_all(call, h, out);
       } else {
         const sy_tensor largest = call.scratch({tokens, k_});
-        call.topk(logits, k_max(), largest, out.ids);
+        call.topk(h, k_max(), largest, out.ids);
         call.softmax(largest, out.weights);
       }
       sy::Padding(call, in).clear_choice(call, out.ids, out.weights);
@@ -81,18 +55,14 @@ class SoftmaxGate final : public sy::Gate {
 
   void backward(Call& call, const sy_gate_in& in, const sy_gate_out& out,
                 const sy_gate_grad& grad) override {
-    using enum Call::Transpose;
     const int64_t tokens = in.x.shape[0];
     if (tokens == 0) {
       return;
     }
     const sy_tensor grad_chosen = call.scratch({tokens, k_});
-    call.softmax_grad(out.weights, grad_of_weights(call, out, grad), grad_chosen);
-    const sy_tensor grad_logits = call.scratch({tokens, num_experts_});
-    call.fill(0.0, grad_logits);
-    call.put_add(grad_chosen, out.ids, grad_logits);
-    call.gemm(kYes, kNone, 1.0, in.x, grad_logits, 1.0, call.param_grad(gate_));
-    call.gemm(kNone, kYes, 1.0, grad_logits, call.param(gate_), 1.0, grad.dx);
+    const sy_tensor grad_weights = grad_of_weights(call, importance_balance_, out, grad);
+    call.softmax_grad(out.weights, grad_weights, grad_chosen);
+    add_grad_of_logits(call, in.x, spread(call, grad_chosen, out.ids), grad.dx);
   }
 
  private:
@@ -105,30 +75,9 @@ class SoftmaxGate final : public sy::Gate {
     call.softmax(logits, out.weights);
   }
 
-  /// d(loss)/d(weights) [T, k]: of the task and of the importance loss.
-  [[nodiscard]] sy_tensor grad_of_weights(Call& call, const sy_gate_out& out,
-                                          const sy_gate_grad& grad) const {
-    const sy_tensor asked = sy::asked_of_importance(grad);
-    if (importance_balance_.is_idle(asked)) {
-      return grad.dweights;
-    }
-    const int64_t entries = out.ids.shape[0] * k_;
-    const sy_tensor importance_grad = call.scratch({num_experts_});
-    importance_balance_.gradient(call, out.importance, grad.daux, asked, importance_grad);
-    const sy_tensor sum = call.scratch({out.ids.shape[0], k_});
-    call.gather_rows(View::reshape(importance_grad, {num_experts_, 1}),
-                     View::reshape(out.ids, {entries}), View::reshape(sum, {entries, 1}));
-    call.binary(SY_B_ADD, sum, grad.dweights, sum);
-    return sum;
-  }
-
-  int64_t d_in_;
-  int64_t num_experts_;
   bool is_dense_;
-  int64_t k_;
   sy::BalanceTerm importance_balance_;
   double init_scale_;
-  uint32_t gate_ = 0;
 };
 
 }  // namespace

@@ -430,33 +430,14 @@ TEST(GateBatchwise, StartsWithoutAnOpinionAndWithOneSlotPerExpert) {
 }
 
 TEST(GateBatchwise, RefusesMoreExpertsPerTokenThanThereAre) {
-  GateRun run("gate_batchwise", 2, 2, 4);
-  try {
-    run.create(run.host.config().set("k", 5));
-    FAIL() << "k = 5 of 4 experts was accepted";
-  } catch (const sy::Error& error) {
-    EXPECT_EQ(error.code(), SY_E_INVALID);
-    EXPECT_NE(std::string(error.what()).find("k = 5 for 4 experts"), std::string::npos)
-        << error.what();
-  }
+  expect_to_refuse_five_of_four("gate_batchwise");
 }
 
 TEST(GateBatchwise, PassesOnTheFailureOfAnyServiceCall) {
-  for (int64_t n = 0; n < 300; ++n) {
-    GateRun run("gate_batchwise", 4, 2, 2);
-    run.create(config(run, 1, 0.1, 0.1).set("batchwise_to_gate", 1));
-    run.host.fail_after = n;
-    try {
-      run.forward();
-      run.backward({});
-      EXPECT_GT(n, 40);
-      return;
-    } catch (const sy::Error& error) {
-      ASSERT_EQ(error.code(), SY_E_NOMEM) << error.what();
-      ASSERT_STREQ(error.what(), "injected");
-    }
-  }
-  FAIL() << "the gate never came to an end";
+  const auto create = [](GateRun& run) {
+    run.create(config(run, 2, 0.1, 0.1).set("batchwise_to_gate", 1));
+  };
+  expect_to_pass_on_any_failure("gate_batchwise", create, 40);
 }
 
 }  // namespace

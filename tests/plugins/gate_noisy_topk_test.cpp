@@ -442,33 +442,12 @@ TEST(GateNoisyTopK, StartsWithZeroMatrices) {
 }
 
 TEST(GateNoisyTopK, RefusesMoreExpertsPerTokenThanThereAre) {
-  GateRun run("gate_noisy_topk", 2, 2, 4);
-  try {
-    run.create(run.host.config().set("k", 5));
-    FAIL() << "k = 5 of 4 experts was accepted";
-  } catch (const sy::Error& error) {
-    EXPECT_EQ(error.code(), SY_E_INVALID);
-    EXPECT_NE(std::string(error.what()).find("k = 5 for 4 experts"), std::string::npos)
-        << error.what();
-  }
+  expect_to_refuse_five_of_four("gate_noisy_topk");
 }
 
 TEST(GateNoisyTopK, PassesOnTheFailureOfAnyServiceCall) {
-  for (int64_t n = 0; n < 200; ++n) {
-    GateRun run("gate_noisy_topk", 2, 2, 4);
-    prepare_example(run, 0.1, 0.1);
-    run.host.fail_after = n;
-    try {
-      run.forward();
-      run.backward({});
-      EXPECT_GT(n, 40);
-      return;
-    } catch (const sy::Error& error) {
-      ASSERT_EQ(error.code(), SY_E_NOMEM) << error.what();
-      ASSERT_STREQ(error.what(), "injected");
-    }
-  }
-  FAIL() << "the gate never came to an end";
+  const auto create = [](GateRun& run) { prepare_example(run, 0.1, 0.1); };
+  expect_to_pass_on_any_failure("gate_noisy_topk", create, 40);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "tests/support/plugin_test_host.h"
 
 namespace switchyard::test {
@@ -136,6 +138,45 @@ class GateRun {
   bool asks = false;  // hands dimportance and dload to backward
   Buffer x, mask, ids, weights, importance, load, aux_loss, dweights, daux, dx, dimportance, dload;
 };
+
+/// A gate for which k = 5 of 4 experts is one too many.
+inline void expect_to_refuse_five_of_four(const std::string& plugin) {
+  GateRun run(plugin, 2, 2, 4);
+  try {
+    run.create(run.host.config().set("k", 5));
+    FAIL() << "k = 5 of 4 experts was accepted";
+  } catch (const sy::Error& error) {
+    EXPECT_EQ(error.code(), SY_E_INVALID);
+    EXPECT_NE(std::string(error.what()).find("k = 5 for 4 experts"), std::string::npos)
+        << error.what();
+  }
+}
+
+/// Lets each service call of a training step fail in turn, until a step needs no more calls; each
+/// failure must come out as it went in. Two tokens, two features, four experts.
+///
+///   create  makes the gate of a GateRun
+///   least   so many calls there are for certain
+template <typename Create>
+void expect_to_pass_on_any_failure(const std::string& plugin, const Create& create, int64_t least) {
+  constexpr int64_t kMost = 500;
+  for (int64_t n = 0; n < kMost; ++n) {
+    GateRun run(plugin, 2, 2, 4);
+    create(run);
+    run.host.fail_after = n;
+    try {
+      run.forward();
+      run.backward({});
+      run.host.gate_step_end();
+      EXPECT_GT(n, least);
+      return;
+    } catch (const sy::Error& error) {
+      ASSERT_EQ(error.code(), SY_E_NOMEM) << error.what();
+      ASSERT_STREQ(error.what(), "injected");
+    }
+  }
+  FAIL() << "the gate never came to an end";
+}
 
 /// Numbers of the paper's fill rule: a counter runs over all tensors, entry = scale sin(counter).
 class SineFill {

@@ -20,16 +20,7 @@ struct Reference {
   Numbers x, w, bias, e;
 
   [[nodiscard]] double loss() const {
-    double task = 0.0;
-    Numbers importance(static_cast<size_t>(experts));
-    for (int t = 0; t < tokens; ++t) {
-      const Numbers g = weights(t);
-      for (size_t i = 0; i < g.size(); ++i) {
-        importance[i] += g[i];
-        task += g[i] * e[static_cast<size_t>(t) * g.size() + i];
-      }
-    }
-    return task + (w_importance == 0.0 ? 0.0 : w_importance * squared_variation(importance));
+    return loss_of_weights([this](int t) { return weights(t); }, tokens, e, w_importance);
   }
 
   [[nodiscard]] Numbers weights(int t) const {
@@ -300,34 +291,12 @@ TEST(GateSigmoid, KeepsItsBiasInBuffersThatNoOptimizerTouches) {
 }
 
 TEST(GateSigmoid, RefusesMoreExpertsPerTokenThanThereAre) {
-  GateRun run("gate_sigmoid", 2, 2, 4);
-  try {
-    run.create(run.host.config().set("k", 5));
-    FAIL() << "k = 5 of 4 experts was accepted";
-  } catch (const sy::Error& error) {
-    EXPECT_EQ(error.code(), SY_E_INVALID);
-    EXPECT_NE(std::string(error.what()).find("k = 5 for 4 experts"), std::string::npos)
-        << error.what();
-  }
+  expect_to_refuse_five_of_four("gate_sigmoid");
 }
 
 TEST(GateSigmoid, PassesOnTheFailureOfAnyServiceCall) {
-  for (int64_t n = 0; n < 200; ++n) {
-    GateRun run("gate_sigmoid", 2, 2, 4);
-    run.create(run.host.config().set("k", 2));
-    run.host.fail_after = n;
-    try {
-      run.forward();
-      run.backward({});
-      run.host.gate_step_end();
-      EXPECT_GT(n, 20);
-      return;
-    } catch (const sy::Error& error) {
-      ASSERT_EQ(error.code(), SY_E_NOMEM) << error.what();
-      ASSERT_STREQ(error.what(), "injected");
-    }
-  }
-  FAIL() << "the gate never came to an end";
+  const auto create = [](GateRun& run) { run.create(run.host.config().set("k", 2)); };
+  expect_to_pass_on_any_failure("gate_sigmoid", create, 20);
 }
 
 }  // namespace

@@ -17,16 +17,7 @@ struct Reference {
   Numbers x, w, e;
 
   [[nodiscard]] double loss() const {
-    double task = 0.0;
-    Numbers importance(static_cast<size_t>(experts));
-    for (int t = 0; t < tokens; ++t) {
-      const Numbers g = weights(t);
-      for (size_t i = 0; i < g.size(); ++i) {
-        importance[i] += g[i];
-        task += g[i] * e[static_cast<size_t>(t) * g.size() + i];
-      }
-    }
-    return task + w_importance * squared_variation(importance);
+    return loss_of_weights([this](int t) { return weights(t); }, tokens, e, w_importance);
   }
 
   [[nodiscard]] Numbers weights(int t) const {
@@ -154,8 +145,14 @@ TEST(GateSoftmax, AcceptsAnEmptyBatch) {
 }
 
 TEST(GateSoftmax, RefusesMoreExpertsPerTokenThanThereAre) {
-  GateRun run("gate_softmax", 2, 2, 4);
-  EXPECT_THROW(run.create(run.host.config().set("k", 5)), sy::Error);
+  expect_to_refuse_five_of_four("gate_softmax");
+}
+
+TEST(GateSoftmax, PassesOnTheFailureOfAnyServiceCall) {
+  const auto create = [](GateRun& run) {
+    run.create(run.host.config().set("k", 2).set("w_importance", 0.1));
+  };
+  expect_to_pass_on_any_failure("gate_softmax", create, 20);
 }
 
 }  // namespace

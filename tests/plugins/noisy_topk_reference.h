@@ -30,6 +30,22 @@ struct NoisyTopKReference {
 /// Population variance over squared mean.
 [[nodiscard]] double squared_variation(const std::vector<double>& v);
 
+/// sum_t sum_i G_ti e_ti + w_importance CV^2(importance), where weights(t) is row t of G.
+template <typename Weights>
+[[nodiscard]] double loss_of_weights(const Weights& weights, int tokens,
+                                     const std::vector<double>& e, double w_importance) {
+  double task = 0.0;
+  std::vector<double> importance(e.size() / static_cast<size_t>(tokens));
+  for (int t = 0; t < tokens; ++t) {
+    const std::vector<double> g = weights(t);
+    for (size_t i = 0; i < g.size(); ++i) {
+      importance[i] += g[i];
+      task += g[i] * e[static_cast<size_t>(t) * g.size() + i];
+    }
+  }
+  return task + (w_importance == 0.0 ? 0.0 : w_importance * squared_variation(importance));
+}
+
 /// Central differences of f() with respect to every entry of v.
 template <typename F>
 [[nodiscard]] std::vector<double> finite_differences(std::vector<double>& v, F f, double h = 1e-6) {

@@ -61,6 +61,15 @@ class Parameter {
   sy_param_desc desc_{};
 };
 
+/// The setting "init_scale", for Parameter::fan_in().
+[[nodiscard]] constexpr Field init_scale_field(double def) noexcept {
+  return float_field("init_scale", "Scale of the first weights", def)
+      .range(0, 100, 0.1)
+      .section("Start")
+      .flags(SY_FF_ADVANCED)
+      .help("Weights start uniform with variance scale^2 / inputs of their matrix; 0 = at zero.");
+}
+
 /// Where build() registers tensors.
 class Builder {
  public:

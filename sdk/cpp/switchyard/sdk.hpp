@@ -8,6 +8,7 @@
 #include <switchyard/error.hpp>
 #include <switchyard/expert.hpp>
 #include <switchyard/gate.hpp>
+#include <switchyard/linear_gate.hpp>
 #include <switchyard/optimizer.hpp>
 #include <switchyard/plugin.hpp>
 #include <switchyard/program.hpp>
