@@ -171,7 +171,6 @@ class SigmoidGate final : public sy::LinearGate {
   double scale_;
   double bias_rate_;
   double init_scale_;
-  uint32_t gate_ = 0;
   uint32_t bias_ = 0;
   uint32_t step_load_ = 0;
 };

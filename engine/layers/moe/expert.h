@@ -25,8 +25,8 @@ class ExpertGroup {
   virtual void forward(const tensor::Tensor& x, const ExpertRows& rows, const tensor::Tensor& y,
                        Pass& pass) = 0;
 
-  /// Writes grad_x [rows, d_in] and adds to the gradients of the experts' parameters, which may have
-  /// been dropped: see layers/gradient.h.
+  /// Writes grad_x [rows, d_in] and adds to the gradients of the experts' parameters, which may
+  /// have been dropped: see layers/gradient.h.
   virtual void backward(const tensor::Tensor& x, const ExpertRows& rows,
                         const tensor::Tensor& grad_y, const tensor::Tensor& grad_x, Pass& pass) = 0;
 
