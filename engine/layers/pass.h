@@ -18,10 +18,12 @@ struct Pass {
   tensor::Arena* activations = nullptr;  // lives until the step ends
   tensor::Arena* scratch = nullptr;      // within one call: use tensor::ScratchScope
   Mode mode = Mode::kTrain;
-  uint64_t seed = 0;       // of the run; with a layer's name, keys its random numbers
-  int64_t step = 0;        // optimizer step, from 1
-  int32_t microbatch = 0;  // within the step
-  int64_t token_base = 0;  // index of row 0 of this rank's batch among the rows of all ranks
+  uint64_t seed = 0;              // of the run; with a layer's name, keys its random numbers
+  int64_t step = 0;               // optimizer step, from 1
+  int32_t microbatch = 0;         // within the step
+  int64_t token_base = 0;         // index of row 0 of this rank's batch among the rows of all ranks
+  int64_t token_stride = 1;       // from the index of a row to that of the next
+  bool is_recomputation = false;  // the same forward again: nothing is counted twice
   std::vector<tensor::Tensor> saved;
   /// In training, for parameters that are updated in backward; null where there are none.
   tensor::SliceUpdater* slice_updater = nullptr;

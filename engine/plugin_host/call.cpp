@@ -32,8 +32,12 @@ PassCall::PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase
   if (pass.is_training()) {
     call_.flags |= SY_F_TRAINING;
   }
+  if (pass.is_recomputation) {
+    call_.flags |= SY_F_RECOMPUTE;
+  }
   call_.step = pass.step;
   call_.token_base = pass.token_base;
+  call_.token_stride = pass.token_stride;
   call_.microbatch = pass.microbatch;
   call_.layer = layer;
   context.scratch = pass.scratch;
@@ -42,6 +46,7 @@ PassCall::PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase
   context.seed = pass.seed;
   context.position = {.step = pass.step, .microbatch = pass.microbatch};
   context.token_base = pass.token_base;
+  context.token_stride = pass.token_stride;
   for (size_t i = context.slots.size(); i-- > 0;) {
     context.slots[i] = phase == CallPhase::kBackward ? pass.restore() : tensor::Tensor();
   }

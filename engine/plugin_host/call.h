@@ -39,6 +39,7 @@ struct sy_ctx {
   uint64_t seed = 0;
   switchyard::core::RngPosition position;
   int64_t token_base = 0;
+  int64_t token_stride = 1;
 
   std::array<switchyard::tensor::Tensor, SY_MAX_SAVED> slots;
   std::deque<switchyard::tensor::Tensor>

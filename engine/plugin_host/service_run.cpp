@@ -36,7 +36,8 @@ sy_status fill_random(sy_ctx* ctx, uint32_t purpose, int32_t dist, double a, dou
                                .b = b,
                                .key = key,
                                .position = ctx->position,
-                               .token_base = ctx->token_base},
+                               .token_base = ctx->token_base,
+                               .token_stride = ctx->token_stride},
                               tensor_of(y, "rng: y"));
   });
 }

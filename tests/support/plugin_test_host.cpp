@@ -230,6 +230,7 @@ void PluginTestHost::run(Function function, Arguments... arguments) {
   call.device_type = SY_CPU;
   call.step = step;
   call.token_base = token_base;
+  call.token_stride = 1;
   call.save_policy = save_policy;
   call.compute = sy_dtype{SY_FLOAT, 32, 1};
   sy::HostError error;

@@ -131,7 +131,8 @@ void WindowedExperts::forward(const Tensor& x, const ExpertRows& rows, const Ten
       continue;
     }
     bind_values(first, pass);
-    pass.token_base = token_base + window.begin;  // no two windows share random numbers
+    // No two windows share random numbers.
+    pass.token_base = token_base + window.begin * pass.token_stride;
     experts_->forward(window.of(x), window.rows, window.of(y), pass);
   }
   pass.token_base = token_base;
@@ -147,7 +148,7 @@ void WindowedExperts::backward(const Tensor& x, const ExpertRows& rows, const Te
     bind_values(first, pass);
     bind_gradients(first, pass);
     if (window.begin < window.end) {
-      pass.token_base = token_base + window.begin;
+      pass.token_base = token_base + window.begin * pass.token_stride;
       experts_->backward(window.of(x), window.rows, window.of(grad_y), window.of(grad_x), pass);
     }
     update(first, pass);

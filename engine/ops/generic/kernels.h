@@ -69,7 +69,8 @@ struct RandomFill {
   double b = 1.0;
   core::RngKey key;
   core::RngPosition position;
-  int64_t token_base = 0;  // global number of row 0
+  int64_t token_base = 0;    // global number of row 0
+  int64_t token_stride = 1;  // from the number of a row to that of the next
 };
 
 /// Which random numbers decide a rounding to bf16.

@@ -32,8 +32,9 @@ void fill_random(const Backend& backend, const RandomFill& fill, const tensor::T
   require_tensors("fill_random", backend, tensor::DType::kF32, {{"y", y}});
   require_contiguous("fill_random", {"y", y});
   require_distribution(fill);
-  core::require(fill.token_base >= 0, "fill_random: token_base must be 0 or more, got ",
-                fill.token_base);
+  core::require(fill.token_base >= 0 && fill.token_stride >= 0,
+                "fill_random: token_base and token_stride must be 0 or more, got ", fill.token_base,
+                " and ", fill.token_stride);
   const auto kernel = backend.kernels->generic.random_fill;
   require_kernel(kernel != nullptr, "fill_random", backend);
   kernel(backend.stream, fill, y);

@@ -6,8 +6,9 @@
 namespace switchyard::ops::generic {
 
 /// Fills y [T, ...] (f32, contiguous) with random numbers that are addressed, not drawn: element i
-/// of y has the global number n = token_base * (elements per row) + i and depends on n, the key and
-/// the position alone, so the same element gets the same bits for any slice or number of threads.
+/// of row t has the global number n = (token_base + t token_stride) * (elements per row) + i and
+/// depends on n, the key and the position alone, so the same element gets the same bits for any
+/// slice or number of threads.
 /// With w[n] = core::random_word(key, position, n):
 ///
 ///   kUniform    a + (b - a) u, in [a, b),        u = core::unit_float(w[n])
@@ -16,7 +17,8 @@ namespace switchyard::ops::generic {
 ///   kGumbel     a - b log(-log u),               u = ((w[n] >> 9) + 1/2) / 2^23
 ///   kBernoulli  1 if unit_float(w[n]) < a, else 0
 ///
-/// Throws Error(kInvalidArgument) if y is not such a tensor or token_base is negative; a uniform
+/// Throws Error(kInvalidArgument) if y is not such a tensor, or token_base or token_stride is
+/// negative; a uniform
 /// needs a <= b, a normal and a Gumbel b >= 0, a Bernoulli a in [0, 1]. Asynchronous on the
 /// backend's stream. Threads: [inst]. Source: Salmon et al. 2011 (Philox); Box and Muller 1958
 /// (normal).

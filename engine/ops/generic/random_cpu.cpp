@@ -112,6 +112,28 @@ Scale scale_of(const RandomFill& fill) {
   return {.a = a, .b = b, .below_b = a < b ? std::nextafter(b, a) : b};
 }
 
+// Groups of numbers that elements [first, first + count) touch.
+int64_t groups_of(int64_t first, int64_t count) {
+  return (first + count + kNumbers - 1) / kNumbers - first / kNumbers;
+}
+
+// Of elements [first, first + count), which lie at `data`, those in the groups [from, to) of them.
+void fill_groups(const RandomFill& fill, int64_t first, int64_t count, int64_t from, int64_t to,
+                 float* data) {
+  const std::array<uint32_t, 4> counter = core::rng_counter(fill.position, 0);
+  const Scale scale = scale_of(fill);
+  Words words;
+  alignas(64) float numbers[kNumbers];
+  for (int64_t group = first / kNumbers + from; group < first / kNumbers + to; ++group) {
+    make_words(fill.key, counter, static_cast<uint64_t>(group * kPhiloxBlocks), words);
+    make_numbers(fill.distribution, scale, words, numbers);
+    const int64_t begin = std::max(group * kNumbers, first);
+    const int64_t stop = std::min((group + 1) * kNumbers, first + count);
+    std::copy(numbers + (begin - group * kNumbers), numbers + (stop - group * kNumbers),
+              data + (begin - first));
+  }
+}
+
 }  // namespace
 
 void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y) {
@@ -119,24 +141,20 @@ void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y) 
   if (count == 0) {
     return;
   }
-  const int64_t row = y.dim() == 0 ? 1 : count / y.size(0);
-  const int64_t first = fill.token_base * row;
-  const int64_t end = first + count;
-  const int64_t first_group = first / kNumbers;
-  const int64_t groups = (end + kNumbers - 1) / kNumbers - first_group;
-  const std::array<uint32_t, 4> counter = core::rng_counter(fill.position, 0);
-  const Scale scale = scale_of(fill);
+  const int64_t rows = y.dim() == 0 ? 1 : y.size(0);
+  const int64_t row = count / rows;
   float* data = y.data<float>();
-  for_each_range(stream, groups, kNumbers, [&](int64_t from, int64_t to) {
-    Words words;
-    alignas(64) float numbers[kNumbers];
-    for (int64_t group = first_group + from; group < first_group + to; ++group) {
-      make_words(fill.key, counter, static_cast<uint64_t>(group * kPhiloxBlocks), words);
-      make_numbers(fill.distribution, scale, words, numbers);
-      const int64_t begin = std::max(group * kNumbers, first);
-      const int64_t stop = std::min((group + 1) * kNumbers, end);
-      std::copy(numbers + (begin - group * kNumbers), numbers + (stop - group * kNumbers),
-                data + (begin - first));
+  if (fill.token_stride == 1) {
+    const int64_t first = fill.token_base * row;
+    for_each_range(stream, groups_of(first, count), kNumbers, [&](int64_t from, int64_t to) {
+      fill_groups(fill, first, count, from, to, data);
+    });
+    return;
+  }
+  for_each_range(stream, rows, std::max(row, kNumbers), [&](int64_t from, int64_t to) {
+    for (int64_t t = from; t < to; ++t) {
+      const int64_t first = (fill.token_base + t * fill.token_stride) * row;
+      fill_groups(fill, first, row, 0, groups_of(first, row), data + t * row);
     }
   });
 }

@@ -117,9 +117,12 @@ static sy_status forward(sy_instance* instance, const sy_call* call, const sy_ga
   float* weights = out->weights.data;
   float* importance = out->importance.data;
   float* load = out->load.data;
+  const bool has_stride = SY_HAS(call, sy_call, token_stride) && call->token_stride != 0;
+  const int64_t stride = has_stride ? call->token_stride : 1;
   for (int64_t t = 0; t < in->x.shape[0]; ++t) {
     /* Without vocabulary ids the place in the batch serves. */
-    const uint32_t key = token_ids ? (uint32_t)token_ids[t] : (uint32_t)(call->token_base + t);
+    const uint32_t key =
+        token_ids ? (uint32_t)token_ids[t] : (uint32_t)(call->token_base + t * stride);
     const uint32_t first = mix(key) % (uint32_t)gate->num_experts;
     for (int32_t j = 0; j < gate->k; ++j) {
       const int64_t at = t * gate->k + j;

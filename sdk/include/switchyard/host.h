@@ -28,7 +28,7 @@ struct sy_host {
 /* Flags of a call. */
 enum {
   SY_F_TRAINING = 1,      /* noise and dropout are on, a backward call follows */
-  SY_F_RECOMPUTE = 2,     /* the same forward again: random numbers repeat bit for bit */
+  SY_F_RECOMPUTE = 2,     /* the same forward again: random numbers repeat, count nothing twice */
   SY_F_DETERMINISTIC = 4, /* sums that reach parameters must have a fixed order */
   SY_F_CAPTURING = 8      /* device work is being recorded into a graph */
 };
@@ -51,11 +51,12 @@ typedef struct sy_call {
   int32_t layer;
   uint32_t save_policy;
   sy_dtype compute;
+  int64_t token_stride; /* from the index of a row to that of the next; 0 or not there: 1 */
 } sy_call;
 
 #if UINTPTR_MAX == 0xffffffffffffffffu
 SY_STATIC_ASSERT(offsetof(sy_host, get_service) == 40, "0.1 layout");
-SY_STATIC_ASSERT(sizeof(sy_call) == 72, "0.1 layout");
+SY_STATIC_ASSERT(sizeof(sy_call) == 80, "0.1 layout");
 #endif
 
 #endif

@@ -142,6 +142,22 @@ TEST_F(Random, ASliceHoldsTheNumbersOfTheWhole) {
   }
 }
 
+// As the rows of one step of a sequence lie among those of all steps.
+TEST_F(Random, RowsWithAStrideHoldTheNumbersOfTheWhole) {
+  for (const int64_t columns : {1, 7, 300}) {
+    RandomFill fill = fill_of(Distribution::kNormal, 0.0, 1.0);
+    const Tensor whole = zeros({40, columns});
+    fill_random(cpu_, fill, whole);
+    const Tensor part = zeros({10, columns});
+    fill.token_base = 3;
+    fill.token_stride = 4;
+    fill_random(cpu_, fill, part);
+    for (int64_t row = 0; row < 10; ++row) {
+      EXPECT_TRUE(same_bits(part.select(0, row), whole.select(0, 3 + 4 * row))) << row;
+    }
+  }
+}
+
 TEST_F(Random, DoesNotDependOnTheNumberOfThreads) {
   expect_same_for_any_threads([](const Backend& backend) {
     const Tensor y = zeros({100, 777});
@@ -185,6 +201,9 @@ TEST_F(Random, SaysWhatDoesNotFit) {
   expect_invalid([&] { fill_random(cpu_, fill, y.slice(1, 0, 2)); }, "must be contiguous");
   fill.token_base = -1;
   expect_invalid([&] { fill_random(cpu_, fill, y); }, "token_base");
+  fill.token_base = 0;
+  fill.token_stride = -1;
+  expect_invalid([&] { fill_random(cpu_, fill, y); }, "token_stride");
   fill_random(cpu_, fill_of(Distribution::kUniform, 0, 1), zeros({0, 3}));
 }
 

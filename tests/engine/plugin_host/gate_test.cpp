@@ -218,6 +218,20 @@ TEST_F(ProbeGate, DrawsRandomNumbersByAddress) {
   }
 }
 
+// The rows of one step of a recurrent layer: three apart among those of all steps.
+TEST_F(ProbeGate, DrawsTheRandomNumbersOfRowsWithAStride) {
+  make("random");
+  on_.pass.token_stride = 3;
+  forward();
+  const core::RngKey key = core::rng_key(7, "moe.gate", 16 + 5);
+  const auto weights = routing_.gate_weight.to_vector<float>();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const uint64_t element = (10 + 3 * (i / kSlots)) * kSlots + i % kSlots;
+    const uint32_t word = core::random_word(key, {.step = 3, .microbatch = 1}, element);
+    EXPECT_EQ(weights[i], core::unit_float(word)) << i;
+  }
+}
+
 TEST_F(ProbeGate, MayUseStridedViews) {
   make("strided");
   forward();

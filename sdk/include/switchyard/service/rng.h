@@ -18,8 +18,8 @@ enum {
 
 typedef struct sy_rng {
   uint32_t struct_size, reserved;
-  /* Fills y f32 [T, ...]; row 0 of y is global row call->token_base. Different `purpose`,
-   * independent numbers. [inst] */
+  /* Fills y f32 [T, ...]; row i of y is global row call->token_base + i call->token_stride.
+   * Different `purpose`, independent numbers. [inst] */
   sy_status (*fill)(sy_ctx*, uint32_t purpose, int32_t dist, double a, double b, const sy_tensor* y,
                     sy_error*);
   /* Key and first counter of that purpose, for a plugin's own kernels. [inst] */
