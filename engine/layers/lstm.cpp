@@ -10,16 +10,15 @@ namespace switchyard::layers {
 using tensor::DType;
 using tensor::Tensor;
 
-namespace {
-
-tensor::Init weight_init(const LstmConfig& config, int64_t fan_in) {
-  return config.init_range > 0.0 ? uniform_within(config.init_range)
-                                 : uniform_fan_in(fan_in, config.init_scale);
+tensor::Init LstmConfig::weight_init(int64_t fan_in) const {
+  return init_range > 0.0 ? uniform_within(init_range) : uniform_fan_in(fan_in, init_scale);
 }
+
+namespace {
 
 // Rows of the kernel: inputs beside the outputs of the step before.
 int64_t kernel_rows(const LstmConfig& config) {
-  return config.d_in + (config.projection > 0 ? config.projection : config.units);
+  return config.d_in + config.outputs();
 }
 
 }  // namespace
@@ -29,7 +28,7 @@ Lstm::Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& par
       forget_bias_(static_cast<float>(config.forget_bias)),
       kernel_(&parameters.add({.name = name_ + ".kernel",
                                .shape = {kernel_rows(config), 4 * config.units},
-                               .init = weight_init(config, kernel_rows(config))})),
+                               .init = config.weight_init(kernel_rows(config))})),
       bias_(&parameters.add({.name = name_ + ".bias",
                              .shape = {4 * config.units},
                              .role = tensor::Role::kBias,
@@ -37,7 +36,7 @@ Lstm::Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& par
   if (config.projection > 0) {
     projection_ = &parameters.add({.name = name_ + ".projection",
                                    .shape = {config.units, config.projection},
-                                   .init = weight_init(config, config.units)});
+                                   .init = config.weight_init(config.units)});
   }
 }
 

@@ -16,6 +16,10 @@ struct LstmConfig {
   double forget_bias = 1.0;  // added to the forget gate's pre-activation
   double init_scale = 1.0;   // of the uniform fan-in initialisation; the bias is zero
   double init_range = 0.0;   // not 0: weights and bias uniform in [-init_range, init_range)
+
+  [[nodiscard]] int64_t outputs() const { return projection > 0 ? projection : units; }
+  /// Of a matrix of that many rows.
+  [[nodiscard]] tensor::Init weight_init(int64_t fan_in) const;
 };
 
 /// A layer of long short-term memory cells; the equations stand in ops/nn/lstm.h.

@@ -98,27 +98,47 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::Componen
   }
   for (size_t l = 0; l < config.layers.size(); ++l) {
     const std::string name = "layers." + std::to_string(l);
-    if (config.layers[l] == LayerKind::kLstm) {
-      add_lstm(name, parameters);
-    } else {
-      add_moe(name, factory, parameters);
+    switch (config.layers[l]) {
+      case LayerKind::kLstm:
+        add_lstm(name, parameters);
+        break;
+      case LayerKind::kMoe:
+        add_moe(name, factory, parameters);
+        break;
+      case LayerKind::kRecurrentMoe:
+        add_recurrent_moe(name, factory, parameters);
+        break;
     }
   }
 }
 
+layers::LstmConfig LanguageModel::lstm_config() const {
+  return {.d_in = config_.d_model,
+          .units = config_.lstm.units,
+          .projection = config_.lstm.projection,
+          .forget_bias = config_.lstm.forget_bias,
+          .init_scale = config_.init_scale,
+          .init_range = config_.lstm.init_range};
+}
+
 void LanguageModel::add_lstm(const std::string& name, tensor::ParameterSet& parameters) {
-  auto lstm = std::make_unique<layers::Lstm>(name,
-                                             layers::LstmConfig{
-                                                 .d_in = config_.d_model,
-                                                 .units = config_.lstm.units,
-                                                 .projection = config_.lstm.projection,
-                                                 .forget_bias = config_.lstm.forget_bias,
-                                                 .init_scale = config_.init_scale,
-                                                 .init_range = config_.lstm.init_range,
-                                             },
-                                             parameters);
+  auto lstm = std::make_unique<layers::Lstm>(name, lstm_config(), parameters);
   layers::Recurrent* recurrent = lstm.get();
   blocks_.push_back({.layer = std::move(lstm),
+                     .recurrent = recurrent,
+                     .residual = {name, config_.dropout, OutputActivation::kIdentity}});
+}
+
+void LanguageModel::add_recurrent_moe(const std::string& name, layers::ComponentFactory& factory,
+                                      tensor::ParameterSet& parameters) {
+  auto moe = std::make_unique<layers::RecurrentMoe>(
+      name, static_cast<int32_t>(moe_layers_.size()),
+      layers::RecurrentMoeConfig{
+          .lstm = lstm_config(), .moe = config_.moe, .segment = config_.recurrent_moe.segment},
+      factory, parameters);
+  moe_layers_.push_back(moe.get());
+  layers::Recurrent* recurrent = moe.get();
+  blocks_.push_back({.layer = std::move(moe),
                      .recurrent = recurrent,
                      .residual = {name, config_.dropout, OutputActivation::kIdentity}});
 }

@@ -9,6 +9,7 @@
 #include "layers/lstm.h"
 #include "layers/moe/component_factory.h"
 #include "layers/moe/moe_layer.h"
+#include "layers/moe/recurrent_moe.h"
 #include "layers/residual_block.h"
 #include "layers/sampled_softmax.h"
 #include "layers/softmax_head.h"
@@ -24,8 +25,8 @@ namespace switchyard::models {
 ///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for a MoE layer
 ///   nll = -log softmax(x_L W + b)[next word]
 ///
-/// or, without residuals, x_l = Dropout(...) alone: for LSTM layers the model of Zaremba et al.
-/// 2014.
+/// A recurrent MoE layer is an LSTM layer with experts for a kernel. Without residuals, x_l =
+/// Dropout(...) alone: for LSTM layers the model of Zaremba et al. 2014.
 ///
 /// The parameters are "embedding.table", "layers.<l>.*" and "softmax.*"; layers count from 0. W is
 /// "softmax.kernel" [d_model, vocab_size]; with a sampled softmax "softmax.table" [vocab_size,
@@ -78,9 +79,12 @@ class LanguageModel {
     layers::DropoutResidual residual;
   };
 
+  [[nodiscard]] layers::LstmConfig lstm_config() const;
   void add_lstm(const std::string& name, tensor::ParameterSet& parameters);
   void add_moe(const std::string& name, layers::ComponentFactory& factory,
                tensor::ParameterSet& parameters);
+  void add_recurrent_moe(const std::string& name, layers::ComponentFactory& factory,
+                         tensor::ParameterSet& parameters);
   [[nodiscard]] layers::SequenceInfo sequence_of(const Input& input) const;
   [[nodiscard]] tensor::Tensor forward(const Input& input,
                                        std::vector<layers::RecurrentState>& state,

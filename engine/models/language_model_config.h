@@ -8,7 +8,7 @@
 
 namespace switchyard::models {
 
-enum class LayerKind { kLstm, kMoe };
+enum class LayerKind { kLstm, kMoe, kRecurrentMoe };
 
 using layers::BalanceBy;
 using layers::BalanceConfig;
@@ -21,6 +21,12 @@ struct LstmLayerConfig {
   int64_t projection = 0;    // of the output, fed back too; 0 = none; else d_model
   double forget_bias = 1.0;  // added to the forget gate's pre-activation
   double init_range = 0.0;   // not 0: weights and bias uniform within +-init_range
+};
+
+/// An LSTM layer with experts for a kernel.
+struct RecurrentMoeLayerConfig {
+  // Steps that backward computes again together. -1: the root of all steps; 0: keeps everything.
+  int64_t segment = -1;
 };
 
 struct EmbeddingConfig {
@@ -36,19 +42,20 @@ struct SoftmaxConfig {
   bool tied = false;                 // the weights are the embedding's table
 };
 
-/// The language model of Shazeer et al. 2017, appendix C.1: embedding, a stack of LSTM and MoE
-/// layers with dropout and residual connections, softmax. Without residuals and MoE layers, that of
-/// Zaremba et al. 2014.
+/// The language model of Shazeer et al. 2017, appendix C.1: embedding, a stack of LSTM, MoE and
+/// recurrent MoE layers with dropout and residual connections, softmax. Without residuals and MoE
+/// layers, that of Zaremba et al. 2014.
 struct LanguageModelConfig {
   int64_t vocab_size = 0;
   int64_t d_model = 512;
   double dropout = 0.1;
   std::vector<LayerKind> layers = {LayerKind::kLstm, LayerKind::kMoe, LayerKind::kLstm};
   bool residual = true;  // x_l = x_{l-1} + ..., else x_l = ... alone
-  LstmLayerConfig lstm;  // of every kLstm layer
+  LstmLayerConfig lstm;  // of every kLstm and kRecurrentMoe layer
+  RecurrentMoeLayerConfig recurrent_moe;
   EmbeddingConfig embedding;
   SoftmaxConfig softmax;
-  MoeConfig moe;            // of every kMoe layer
+  MoeConfig moe;            // of every kMoe and kRecurrentMoe layer
   double init_scale = 1.0;  // of the uniform fan-in initialisation
   double init_range = 0.0;  // not 0: embedding and softmax uniform within +-init_range instead
 };

@@ -23,7 +23,7 @@ std::string shape_text(const tensor::Shape& shape) {
 int64_t num_moe_layers(const models::LanguageModelConfig& model) {
   int64_t count = 0;
   for (const models::LayerKind kind : model.layers) {
-    count += kind == models::LayerKind::kMoe ? 1 : 0;
+    count += kind == models::LayerKind::kLstm ? 0 : 1;
   }
   return count;
 }

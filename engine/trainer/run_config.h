@@ -5,15 +5,10 @@
 #include <vector>
 
 #include "core/config.h"
+#include "trainer/run_schema.h"
 #include "trainer/trainer_config.h"
 
 namespace switchyard::trainer {
-
-/// Whether a configuration must say where its text is; a model can be described without.
-enum class DataPath { kRequired, kOptional };
-
-/// Everything a run's configuration file may hold.
-[[nodiscard]] core::ConfigSchema run_schema(DataPath data_path = DataPath::kRequired);
 
 /// A checked configuration and what the engine makes of it.
 struct RunConfig {

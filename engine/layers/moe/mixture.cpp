@@ -251,17 +251,27 @@ StepMemory Mixture::step_memory(int64_t num_rows) const {
   double values = T * d_out;  // y
   if (gate_) {
     memory += gate_->step_memory(num_rows);
-    // The rows of the choices, their outputs and the gradients of these, and of the rows where
-    // they do not fit in the place of the outputs; the choices with their weights, the gradient of
-    // these, and the plan.
-    values += choices * (d_in + 2.0 * d_out + (d_in > d_out ? d_in : 0.0));
-    values += 5.0 * T * static_cast<double>(gate_->top_k());
+    // The rows of the choices and their outputs; the choices with their weights, and the plan.
+    values += choices * (d_in + d_out) + 4.0 * T * static_cast<double>(gate_->top_k());
     values += 5.0 * static_cast<double>(num_experts_);
-  } else {
-    values += T * d_in;  // the gradient of the input
   }
-  memory.kept += values * sizeof(float);
+  memory.kept += values * sizeof(float) + backward_bytes(num_rows);
   return memory;
+}
+
+double Mixture::backward_bytes(int64_t num_rows) const {
+  const auto T = static_cast<double>(num_rows);
+  const auto d_in = static_cast<double>(place_.d_in);
+  const auto d_out = static_cast<double>(place_.d_out);
+  double values = T * d_in;  // the gradient of the input
+  if (gate_) {
+    // The gradients of the outputs, and of the rows where they do not fit in the place of the
+    // outputs; the gradient of the weights.
+    const double choices = std::ceil(experts_per_row() * T);
+    values = choices * (d_out + (d_in > d_out ? d_in : 0.0));
+    values += T * static_cast<double>(gate_->top_k());
+  }
+  return values * sizeof(float);
 }
 
 void Mixture::step_end(Pass& pass) {

@@ -55,6 +55,7 @@ class Mixture {
   void step_end(Pass& pass);
 
   [[nodiscard]] bool has_gate() const { return gate_ != nullptr; }
+  [[nodiscard]] int64_t d_in() const { return place_.d_in; }
   [[nodiscard]] int64_t top_k() const { return gate_ ? gate_->top_k() : 1; }
   [[nodiscard]] int64_t num_experts() const { return num_experts_; }
   /// On average, where the gate gives rows different numbers of experts.
@@ -64,6 +65,8 @@ class Mixture {
   [[nodiscard]] double madds_per_row() const;
   /// What a training step of that many rows takes, with as many rows for every expert.
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const;
+  /// The bytes of that which backward() takes.
+  [[nodiscard]] double backward_bytes(int64_t num_rows) const;
 
  private:
   struct PlacedGroup {

@@ -10,12 +10,14 @@ namespace {
 using Gradients = std::vector<std::vector<float>>;
 
 // Every way that a model adds to gradients: tied or its own softmax, experts of two plugins with
-// biases, a gate, projected LSTMs.
+// biases, a gate, LSTMs, and a layer that adds to the same gradients step by step.
 LanguageModelConfig everything(bool is_tied) {
   core::ComponentConfig with_bias = ffn(9);
   with_bias.values["bias"] = true;
   LanguageModelConfig config = {.vocab_size = kV, .d_model = 8, .dropout = 0.0};
   config.softmax.tied = is_tied;
+  config.layers = {LayerKind::kLstm, LayerKind::kMoe, LayerKind::kRecurrentMoe};
+  config.moe.balance.by = BalanceBy::kTokens;
   config.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "test"};
   config.moe.experts = {
       {with_bias, 3}, {{.plugin = "glu", .values = {{"hidden", int64_t{32}}}, .where = "test"}, 2}};

@@ -100,19 +100,18 @@ inline double along(const tensor::ParameterSet& parameters, uint64_t seed) {
 // The derivative along a few directions. The noise is addressed, so a second pass at the same step
 // repeats it, as does the sample of a sampled softmax; a gate with weights keeps the chosen experts
 // apart.
-inline void expect_gradients_equal_differences(Bench& bench) {
+inline void expect_gradients_equal_differences(Bench& bench, double step = 1e-3) {
   move(bench.parameters, 100, 0.3);
   for (const uint64_t seed : {1000, 2000, 3000, 4000}) {
     bench.parameters.zero_grad();
     (void)bench.total_loss();
     const double gradient = along(bench.parameters, seed);
-    constexpr double kStep = 1e-3;
-    move(bench.parameters, seed, kStep);
+    move(bench.parameters, seed, step);
     const double above = bench.total_loss();
-    move(bench.parameters, seed, -2.0 * kStep);
+    move(bench.parameters, seed, -2.0 * step);
     const double below = bench.total_loss();
-    move(bench.parameters, seed, kStep);
-    EXPECT_NEAR((above - below) / (2.0 * kStep), gradient, 1e-2 * std::abs(gradient) + 1e-2)
+    move(bench.parameters, seed, step);
+    EXPECT_NEAR((above - below) / (2.0 * step), gradient, 1e-2 * std::abs(gradient) + 1e-2)
         << "direction " << seed;
   }
 }

@@ -260,6 +260,41 @@ TEST(RunConfig, TwoLevelsReadBackAsTheSameRun) {
   EXPECT_EQ(parse_run_config(text, "config.toml", {}).settings.to_toml(), text);
 }
 
+TEST(RunConfig, ReadsARecurrentLayerOfExperts) {
+  const models::LanguageModelConfig model =
+      small({"model.layers=[\"recurrent_moe\", \"lstm\"]"}).trainer.model;
+  EXPECT_EQ(model.layers, (std::vector<models::LayerKind>{models::LayerKind::kRecurrentMoe,
+                                                          models::LayerKind::kLstm}));
+  EXPECT_EQ(model.recurrent_moe.segment, -1);
+  EXPECT_EQ(model.moe.balance.by, models::BalanceBy::kTokens);
+  const models::LanguageModelConfig kept =
+      small({"model.layers=[\"recurrent_moe\"]", "model.recurrent_moe.segment=0",
+             "model.moe.balance.by=compute"})
+          .trainer.model;
+  EXPECT_EQ(kept.recurrent_moe.segment, 0);
+  EXPECT_EQ(kept.moe.balance.by, models::BalanceBy::kCompute);
+}
+
+TEST(RunConfig, NamesARecurrentLayerThatMakesNoSense) {
+  const auto complaint = [](const std::string& override) {
+    try {
+      (void)small({"model.layers=[\"recurrent_moe\"]", override});
+    } catch (const core::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_NE(complaint("model.moe.balance.by=gate").find("all steps of a recurrent layer"),
+            std::string::npos);
+  EXPECT_NE(complaint("model.recurrent_moe.segment=-2").find("'model.recurrent_moe.segment' must"),
+            std::string::npos)
+      << complaint("model.recurrent_moe.segment=-2");
+  const std::string text =
+      "[data]\npath=\"x\"\n[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"recurrent_moe\"]\n";
+  EXPECT_NE(message_of(text).find("\"recurrent_moe\" layer, so there must be experts"),
+            std::string::npos);
+}
+
 TEST(StructuralChanges, AllowALongerRunAndAnotherLearningRate) {
   const auto changes = structural_changes(
       small().settings,

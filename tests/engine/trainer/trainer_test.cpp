@@ -172,6 +172,17 @@ TEST_F(TrainerTest, ARunWithSeveralOptimizersResumesBitForBit) {
   EXPECT_EQ(header.find(".bias/"), std::string::npos);
 }
 
+// Activations are computed again, a gate counts its loads in a buffer.
+TEST_F(TrainerTest, ARunWithARecurrentLayerOfExpertsResumesBitForBit) {
+  TrainerConfig c = config();
+  c.model.layers = {models::LayerKind::kRecurrentMoe, models::LayerKind::kMoe};
+  c.model.moe.gate = {.plugin = "sigmoid", .values = {{"k", int64_t{2}}}, .where = "gate"};
+  c.model.moe.balance = {.by = models::BalanceBy::kTokens, .w_importance = 0.01};
+  expect_resumable(c, {1, 13});
+  EXPECT_EQ(recorder_.tokens, 4 * 7 * 2);  // every token of all steps went to two experts
+  EXPECT_LT(recorder_.losses.back(), recorder_.losses.front());
+}
+
 TEST_F(TrainerTest, RefusesAGroupWithoutParameters) {
   TrainerConfig c = config();
   c.optimizer_groups = {{.component = {.plugin = "sgd", .where = "optimizer.groups[0] (a.toml:9)"},
