@@ -117,8 +117,10 @@ static sy_status forward(sy_instance* instance, const sy_call* call, const sy_ga
   float* weights = out->weights.data;
   float* importance = out->importance.data;
   float* load = out->load.data;
-  const bool has_stride = SY_HAS(call, sy_call, token_stride) && call->token_stride != 0;
-  const int64_t stride = has_stride ? call->token_stride : 1;
+  int64_t stride = 1;
+  if (SY_HAS(call, sy_call, token_stride) && call->token_stride != 0) {
+    stride = call->token_stride;
+  }
   for (int64_t t = 0; t < in->x.shape[0]; ++t) {
     /* Without vocabulary ids the place in the batch serves. */
     const uint32_t key =
