@@ -6,9 +6,17 @@
 #include <utility>
 
 #include "core/error.h"
+#include "ops/linalg/multiplier.h"
 
 namespace switchyard::trainer {
 namespace {
+
+tensor::DType compute_type(const std::string& name) {
+  if (name == "auto") {
+    return ops::linalg::fastest_compute();
+  }
+  return name == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;
+}
 
 layers::ExpertMemory expert_memory_config(const core::Config& settings) {
   layers::ExpertMemory memory;
@@ -139,8 +147,7 @@ LoopConfig loop_config(const core::Config& settings) {
   loop.on_nonfinite = settings.text("train.on_nonfinite") == "stop" ? NonfinitePolicy::kStop
                                                                     : NonfinitePolicy::kSkipStep;
   loop.threads = static_cast<int>(settings.integer("train.threads"));
-  loop.compute =
-      settings.text("train.compute") == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;
+  loop.compute = compute_type(settings.text("train.compute"));
   return loop;
 }
 
@@ -280,7 +287,7 @@ RunConfig check_run_config(const core::ConfigDocument& document, DataPath data_p
   return run_config_of(core::Config(run_schema(data_path), document));
 }
 
-std::vector<std::string> with_absolute_paths(const RunConfig& config,
+std::vector<std::string> with_settled_values(const RunConfig& config,
                                              std::vector<std::string> overrides) {
   const auto absolute = [](const std::string& path) {
     return std::filesystem::absolute(path).lexically_normal().string();
@@ -296,6 +303,10 @@ std::vector<std::string> with_absolute_paths(const RunConfig& config,
   }
   if (directories != config.plugin_directories) {
     overrides.push_back("plugins.directories=" + core::setting_text(directories));
+  }
+  if (config.settings.text("train.compute") == "auto") {
+    overrides.push_back("train.compute=" +
+                        core::setting_text(std::string(name_of(config.trainer.train.compute))));
   }
   return overrides;
 }

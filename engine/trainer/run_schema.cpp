@@ -131,22 +131,24 @@ void add_schedule_keys(std::vector<ConfigKey>& keys) {
 }
 
 void add_train_keys(std::vector<ConfigKey>& keys) {
-  add(keys, {integer("train.steps", 1000, 0, kMaxSteps, "optimizer steps of the whole run"),
-             integer("train.seed", 1, 0, 0x1p53, "of every random number of the run"),
-             number("train.clip_norm", 1.0, 0, 1e9, "largest global gradient norm; 0 = off"),
-             integer("train.log_every_steps", 10, 1, kMaxSteps, "metrics"),
-             integer("train.expert_stats_every_steps", 10, 0, kMaxSteps,
-                     "importance and load of every expert; 0 = never"),
-             integer("train.evaluate_every_steps", 0, 0, kMaxSteps,
-                     "on the valid split; 0 = only at the end"),
-             integer("train.evaluate_max_words", 0, 0, kMaxSteps,
-                     "of those evaluations; 0 = the whole split"),
-             text("train.on_nonfinite", "stop", "when a loss or gradient is NaN or infinite",
-                  {"stop", "skip_step"}),
-             integer("train.threads", 0, 0, 4096, "0 = all cores"),
-             text("train.compute", "f32",
-                  "what the factors of matrix products are rounded to; all else is f32",
-                  {"f32", "bf16"})});
+  add(keys,
+      {integer("train.steps", 1000, 0, kMaxSteps, "optimizer steps of the whole run"),
+       integer("train.seed", 1, 0, 0x1p53, "of every random number of the run"),
+       number("train.clip_norm", 1.0, 0, 1e9, "largest global gradient norm; 0 = off"),
+       integer("train.log_every_steps", 10, 1, kMaxSteps, "metrics"),
+       integer("train.expert_stats_every_steps", 10, 0, kMaxSteps,
+               "importance and load of every expert; 0 = never"),
+       integer("train.evaluate_every_steps", 0, 0, kMaxSteps,
+               "on the valid split; 0 = only at the end"),
+       integer("train.evaluate_max_words", 0, 0, kMaxSteps,
+               "of those evaluations; 0 = the whole split"),
+       text("train.on_nonfinite", "stop", "when a loss or gradient is NaN or infinite",
+            {"stop", "skip_step"}),
+       integer("train.threads", 0, 0, 4096, "0 = all cores"),
+       text("train.compute", "f32",
+            "what the factors of matrix products are rounded to; all else is f32. auto = bf16 "
+            "where the machine has instructions for it",
+            {"f32", "bf16", "auto"})});
 }
 
 void add_checkpoint_keys(std::vector<ConfigKey>& keys) {

@@ -157,8 +157,9 @@ struct TiledF32 : Tiled<avx512_tiles> {
 #endif
 
 template <class Way>
-Multiplier make(const char* name, DType compute) {
+Multiplier make(const char* name, DType compute, bool is_native = true) {
   return {.name = name,
+          .is_native = is_native,
           .compute = compute,
           .gemm = Way::gemm,
           .packed_floats = Way::packed_floats,
@@ -188,7 +189,7 @@ std::vector<Multiplier> ways_of_this_machine() {
   }
 #endif
   ways.push_back(make<OneDnnF32>("f32 oneDNN", DType::kF32));
-  ways.push_back(make<RoundedF32>("bf16 rounded", DType::kBf16));
+  ways.push_back(make<RoundedF32>("bf16 rounded", DType::kBf16, false));
   return ways;
 }
 
@@ -197,6 +198,10 @@ std::vector<Multiplier> ways_of_this_machine() {
 std::span<const Multiplier> multipliers() {
   static const std::vector<Multiplier> ways = ways_of_this_machine();
   return ways;
+}
+
+DType fastest_compute() {
+  return multiplier(DType::kBf16).is_native ? DType::kBf16 : DType::kF32;
 }
 
 const Multiplier& multiplier(DType compute) {

@@ -10,6 +10,7 @@ namespace switchyard::ops::linalg {
 /// Sums have a fixed order that depends on the shapes alone. Threads: [any].
 struct Multiplier {
   const char* name = nullptr;
+  bool is_native = false;  // the machine has instructions for products of that type
   /// What the elements of a and b are rounded to; sums and c are f32.
   tensor::DType compute = tensor::DType::kF32;
   /// c = alpha op(a) op(b) + beta c; with beta 0 the old content of c is not read.
@@ -30,6 +31,9 @@ inline constexpr int64_t kPackedColumns = 32;
 
 /// The fastest way on this machine. compute is kF32 or kBf16.
 [[nodiscard]] const Multiplier& multiplier(tensor::DType compute);
+
+/// The type in which this machine multiplies fastest: kBf16 where it has instructions for it.
+[[nodiscard]] tensor::DType fastest_compute();
 
 /// Every way that runs on this machine, the fastest for its compute type first.
 [[nodiscard]] std::span<const Multiplier> multipliers();

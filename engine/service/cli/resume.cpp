@@ -29,7 +29,7 @@ class ResumeCommand : public Command {
     const trainer::RunConfig before = trainer::load_run_config(file, {});
     const trainer::RunConfig given = trainer::load_run_config(file, overrides_);
     const SessionRequest request{
-        trainer::load_run_config(file, trainer::with_absolute_paths(given, overrides_)), directory_,
+        trainer::load_run_config(file, trainer::with_settled_values(given, overrides_)), directory_,
         true};
     refuse_structural_changes(before, request.config);
     return run_session(request, context);

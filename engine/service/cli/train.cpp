@@ -31,7 +31,7 @@ class TrainCommand : public Command {
   ExitCode run(const CommandContext& context) override {
     const trainer::RunConfig given = trainer::load_run_config(config_, overrides_);
     const SessionRequest request{
-        trainer::load_run_config(config_, trainer::with_absolute_paths(given, overrides_)), run_,
+        trainer::load_run_config(config_, trainer::with_settled_values(given, overrides_)), run_,
         false};
     if (is_dry_run_) {
       describe(request.config, context);

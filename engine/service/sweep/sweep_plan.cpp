@@ -38,7 +38,7 @@ class Planner {
       document.set(one);
     }
     const trainer::RunConfig given = trainer::check_run_config(document);
-    for (const std::string& one : trainer::with_absolute_paths(given, {})) {
+    for (const std::string& one : trainer::with_settled_values(given, {})) {
       document.set(one);
     }
     return trainer::check_run_config(document);

@@ -257,6 +257,14 @@ INSTANTIATE_TEST_SUITE_P(Ways, MultiplierTest,
                            return name;
                          });
 
+TEST(Multipliers, TheFastestTypeIsOneTheMachineHasInstructionsFor) {
+  EXPECT_TRUE(multiplier(fastest_compute()).is_native);
+  const bool has_bf16 = std::ranges::any_of(multipliers(), [](const Multiplier& way) {
+    return way.compute == DType::kBf16 && way.is_native;
+  });
+  EXPECT_EQ(fastest_compute(), has_bf16 ? DType::kBf16 : DType::kF32);
+}
+
 TEST(Multipliers, ThereIsOneForEveryComputeType) {
   EXPECT_EQ(multiplier(DType::kF32).compute, DType::kF32);
   EXPECT_EQ(multiplier(DType::kBf16).compute, DType::kBf16);

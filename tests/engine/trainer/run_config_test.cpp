@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "ops/linalg/multiplier.h"
 
 namespace switchyard::trainer {
 namespace {
@@ -156,10 +157,19 @@ TEST(RunConfig, ResolvedReadsBackAsTheSameRun) {
 }
 
 TEST(RunConfig, KeepsWorkingFromAnotherDirectoryOnceItsPathsAreAbsolute) {
-  const RunConfig config = small(with_absolute_paths(small(), {}));
+  const RunConfig config = small(with_settled_values(small(), {}));
   EXPECT_EQ(config.trainer.data.path, std::filesystem::absolute("data/ptb").string());
   EXPECT_EQ(config.plugin_directories, std::vector<std::string>{"/opt/plugins"});
-  EXPECT_EQ(with_absolute_paths(config, {}).size(), 0U);
+  EXPECT_EQ(with_settled_values(config, {}).size(), 0U);
+}
+
+TEST(RunConfig, SettlesOnTheFastestTypeOfTheMachineItStartsOn) {
+  const RunConfig config = small({"train.compute=\"auto\""});
+  const tensor::DType fastest = ops::linalg::fastest_compute();
+  EXPECT_EQ(config.trainer.train.compute, fastest);
+  const RunConfig settled = small(with_settled_values(config, {"train.compute=\"auto\""}));
+  EXPECT_EQ(settled.settings.text("train.compute"), name_of(fastest));
+  EXPECT_EQ(settled.trainer.train.compute, fastest);
 }
 
 TEST(RunConfig, AsksForExpertsWhereThereIsAMoeLayer) {
