@@ -174,7 +174,7 @@ TEST(RecurrentMoe, WithOneLinearExpertIsAnLstm) {
       config.moe.experts = {{.component = linear(), .count = 1}};
       MoeBench mixed(moe(config));
       LstmBench plain(lstm(config.lstm));
-      const auto partner = [](std::string name) {
+      const auto partner = [](const std::string& name) {
         return name == "layer.kernel" ? std::string("layer.experts0.w0") : name;
       };
       for (tensor::Parameter& parameter : plain.parameters.all()) {
