@@ -32,8 +32,8 @@ struct RunConfig {
                                          DataPath data_path = DataPath::kRequired);
 
 /// The overrides with one more for every setting whose meaning depends on where a run starts: paths
-/// that are relative, and train.compute = "auto". With them a run goes on from any working directory
-/// and on any machine as it began.
+/// that are relative, and train.compute = "auto". With them a run goes on from any working
+/// directory and on any machine as it began.
 [[nodiscard]] std::vector<std::string> with_settled_values(const RunConfig& config,
                                                            std::vector<std::string> overrides);
 
