@@ -48,7 +48,8 @@ int64_t piece_length(int64_t length, int num_threads, int64_t long_enough) {
   return round_up((length + pieces - 1) / pieces, kPackedColumns);
 }
 
-// Cuts c along its longer side.
+// Cuts c into rows, whose left panels stay in a cache, where every thread gets enough of them; else
+// along its longer side.
 void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixView b,
           MatrixOut c) {
   if (n.M == 0 || n.N == 0) {
@@ -62,7 +63,8 @@ void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixV
     return;
   }
   constexpr int64_t kLongEnough = 512;
-  if (n.M >= n.N) {
+  constexpr int64_t kEnoughRows = 160;  // to multiply a panel of b with, once it is packed
+  if (n.M >= n.N || n.M >= kEnoughRows * threads.num_threads()) {
     const int64_t grain = piece_length(n.M, threads.num_threads(), kLongEnough);
     threads.parallel_for(n.M, grain,
                          [&](int64_t begin, int64_t end) { gemm_rows(n, a, b, c, begin, end); });

@@ -48,7 +48,8 @@ TEST_P(Matmul, EqualsThePlainLoopsForEveryTranspose) {
                                     {130, 257, 65},
                                     {1, 300, 40},
                                     {300, 1, 40},
-                                    {257, 190, 33}}) {
+                                    {257, 190, 33},
+                                    {483, 500, 20}}) {
         const GemmDims n = {.M = M,
                             .N = N,
                             .K = K,
