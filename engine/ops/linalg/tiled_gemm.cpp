@@ -1,7 +1,6 @@
 #include "ops/linalg/tiled_gemm.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "ops/linalg/thread_buffer.h"
@@ -261,7 +260,7 @@ void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixV
     }
   }
   if (past_caches) {
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // such stores are in no order else
+    tiles.order_stores();
   }
 }
 

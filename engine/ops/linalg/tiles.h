@@ -55,6 +55,8 @@ struct TileSet {
   void (*pack_columns)(const PanelSource&, float* panel) = nullptr;
   /// c = alpha left^T right + beta c; entry r - 1 is for r rows.
   std::array<void (*)(const Tile&), kTileRows> multiply{};
+  /// After tiles that went past the caches: what they stored comes before all stores to follow.
+  void (*order_stores)() = nullptr;
 };
 
 // Call them on a CPU that has the instructions.

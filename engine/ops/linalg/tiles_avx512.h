@@ -268,12 +268,17 @@ void multiply(const Tile& t) {
   sums.write(t);
 }
 
+inline void order_stores() {
+  _mm_sfence();
+}
+
 template <class Entries, int... kIndex>
 constexpr TileSet tile_set(std::integer_sequence<int, kIndex...> /*rows*/) {
   return {.depth_per_step = Entries::kDepth,
           .pack_rows = pack_rows<Entries>,
           .pack_columns = pack_columns<Entries>,
-          .multiply = {multiply<Entries, kIndex + 1>...}};
+          .multiply = {multiply<Entries, kIndex + 1>...},
+          .order_stores = order_stores};
 }
 
 }  // namespace
