@@ -6,6 +6,7 @@
 
 #include "layers/gradient.h"
 #include "layers/initialize.h"
+#include "ops/linalg/tiled_gemm.h"
 #include "optim/clipping.h"
 #include "tensor/host_memory.h"
 
@@ -188,10 +189,10 @@ double bytes_taken(double bytes) {
   return static_cast<double>(tensor::host_bytes_taken(std::llround(bytes)));
 }
 
-// What each thread keeps of the packed left factor of a product: at most 2,048 rows of 512 f32
-// (ops/linalg/tiled_gemm.cpp), and rows of a step are most of what there is.
+// What the threads keep of the packed left factors of products; rows of a step are most of what
+// there is.
 double packed_bytes(int64_t num_tokens, int num_threads) {
-  return static_cast<double>(std::min<int64_t>(num_tokens, 2048) * 512) * sizeof(float) *
+  return static_cast<double>(ops::linalg::tiled_left_floats(num_tokens)) * sizeof(float) *
          num_threads;
 }
 

@@ -270,6 +270,10 @@ void tiled_gemm(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixVie
   multiply_all(tiles, n, a, b, nullptr, c);
 }
 
+int64_t tiled_left_floats(int64_t rows) {
+  return std::min(rows, kMostRows) * kMostSteps;
+}
+
 int64_t tiled_packed_floats(const TileSet& tiles, int64_t N, int64_t K) {
   return round_up(N, kTileColumns) * steps_of(tiles, K);
 }
