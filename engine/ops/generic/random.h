@@ -25,9 +25,10 @@ namespace switchyard::ops::generic {
 void fill_random(const Backend& backend, const RandomFill& fill, const tensor::Tensor& y);
 
 /// y (bf16) = x (f32) rounded up or down at random, so that the mean of many roundings is x: up
-/// with the probability (x - below) / (above - below). Element i takes the low half of
-/// core::random_word(key, position, first_element + i), as above. Infinities and NaN stay what they
-/// are.
+/// with the probability (x - below) / (above - below). A random word is enough for two elements:
+/// with e = first_element + i, element i takes half h (0 = the low one) of word w of block
+/// 64 (e / 512) + e % 64, where h = e / 256 % 2 and w = e / 64 % 4. Infinities and NaN stay what
+/// they are.
 ///
 ///   x, y  the same shape, contiguous
 ///

@@ -170,18 +170,28 @@ namespace {
   return static_cast<uint16_t>(((bits + (is_finite ? word & 0xFFFFU : 0U)) >> 16U) | nan_bit);
 }
 
-// Elements first ... first + kNumbers of one group of words.
+// A word has the bits for two elements.
+constexpr int64_t kRounded = 2 * kNumbers;
+
+// Element 256 h + 64 w + i of a group takes half h of word w of block i, so that neighbours lie in
+// neighbouring lanes.
 SWITCHYARD_CPU_CLONES void round_group(const Words& words, const float* x, tensor::Bf16* y) {
-  for (int64_t w = 0; w < 4; ++w) {
+  for (int64_t run = 0; run < kRounded / kPhiloxBlocks; ++run) {
+    const uint32_t* bits = words.words[run % 4];
+    const uint32_t shift = run < 4 ? 0 : 16;
     for (int64_t i = 0; i < kPhiloxBlocks; ++i) {
-      y[4 * i + w].bits = round_bits(x[4 * i + w], words.words[w][i]);
+      y[i].bits = round_bits(x[i], bits[i] >> shift);
     }
+    x += kPhiloxBlocks;
+    y += kPhiloxBlocks;
   }
 }
 
+// Elements [begin, end) of a group, which lie at x and y.
 void round_part(const Words& words, int64_t begin, int64_t end, const float* x, tensor::Bf16* y) {
   for (int64_t i = begin; i < end; ++i) {
-    y[i - begin].bits = round_bits(x[i - begin], words.words[i % 4][i / 4]);
+    const uint32_t word = words.words[i / kPhiloxBlocks % 4][i % kPhiloxBlocks];
+    y[i - begin].bits = round_bits(x[i - begin], i < kNumbers ? word : word >> 16U);
   }
 }
 
@@ -191,21 +201,21 @@ void round_stochastically(const Stream& stream, const StochasticRounding& roundi
                           const Tensor& y) {
   const int64_t first = rounding.first_element;
   const int64_t end = first + x.count();
-  const int64_t first_group = first / kNumbers;
-  const int64_t groups = (end + kNumbers - 1) / kNumbers - first_group;
+  const int64_t first_group = first / kRounded;
+  const int64_t groups = (end + kRounded - 1) / kRounded - first_group;
   const std::array<uint32_t, 4> counter = core::rng_counter(rounding.position, 0);
   const float* from = x.data<float>();
   tensor::Bf16* to = y.data<tensor::Bf16>();
-  for_each_range(stream, groups, kNumbers, [&](int64_t begin, int64_t stop) {
+  for_each_range(stream, groups, kRounded, [&](int64_t begin, int64_t stop) {
     Words words;
     for (int64_t group = first_group + begin; group < first_group + stop; ++group) {
       make_words(rounding.key, counter, static_cast<uint64_t>(group * kPhiloxBlocks), words);
-      const int64_t start = group * kNumbers;
-      if (start >= first && start + kNumbers <= end) {
+      const int64_t start = group * kRounded;
+      if (start >= first && start + kRounded <= end) {
         round_group(words, from + (start - first), to + (start - first));
       } else {
         const int64_t low = std::max(start, first);
-        round_part(words, low - start, std::min(start + kNumbers, end) - start,
+        round_part(words, low - start, std::min(start + kRounded, end) - start,
                    from + (low - first), to + (low - first));
       }
     }

@@ -218,14 +218,17 @@ float value_of(tensor::Bf16 rounded) {
 
 }  // namespace
 
-TEST_F(Random, StochasticRoundingAddsTheLowHalfOfTheElementsWordAndCuts) {
+TEST_F(Random, StochasticRoundingAddsHalfOfAWordAndCuts) {
   const Tensor x = random_tensor({2000});
   const Tensor y = zeros<tensor::Bf16>({2000});
   round_stochastically(cpu_, kRounding, x, y);
   for (int64_t i = 0; i < 2000; ++i) {
+    const int64_t element = kRounding.first_element + i;
+    const int64_t block = element / 512 * 64 + element % 64;
     const uint32_t word = core::random_word(kRounding.key, kRounding.position,
-                                            static_cast<uint64_t>(kRounding.first_element + i));
-    const uint32_t bits = std::bit_cast<uint32_t>(x.data<float>()[i]) + (word & 0xFFFFU);
+                                            static_cast<uint64_t>(4 * block + element / 64 % 4));
+    const uint32_t half = element % 512 < 256 ? word & 0xFFFFU : word >> 16U;
+    const uint32_t bits = std::bit_cast<uint32_t>(x.data<float>()[i]) + half;
     ASSERT_EQ(y.data<tensor::Bf16>()[i].bits, bits >> 16U) << i;
   }
   // A slice gets the same.
