@@ -20,32 +20,34 @@ struct Words {
   alignas(64) uint32_t words[4][kPhiloxBlocks];
 };
 
-// core::philox4x32_10 for kPhiloxBlocks counters side by side.
+// core::philox4x32_10 for kPhiloxBlocks counters side by side. The 32 bits that count are the lower
+// ones of 64, so that products need no widening and their halves no packing.
 SWITCHYARD_CPU_CLONES void make_words(core::RngKey key, const std::array<uint32_t, 4>& step,
                                       uint64_t first_block, Words& out) {
+  constexpr uint64_t kLow = 0xFFFFFFFFU;
   for (int64_t i = 0; i < kPhiloxBlocks; ++i) {
     const uint64_t block = first_block + static_cast<uint64_t>(i);
-    uint32_t c0 = static_cast<uint32_t>(block);
-    uint32_t c1 = static_cast<uint32_t>(block >> 32U);
-    uint32_t c2 = step[2];
-    uint32_t c3 = step[3];
+    uint64_t c0 = block;
+    uint64_t c1 = block >> 32U;
+    uint64_t c2 = step[2];
+    uint64_t c3 = step[3];
     uint32_t k0 = key.k0;
     uint32_t k1 = key.k1;
 #pragma GCC unroll 10
     for (int round = 0; round < 10; ++round) {
-      const uint64_t p0 = uint64_t{0xD2511F53U} * c0;
-      const uint64_t p1 = uint64_t{0xCD9E8D57U} * c2;
-      c0 = static_cast<uint32_t>(p1 >> 32U) ^ c1 ^ k0;
-      c1 = static_cast<uint32_t>(p1);
-      c2 = static_cast<uint32_t>(p0 >> 32U) ^ c3 ^ k1;
-      c3 = static_cast<uint32_t>(p0);
+      const uint64_t p0 = uint64_t{0xD2511F53U} * (c0 & kLow);
+      const uint64_t p1 = uint64_t{0xCD9E8D57U} * (c2 & kLow);
+      c0 = (p1 >> 32U) ^ c1 ^ k0;
+      c1 = p1;
+      c2 = (p0 >> 32U) ^ c3 ^ k1;
+      c3 = p0;
       k0 += 0x9E3779B9U;
       k1 += 0xBB67AE85U;
     }
-    out.words[0][i] = c0;
-    out.words[1][i] = c1;
-    out.words[2][i] = c2;
-    out.words[3][i] = c3;
+    out.words[0][i] = static_cast<uint32_t>(c0);
+    out.words[1][i] = static_cast<uint32_t>(c1);
+    out.words[2][i] = static_cast<uint32_t>(c2);
+    out.words[3][i] = static_cast<uint32_t>(c3);
   }
 }
 
