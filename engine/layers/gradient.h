@@ -13,4 +13,9 @@ namespace switchyard::layers {
 /// The end of a backward pass: gradients to which nothing was added are zero.
 void settle_gradients(const ops::Backend& backend, tensor::ParameterSet& parameters);
 
+/// Bytes that the gradient of a parameter takes in a step of that many tokens. Where it is kept by
+/// row, as many rows as there are different words in such a text by Zipf's law: the r-th most
+/// frequent one has a probability in proportion to 1 / r.
+[[nodiscard]] double gradient_bytes(const tensor::Parameter& parameter, int64_t num_tokens);
+
 }  // namespace switchyard::layers

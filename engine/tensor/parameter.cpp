@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 
 namespace switchyard::tensor {
@@ -36,39 +35,6 @@ float Parameter::take_grad_beta() {
   const float beta = grad_is_dropped ? 0.0F : 1.0F;
   grad_is_dropped = false;
   return beta;
-}
-
-namespace {
-
-// How many different words a text of num_tokens words has, if the r-th most frequent of V has the
-// probability 1 / (r (1 + 1/2 + ... + 1/V)), as Zipf says.
-double distinct_words(int64_t num_tokens, int64_t V) {
-  double harmonic = 0.0;
-  for (int64_t r = 1; r <= V; ++r) {
-    harmonic += 1.0 / static_cast<double>(r);
-  }
-  double distinct = 0.0;
-  for (int64_t r = 1; r <= V; ++r) {
-    const double probability = 1.0 / (harmonic * static_cast<double>(r));
-    distinct += 1.0 - std::pow(1.0 - probability, static_cast<double>(num_tokens));
-  }
-  return distinct;
-}
-
-}  // namespace
-
-double Parameter::grad_bytes(int64_t num_tokens) const {
-  if (is_buffer || updated_in_backward) {
-    return 0.0;
-  }
-  const double dense = static_cast<double>(shape.count()) * sizeof(float);
-  if (!touched_rows.is_sparse() || shape[0] == 0) {
-    return dense;
-  }
-  const auto all = static_cast<double>(shape[0]);
-  const double of_tokens = touched_rows.per_token > 0 ? distinct_words(num_tokens, shape[0]) : 0.0;
-  const double rows = std::min(of_tokens + static_cast<double>(touched_rows.fixed), all);
-  return dense * rows / all;
 }
 
 Parameter& ParameterSet::add(Parameter parameter) {

@@ -63,8 +63,6 @@ struct Parameter {
   /// What a caller that adds to all of `grad` at once must multiply the old content with: 0 if it
   /// was dropped, else 1. The caller adds.
   [[nodiscard]] float take_grad_beta();
-  /// Bytes of the gradient in a step of that many tokens.
-  [[nodiscard]] double grad_bytes(int64_t num_tokens) const;
 };
 
 /// A range of a parameter's first axis, with the gradient of just that range.

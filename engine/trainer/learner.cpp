@@ -207,7 +207,7 @@ LearnerMemory Learner::predicted_memory(int64_t num_steps) {
   LearnerMemory memory;
   for (const tensor::Parameter& parameter : parameters_.all()) {
     memory.parameters += bytes_taken(bytes_of(parameter.shape, parameter.dtype));
-    memory.gradients += bytes_taken(parameter.grad_bytes(B * num_steps));
+    memory.gradients += bytes_taken(layers::gradient_bytes(parameter, B * num_steps));
   }
   for (const optim::StateTensor* state : optimizer_->state()) {
     memory.optimizer_state += bytes_taken(bytes_of(state->shape, DType::kF32));

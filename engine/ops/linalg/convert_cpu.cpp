@@ -1,6 +1,5 @@
 #include "ops/linalg/convert_cpu.h"
 
-#include <algorithm>
 #include <bit>
 
 #include "ops/clones.h"
@@ -25,18 +24,6 @@ void round_to_bf16(MatrixView matrix, int64_t rows, int64_t columns, float* out)
     float* to = out + r * columns;
     for (int64_t c = 0; c < columns; ++c) {
       to[c] = std::bit_cast<float>(bf16_bits_of(std::bit_cast<uint32_t>(from[c])) << 16);
-    }
-  }
-}
-
-void transpose_rows(MatrixView matrix, int64_t rows, int64_t begin, int64_t end, float* out) {
-  constexpr int64_t kTile = 16;
-  for (int64_t first = 0; first < rows; first += kTile) {
-    const int64_t last = std::min(first + kTile, rows);
-    for (int64_t column = begin; column < end; ++column) {
-      for (int64_t row = first; row < last; ++row) {
-        out[column * rows + row] = matrix.data[row * matrix.stride + column];
-      }
     }
   }
 }

@@ -6,7 +6,7 @@
 
 namespace switchyard::ops::linalg {
 
-// Copies of matrices for products: dense, or transposed, or in bf16. On the calling thread.
+// Dense copies of matrices for products in bf16. On the calling thread.
 
 /// The number to nearest with ties to even; NaN stays NaN.
 [[nodiscard]] inline uint32_t bf16_bits_of(uint32_t f32_bits) {
@@ -21,8 +21,5 @@ void to_bf16(MatrixView matrix, int64_t rows, int64_t columns, uint16_t* out);
 
 /// out [rows, columns], dense: every number rounded to bf16 and back.
 void round_to_bf16(MatrixView matrix, int64_t rows, int64_t columns, float* out);
-
-/// Rows [begin, end) of out [columns, rows], dense: the transpose.
-void transpose_rows(MatrixView matrix, int64_t rows, int64_t begin, int64_t end, float* out);
 
 }  // namespace switchyard::ops::linalg
