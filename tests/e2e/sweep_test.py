@@ -108,6 +108,16 @@ class Sweep(ProgramTest):
         self.expect(OK, "sweep", self.file, "--out", self.whole, "--report")
         self.assertTrue((self.whole / "report.md").is_file())
 
+    def test_a_sweep_for_speed_alone_evaluates_nothing(self):
+        file = self.write("speed.toml", "evaluate = false\n" + SWEEP.format(steps=4))
+        done = self.expect(OK, "sweep", file, "--out", self.directory / "speed", "--json")
+        for line in json_lines(done.stdout):
+            self.assertIsNone(line["valid_perplexity"])
+            self.assertGreater(line["words_per_second"], 0)
+        self.assertIn("2 of 2 runs are done", (self.directory / "speed/report.md").read_text())
+        again = self.expect(OK, "sweep", file, "--out", self.directory / "speed")
+        self.assertEqual(again.stderr.count("is done already"), 2)
+
     def test_other_settings_under_the_same_name_are_refused(self):
         done = self.expect(USAGE, "sweep", self.file, "--out", self.whole, "--set", "model.dropout=0.3")
         self.assertIn("model.dropout: 0.1 -> 0.3", done.stderr)

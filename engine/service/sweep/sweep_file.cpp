@@ -43,7 +43,8 @@ Step first_step(const std::string& path) {
 }
 
 std::vector<std::string> top_keys() {
-  return {"title", "description", "base", "set", "point", "grid", "search", "plot", "table"};
+  return {"title", "description", "evaluate", "base", "set",
+          "point", "grid",        "search",   "plot", "table"};
 }
 
 bool is_table(const ConfigItem& item) {
@@ -129,6 +130,15 @@ class SweepFileReader {
     }
   }
 
+  void read_flag(const ConfigItem& item, bool& into) {
+    const auto* flag = std::get_if<bool>(&item.value);
+    if (flag == nullptr) {
+      wrong_value(item, "true or false");
+    } else {
+      into = *flag;
+    }
+  }
+
   void read_path(const ConfigItem& item, std::filesystem::path& into) {
     std::string text;
     read_text(item, text);
@@ -182,6 +192,8 @@ class SweepFileReader {
       read_text(item, file_.title);
     } else if (step.name == "description" && step.rest.empty()) {
       read_text(item, file_.description);
+    } else if (step.name == "evaluate" && step.rest.empty()) {
+      read_flag(item, file_.evaluate);
     } else if (step.name == "base" && step.rest.empty()) {
       read_path(item, file_.base);
     } else if (step.name == "set" || step.name == "grid" || step.name == "search") {
@@ -337,6 +349,14 @@ class SweepFileReader {
       problem_at(whole, "'base' must be given: the configuration that the settings change");
     }
     check_plots();
+    check_search();
+  }
+
+  void check_search() {
+    if (!file_.evaluate && !file_.search.empty() && !file_.search[0].values.empty()) {
+      problem_at(file_.search[0].values[0].origin,
+                 "[search] looks for the lowest perplexity, so 'evaluate' must be true");
+    }
     for (const Axis& axis : file_.search) {
       for (const Axis& other : file_.grid) {
         if (axis.key == other.key && !axis.values.empty()) {

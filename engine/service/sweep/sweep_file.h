@@ -67,6 +67,7 @@ struct SweepFile {
   std::filesystem::path path;
   std::string title;
   std::string description;
+  bool evaluate = true;  // every run on the valid and the test split; without it only speed counts
   std::filesystem::path base;
   std::vector<Assignment> set;
   std::vector<PointEntry> points;

@@ -16,7 +16,8 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 class Planner {
  public:
-  explicit Planner(const std::vector<std::string>& overrides) : overrides_(overrides) {}
+  Planner(const std::vector<std::string>& overrides, bool evaluate)
+      : overrides_(overrides), evaluate_(evaluate) {}
 
   PlannedRun plan(const SweepPoint& point) {
     try {
@@ -56,8 +57,8 @@ class Planner {
     for (const models::ExpertGroupConfig& group : config.trainer.model.moe.experts) {
       run.num_experts += group.count;
     }
-    run.has_valid = dataset.has_split("valid");
-    run.has_test = dataset.has_split("test");
+    run.on_valid = evaluate_ && dataset.has_split("valid");
+    run.on_test = evaluate_ && dataset.has_split("test");
     run.model = describe_model(config.trainer, dataset.vocabulary().size(), plugins);
     run.model.parts.clear();
     read_weights(config.trainer.model.moe, plugins, run);
@@ -95,6 +96,7 @@ class Planner {
   }
 
   const std::vector<std::string>& overrides_;
+  bool evaluate_;
   std::map<std::string, std::unique_ptr<data::Dataset>> datasets_;
 };
 
@@ -120,7 +122,7 @@ SweepPlan plan_sweep(SweepFile file, const std::vector<std::string>& overrides) 
   plan.file = std::move(file);
   const std::vector<PointGroup> groups = expand(plan.file);
   select(plan, groups);
-  Planner planner(overrides);
+  Planner planner(overrides, plan.file.evaluate);
   for (const PointGroup& group : groups) {
     PlannedGroup& planned = plan.groups.emplace_back();
     planned.name = group.name;

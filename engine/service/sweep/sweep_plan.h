@@ -19,8 +19,8 @@ struct PlannedRun {
   int64_t num_experts = 0;
   double w_importance = 0.0;  // of the gate; NaN where there is none or it has no such weight
   double w_load = 0.0;
-  bool has_valid = false;  // splits of its data
-  bool has_test = false;
+  bool on_valid = false;  // which splits of its data it is evaluated on
+  bool on_test = false;
   ModelDescription model;
 };
 

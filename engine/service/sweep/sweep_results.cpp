@@ -29,10 +29,10 @@ RunPhase next_phase(const PlannedRun& run, const std::filesystem::path& director
   if (!is_trained(run, directory)) {
     return RunPhase::kTrain;
   }
-  if (run.has_valid && !is_of(record.valid, run)) {
+  if (run.on_valid && !is_of(record.valid, run)) {
     return RunPhase::kEvaluateValid;
   }
-  return run.has_test && !is_of(record.test, run) ? RunPhase::kEvaluateTest : RunPhase::kDone;
+  return run.on_test && !is_of(record.test, run) ? RunPhase::kEvaluateTest : RunPhase::kDone;
 }
 
 std::vector<RunResult> collect_results(const SweepPlan& plan, const SweepPaths& paths,

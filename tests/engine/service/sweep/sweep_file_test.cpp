@@ -108,6 +108,15 @@ TEST(SweepFile, AKeyIsSearchedOrGriddedNotBoth) {
                {"'a.b' stands in [grid] too"});
 }
 
+TEST(SweepFile, RunsAreEvaluatedUnlessItSaysNo) {
+  const std::string point = "base = \"a.toml\"\n[[point]]\nname = \"a\"\n";
+  EXPECT_TRUE(parse(point).evaluate);
+  EXPECT_FALSE(parse("evaluate = false\n" + point).evaluate);
+  expect_error("evaluate = 0\n" + point, {"demo.toml:1:12", "'evaluate' must be true or false"});
+  expect_error("evaluate = false\n" + point + "[search]\n\"train.seed\" = [1, 2]\n",
+               {"demo.toml:6:", "[search] looks for the lowest perplexity"});
+}
+
 TEST(SweepFile, SaysAllProblemsAtOnce) {
   expect_error("title = 1\nbasis = \"a\"\n", {"has 3 errors"});
 }

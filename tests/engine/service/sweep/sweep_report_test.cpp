@@ -18,7 +18,7 @@ PlannedRun run_of(const std::string& name, int64_t experts, int64_t parameters, 
   run.num_experts = experts;
   run.w_importance = 0.1;
   run.w_load = 0.0;
-  run.has_valid = run.has_test = true;
+  run.on_valid = run.on_test = true;
   run.model.parameters_excluding_embedding_softmax = parameters;
   run.model.ops_per_timestep = ops;
   return run;
