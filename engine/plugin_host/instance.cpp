@@ -137,6 +137,8 @@ tensor::Parameter ComponentInstance::make_parameter(const sy_param_desc& desc) c
   parameter.expert_dim = desc.expert_dim;
   parameter.flags = desc.flags;
   parameter.is_buffer = (desc.flags & SY_PF_BUFFER) != 0;
+  parameter.stays_f32 = (desc.flags & SY_PF_FP32) != 0;
+  parameter.only_multiplied = (desc.flags & SY_PF_MULTIPLIED) != 0;
   return parameter;
 }
 

@@ -48,6 +48,8 @@ struct Parameter {
   int expert_dim = -1;  // the axis that counts experts, or -1
   uint32_t flags = 0;   // SY_PF_*
   bool is_buffer = false;
+  bool stays_f32 = false;            // whatever the run's weight type
+  bool only_multiplied = false;      // by grouped_matmul, as weights; so it is read as it rests
   bool updated_in_backward = false;  // never has a gradient as a whole; see SliceUpdater
   TouchedRows touched_rows;
   Tensor value;  // defined after ParameterSet::allocate()

@@ -87,11 +87,13 @@ class FfnExpert final : public sy::Expert {
       const std::string kernel = "w" + number;
       kernels_.push_back(builder.add(sy::Parameter(kernel.c_str(), {num_experts_, in, out})
                                          .per_expert(0)
+                                         .flags(SY_PF_MULTIPLIED)
                                          .fan_in(init_scale_, in)));
       if (has_bias_) {
         const std::string bias = "b" + number;
-        biases_.push_back(builder.add(
-            sy::Parameter(bias.c_str(), {num_experts_, out}).per_expert(0).flags(SY_PF_NO_DECAY)));
+        biases_.push_back(builder.add(sy::Parameter(bias.c_str(), {num_experts_, out})
+                                          .per_expert(0)
+                                          .flags(SY_PF_NO_DECAY | SY_PF_MULTIPLIED)));
       }
     }
   }

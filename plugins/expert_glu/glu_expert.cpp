@@ -129,8 +129,10 @@ class GluExpert final : public sy::Expert {
   }
 
   uint32_t add_kernel(const sy::Builder& builder, const char* name, int64_t in, int64_t out) const {
-    return builder.add(
-        sy::Parameter(name, {num_experts_, in, out}).per_expert(0).fan_in(init_scale_, in));
+    return builder.add(sy::Parameter(name, {num_experts_, in, out})
+                           .per_expert(0)
+                           .flags(SY_PF_MULTIPLIED)
+                           .fan_in(init_scale_, in));
   }
 
   [[nodiscard]] sy_tensor scratch(Call& call, const sy_expert_io& io) const {

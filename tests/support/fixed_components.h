@@ -6,6 +6,7 @@
 #include "layers/gradient.h"
 #include "layers/initialize.h"
 #include "layers/moe/component_factory.h"
+#include "ops/generic/pointwise.h"
 #include "tests/support/random_tensor.h"
 
 namespace switchyard::tests {
@@ -39,19 +40,30 @@ class FixedGate final : public layers::Gate {
   std::vector<float> grad_gate_weight_;
 };
 
+/// What experts say about their weights.
+struct WeightUse {
+  bool stays_f32 = false;
+  bool only_multiplied = false;
+};
+
 /// Linear experts in plain loops: y = x W_e.
 class LinearExperts final : public layers::ExpertGroup {
  public:
-  LinearExperts(const layers::ComponentPlace& place, tensor::ParameterSet& parameters)
+  LinearExperts(const layers::ComponentPlace& place, WeightUse use,
+                tensor::ParameterSet& parameters)
       : weight_(&parameters.add({.name = place.name + ".w",
                                  .shape = {place.num_local, place.d_in, place.d_out},
                                  .role = tensor::Role::kExpert,
                                  .init = layers::uniform_fan_in(place.d_in, 1.0),
-                                 .expert_dim = 0})) {}
+                                 .expert_dim = 0,
+                                 .stays_f32 = use.stays_f32,
+                                 .only_multiplied = use.only_multiplied})) {}
+
+  [[nodiscard]] const tensor::Parameter& weight() const { return *weight_; }
 
   void forward(const tensor::Tensor& x, const layers::ExpertRows& rows, const tensor::Tensor& y,
-               layers::Pass& /*pass*/) override {
-    for_each(rows, [&](int64_t row, const float* w, float* /*grad*/) {
+               layers::Pass& pass) override {
+    for_each(rows, pass, [&](int64_t row, const float* w, float* /*grad*/) {
       for (int64_t o = 0; o < y.size(1); ++o) {
         float sum = 0.0F;
         for (int64_t i = 0; i < x.size(1); ++i) {
@@ -65,7 +77,7 @@ class LinearExperts final : public layers::ExpertGroup {
                 const tensor::Tensor& grad_y, const tensor::Tensor& grad_x,
                 layers::Pass& pass) override {
     (void)layers::summed_grad(pass.backend, *weight_);
-    for_each(rows, [&](int64_t row, const float* w, float* grad) {
+    for_each(rows, pass, [&](int64_t row, const float* w, float* grad) {
       for (int64_t i = 0; i < x.size(1); ++i) {
         float sum = 0.0F;
         for (int64_t o = 0; o < grad_y.size(1); ++o) {
@@ -84,12 +96,14 @@ class LinearExperts final : public layers::ExpertGroup {
 
  private:
   template <typename Body>
-  void for_each(const layers::ExpertRows& rows, const Body& body) {
+  void for_each(const layers::ExpertRows& rows, layers::Pass& pass, const Body& body) {
+    const tensor::Tensor value = zero_tensor(weight_->shape);
+    ops::generic::affine(pass.backend, weight_->value, 1.0, 0.0, value);
     const int64_t size = weight_->shape[1] * weight_->shape[2];
     for (int64_t e = 0; e < weight_->shape[0]; ++e) {
       for (int64_t row = rows.host_offsets[static_cast<size_t>(e)];
            row < rows.host_offsets[static_cast<size_t>(e) + 1]; ++row) {
-        body(row, weight_->value.data<float>() + e * size, weight_->grad.data<float>() + e * size);
+        body(row, value.data<float>() + e * size, weight_->grad.data<float>() + e * size);
       }
     }
   }
@@ -104,6 +118,8 @@ class FixedFactory final : public layers::ComponentFactory {
   std::vector<float> weights;
   int64_t top_k = 1;
   FixedGate* gate = nullptr;  // the last one made
+  WeightUse use;
+  LinearExperts* linear = nullptr;  // the last ones made
 
   std::unique_ptr<layers::Gate> make_gate(const core::ComponentConfig& /*config*/,
                                           const layers::ComponentPlace& /*place*/,
@@ -115,7 +131,9 @@ class FixedFactory final : public layers::ComponentFactory {
   std::unique_ptr<layers::ExpertGroup> make_experts(const core::ComponentConfig& /*config*/,
                                                     const layers::ComponentPlace& place,
                                                     tensor::ParameterSet& parameters) override {
-    return std::make_unique<LinearExperts>(place, parameters);
+    auto made = std::make_unique<LinearExperts>(place, use, parameters);
+    linear = made.get();
+    return made;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "layers/moe/windowed_experts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "layers/gradient.h"
@@ -52,7 +53,7 @@ void WindowedExperts::register_stacked(const ExpertMemory& memory,
     all.shape = stacked_shape(window, count_);
     all.updated_in_backward = memory.update_in_backward && !window.is_buffer;
     // Buffers keep their type: nothing rounds them.
-    all.dtype = window.is_buffer ? window.dtype : memory.weights;
+    all.dtype = window.is_buffer || window.stays_f32 ? window.dtype : memory.weights;
     stacked_.push_back({.all = &parameters.add(std::move(all)), .window = &window});
   }
 }
@@ -71,16 +72,20 @@ WindowedExperts::Window WindowedExperts::window_at(int64_t first, const ExpertRo
           .rows = {.offsets = offsets, .host_offsets = {to, static_cast<size_t>(at_once_ + 1)}}};
 }
 
-// f32 values are used where they lie; others become f32 for as long as the caller's scratch scope.
+// For as long as the caller's scratch scope.
+Tensor WindowedExperts::in_f32(const Tensor& resting, Pass& pass) {
+  if (resting.dtype() == DType::kF32) {
+    return resting;
+  }
+  const Tensor value = pass.scratch->take(DType::kF32, resting.shape());
+  ops::generic::affine(pass.backend, resting, 1.0, 0.0, value);
+  return value;
+}
+
 void WindowedExperts::bind_values(int64_t first, Pass& pass) {
   for (const Stacked& parameter : stacked_) {
     const Tensor resting = parameter.all->value.slice(0, first, first + at_once_);
-    if (resting.dtype() == DType::kF32) {
-      parameter.window->value = resting;
-    } else {
-      parameter.window->value = pass.scratch->take(DType::kF32, resting.shape());
-      ops::generic::affine(pass.backend, resting, 1.0, 0.0, parameter.window->value);
-    }
+    parameter.window->value = parameter.window->only_multiplied ? resting : in_f32(resting, pass);
   }
 }
 
@@ -101,9 +106,10 @@ void WindowedExperts::update(int64_t first, Pass& pass) {
     if (parameter.all->updated_in_backward) {
       core::require(pass.slice_updater != nullptr, "'", parameter.all->name,
                     "' is updated in backward, and the pass has nothing to update it");
+      const tensor::ScratchScope scope(*pass.scratch);
       pass.slice_updater->update({.parameter = parameter.all,
                                   .first = first,
-                                  .value = parameter.window->value,
+                                  .value = in_f32(parameter.window->value, pass),
                                   .grad = summed_grad(pass.backend, *parameter.window)});
     }
   }
@@ -113,11 +119,18 @@ StepMemory WindowedExperts::step_memory(int64_t num_rows) const {
   const int64_t windows = count_ / at_once_;
   StepMemory memory = experts_->step_memory((num_rows + windows - 1) / windows);
   memory.kept *= static_cast<double>(windows);
+  double in_update = 0.0;  // one parameter after the other
   for (const Stacked& parameter : stacked_) {
     const double bytes = static_cast<double>(parameter.window->shape.count()) * sizeof(float);
-    memory.scratch += parameter.all->dtype == DType::kF32 ? 0.0 : bytes;
+    const bool becomes_f32 = parameter.all->dtype != DType::kF32;
+    if (becomes_f32 && parameter.window->only_multiplied) {
+      in_update = std::max(in_update, bytes);
+    } else if (becomes_f32) {
+      memory.scratch += bytes;
+    }
     memory.scratch += parameter.all->updated_in_backward ? bytes : 0.0;
   }
+  memory.scratch += in_update;
   return memory;
 }
 

@@ -19,8 +19,9 @@ struct ExpertMemory {
 };
 
 /// A group of experts that is worked through a few experts at a time, so that a group may hold
-/// billions of parameters: weights may rest in bf16 and become f32 only while their experts work,
-/// and gradients may be used up by the optimizer before the next experts make theirs.
+/// billions of parameters: weights may rest in bf16 and become f32 only while they are updated (or,
+/// if they are used for more than products, while their experts work), and gradients may be used up
+/// by the optimizer before the next experts make theirs.
 ///
 /// Window by window, the component inside sees `experts_at_once` experts with parameters of its own
 /// (the largest number that divides the group's count and is not above what is asked); this class
@@ -64,6 +65,7 @@ class WindowedExperts final : public ExpertGroup {
 
   void register_stacked(const ExpertMemory& memory, tensor::ParameterSet& parameters);
   [[nodiscard]] Window window_at(int64_t first, const ExpertRows& rows, Pass& pass) const;
+  [[nodiscard]] static tensor::Tensor in_f32(const tensor::Tensor& resting, Pass& pass);
   void bind_values(int64_t first, Pass& pass);
   void bind_gradients(int64_t first, Pass& pass);
   void update(int64_t first, Pass& pass);

@@ -22,4 +22,7 @@ void to_bf16(MatrixView matrix, int64_t rows, int64_t columns, uint16_t* out);
 /// out [rows, columns], dense: every number rounded to bf16 and back.
 void round_to_bf16(MatrixView matrix, int64_t rows, int64_t columns, float* out);
 
+/// out [rows, columns], dense: the matrix in f32.
+void from_bf16(Bf16View matrix, int64_t rows, int64_t columns, float* out);
+
 }  // namespace switchyard::ops::linalg

@@ -16,6 +16,12 @@ struct MatrixView {
   int64_t stride = 0;
 };
 
+/// The same of bf16, as its bits.
+struct Bf16View {
+  const uint16_t* data = nullptr;
+  int64_t stride = 0;
+};
+
 struct MatrixOut {
   float* data = nullptr;
   int64_t stride = 0;
@@ -53,6 +59,10 @@ struct Kernels {
   /// offsets [G + 1] lie on the device. a, b and c as in SY_GG_*.
   void (*grouped_gemm)(const tensor::Stream&, GroupedMode, const GroupedDims&,
                        const int32_t* offsets, MatrixView a, MatrixView b, MatrixOut c) = nullptr;
+  /// The same with weights in bf16, so not for kGradWeight.
+  void (*grouped_gemm_bf16)(const tensor::Stream&, GroupedMode, const GroupedDims&,
+                            const int32_t* offsets, MatrixView a, Bf16View b,
+                            MatrixOut c) = nullptr;
 };
 
 [[nodiscard]] Kernels cpu_kernels();

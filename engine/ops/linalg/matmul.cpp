@@ -58,9 +58,12 @@ void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offs
   const Tensor& right = is_weight ? b : c;
   require_matrix("grouped_matmul", "a", left);
   require_matrix("grouped_matmul", is_weight ? "b" : "c", right);
-  require(weight.dim() == 3 && weight.dtype() == tensor::DType::kF32 && weight.is_contiguous(),
-          "grouped_matmul: the weights must be contiguous f32 [groups, K, M], got ",
-          weight.shape());
+  const bool is_bf16 = weight.dtype() == tensor::DType::kBf16 && !is_weight;
+  require(weight.dim() == 3 && (weight.dtype() == tensor::DType::kF32 || is_bf16) &&
+              weight.is_contiguous(),
+          "grouped_matmul: ", is_weight ? "gradients of weights" : "weights",
+          " must be contiguous ", is_weight ? "f32" : "f32 or bf16", " [groups, K, M], got ",
+          tensor::name_of(weight.dtype()), " ", weight.shape());
   require(offsets.dim() == 1 && offsets.dtype() == tensor::DType::kI32 &&
               offsets.size(0) == weight.size(0) + 1 && offsets.is_contiguous(),
           "grouped_matmul: offsets must be i32 [groups + 1] with groups = ", weight.size(0),
@@ -76,6 +79,14 @@ void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offs
               right.size(1) == (is_grad_input ? n.K : n.M) && left.size(0) == right.size(0),
           "grouped_matmul: rows must fit the weights ", weight.shape(), ", got ", left.shape(),
           " and ", right.shape());
+  if (is_bf16) {
+    const auto kernel = backend.kernels->linalg.grouped_gemm_bf16;
+    require_kernel(kernel != nullptr, "grouped_matmul with weights in bf16", backend);
+    kernel(backend.stream, mode, n, offsets.data<int32_t>(), view(a),
+           {.data = &b.data<tensor::Bf16>()->bits, .stride = n.M},
+           {.data = c.data<float>(), .stride = row_stride(c)});
+    return;
+  }
   const auto kernel = backend.kernels->linalg.grouped_gemm;
   require_kernel(kernel != nullptr, "grouped_matmul", backend);
   const MatrixOut out = is_weight ? MatrixOut{.data = c.data<float>(), .stride = n.M}

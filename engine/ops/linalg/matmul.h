@@ -25,8 +25,8 @@ void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b
 ///   kGradWeight   a [N, K], b [N, M]     ->  c [G, K, M]  c_g = alpha a_g^T b_g + beta c_g
 ///   offsets       [G + 1] i32 on the device, rising; empty groups are allowed
 ///
-/// Rows past the last offset are left alone. Throws Error(kInvalidArgument) if the shapes do not
-/// fit.
+/// Weights b [G, K, M] may be bf16, everything else is f32. Rows past the last offset are left
+/// alone. Throws Error(kInvalidArgument) if the shapes do not fit.
 void grouped_matmul(const Backend& backend, GroupedMode mode, const tensor::Tensor& offsets,
                     double alpha, const tensor::Tensor& a, const tensor::Tensor& b, double beta,
                     const tensor::Tensor& c);

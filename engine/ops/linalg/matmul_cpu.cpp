@@ -37,8 +37,12 @@ void gemm_columns(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c, in
   multiplier(n.compute).gemm(part, a, b, c);
 }
 
+int64_t ceil_div(int64_t value, int64_t by) {
+  return (value + by - 1) / by;
+}
+
 int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
+  return ceil_div(value, multiple) * multiple;
 }
 
 // Length of a piece of c: one per thread, or two so that a delayed thread costs less, where they
@@ -75,40 +79,87 @@ void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixV
   }
 }
 
-// Rows [begin, end) of group g in the forward or the input-gradient product.
-void grouped_rows(GroupedMode mode, const GroupedDims& n, int64_t g, MatrixView a, MatrixView b,
-                  MatrixOut c, int64_t begin, int64_t end) {
-  const bool is_forward = mode == GroupedMode::kForward;
-  const GemmDims dims = {.M = end - begin,
-                         .N = is_forward ? n.M : n.K,
-                         .K = is_forward ? n.K : n.M,
-                         .transpose_b = is_forward ? Transpose::kNo : Transpose::kYes,
-                         .alpha = n.alpha,
-                         .beta = n.beta,
-                         .compute = n.compute};
-  const MatrixView weight = {.data = b.data + g * n.K * n.M, .stride = n.M};
-  multiplier(n.compute).gemm(dims, {.data = at(a, begin, 0), .stride = a.stride}, weight,
-                             {.data = at(c, begin, 0), .stride = c.stride});
+void multiply(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c) {
+  multiplier(n.compute).gemm(n, a, b, c);
 }
 
-// A piece is (group, rows of the group): no list of pieces is stored, and one expert that takes all
-// rows is still shared by all threads.
-void grouped_by_rows(const tensor::Stream& stream, GroupedMode mode, const GroupedDims& n,
-                     const int32_t* offsets, MatrixView a, MatrixView b, MatrixOut c) {
-  int64_t longest = 0;
-  for (int64_t g = 0; g < n.G; ++g) {
-    longest = std::max<int64_t>(longest, offsets[g + 1] - offsets[g]);
+void multiply(const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c) {
+  multiplier(n.compute).gemm_bf16(n, a, b, c);
+}
+
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// The forward or the input-gradient product of rows with their group's weight.
+template <class View>
+struct GroupedProduct {
+  GroupedMode mode = GroupedMode::kForward;
+  GroupedDims n;
+  const int32_t* offsets = nullptr;
+  MatrixView a;
+  View b;  // [G, K, M]
+  MatrixOut c;
+
+  [[nodiscard]] bool is_forward() const { return mode == GroupedMode::kForward; }
+  [[nodiscard]] int64_t columns() const { return is_forward() ? n.M : n.K; }
+  void run(int64_t g, Range rows, Range columns) const {
+    const GemmDims dims = {.M = rows.end - rows.begin,
+                           .N = columns.end - columns.begin,
+                           .K = is_forward() ? n.K : n.M,
+                           .transpose_b = is_forward() ? Transpose::kNo : Transpose::kYes,
+                           .alpha = n.alpha,
+                           .beta = n.beta,
+                           .compute = n.compute};
+    const int64_t first = g * n.K * n.M + columns.begin * (is_forward() ? 1 : n.M);
+    multiply(dims, {.data = at(a, rows.begin, 0), .stride = a.stride},
+             View{.data = b.data + first, .stride = n.M},
+             {.data = at(c, rows.begin, columns.begin), .stride = c.stride});
   }
-  const int64_t total = offsets[n.G] - offsets[0];
-  const int64_t rows_per_piece =
-      std::max<int64_t>(64, round_up(total / (4 * stream.threads->num_threads()), 16));
-  const int64_t pieces = (longest + rows_per_piece - 1) / rows_per_piece;
-  stream.threads->parallel_for(n.G * pieces, 1, [&](int64_t index, int64_t) {
+};
+
+// How the products of all groups are cut into pieces. A piece packs its part of the weight anew, so
+// groups of fewer rows than columns are cut into columns, and others into rows; either way one
+// group that has nearly all rows is still shared by all threads.
+struct GroupCut {
+  int64_t rows = 0;  // of a piece
+  int64_t columns = 0;
+  int64_t row_pieces = 1;  // of the longest group
+  int64_t column_pieces = 1;
+
+  template <class View>
+  static GroupCut of(const GroupedProduct<View>& product, int num_threads) {
+    const int32_t* offsets = product.offsets;
+    int64_t longest = 0;
+    for (int64_t g = 0; g < product.n.G; ++g) {
+      longest = std::max<int64_t>(longest, offsets[g + 1] - offsets[g]);
+    }
+    const int64_t total = offsets[product.n.G] - offsets[0];
+    if (longest >= product.columns()) {
+      const int64_t rows = std::max<int64_t>(64, round_up(total / (int64_t{4} * num_threads), 16));
+      return {.rows = rows, .columns = product.columns(), .row_pieces = ceil_div(longest, rows)};
+    }
+    const int64_t wanted = ceil_div(longest * 2 * num_threads, std::max<int64_t>(total, 1));
+    const int64_t columns =
+        round_up(ceil_div(product.columns(), std::max<int64_t>(wanted, 1)), kPackedColumns);
+    return {
+        .rows = longest, .columns = columns, .column_pieces = ceil_div(product.columns(), columns)};
+  }
+};
+
+// A piece is (group, part of the group): no list of pieces is stored.
+template <class View>
+void run_grouped(const tensor::Stream& stream, const GroupedProduct<View>& product) {
+  const GroupCut cut = GroupCut::of(product, stream.threads->num_threads());
+  const int64_t pieces = cut.row_pieces * cut.column_pieces;
+  stream.threads->parallel_for(product.n.G * pieces, 1, [&](int64_t index, int64_t) {
     const int64_t g = index / pieces;
-    const int64_t begin = offsets[g] + index % pieces * rows_per_piece;
-    const int64_t end = std::min<int64_t>(begin + rows_per_piece, offsets[g + 1]);
-    if (begin < end) {
-      grouped_rows(mode, n, g, a, b, c, begin, end);
+    const int64_t row = product.offsets[g] + index % pieces % cut.row_pieces * cut.rows;
+    const int64_t column = index % pieces / cut.row_pieces * cut.columns;
+    const Range rows = {row, std::min<int64_t>(row + cut.rows, product.offsets[g + 1])};
+    if (rows.begin < rows.end) {
+      product.run(g, rows, {column, std::min(column + cut.columns, product.columns())});
     }
   });
 }
@@ -156,14 +207,19 @@ void grouped_gemm(const tensor::Stream& stream, GroupedMode mode, const GroupedD
   if (mode == GroupedMode::kGradWeight) {
     grouped_by_weight(stream, n, offsets, a, b, c.data);
   } else {
-    grouped_by_rows(stream, mode, n, offsets, a, b, c);
+    run_grouped<MatrixView>(stream, {mode, n, offsets, a, b, c});
   }
+}
+
+void grouped_gemm_bf16(const tensor::Stream& stream, GroupedMode mode, const GroupedDims& n,
+                       const int32_t* offsets, MatrixView a, Bf16View b, MatrixOut c) {
+  run_grouped<Bf16View>(stream, {mode, n, offsets, a, b, c});
 }
 
 }  // namespace
 
 Kernels cpu_kernels() {
-  return {.gemm = gemm, .grouped_gemm = grouped_gemm};
+  return {.gemm = gemm, .grouped_gemm = grouped_gemm, .grouped_gemm_bf16 = grouped_gemm_bf16};
 }
 
 }  // namespace switchyard::ops::linalg

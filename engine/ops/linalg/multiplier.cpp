@@ -47,11 +47,21 @@ GemmDims with_plain_b(GemmDims n) {
   return n;
 }
 
+MatrixView widened(Bf16View matrix, int64_t rows, int64_t columns, ThreadBuffer& buffer) {
+  auto* copy = buffer.at_least<float>(rows * columns);
+  from_bf16(matrix, rows, columns, copy);
+  return {.data = copy, .stride = columns};
+}
+
 // f32 by oneDNN. Packed: op(b) itself, dense.
 struct OneDnnF32 {
   static int64_t packed_floats(int64_t N, int64_t K) { return N * K; }
   static void gemm(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c) {
     onednn_gemm(n, a, b, c);
+  }
+  static void gemm_bf16(const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c) {
+    ThreadBuffer& buffer = FactorBuffers::of_this_thread().b;
+    onednn_gemm(n, a, widened(b, rows_of_b(n), columns_of_b(n), buffer), c);
   }
   static void pack(const GemmDims& n, MatrixView b, int64_t begin, int64_t end, float* packed) {
     for (int64_t k = 0; k < n.K; ++k) {
@@ -80,6 +90,11 @@ struct RoundedF32 {
     onednn_gemm(n, rounded(a, rows_of_a(n), columns_of_a(n), buffers.a),
                 rounded(b, rows_of_b(n), columns_of_b(n), buffers.b), c);
   }
+  static void gemm_bf16(const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c) {
+    FactorBuffers& buffers = FactorBuffers::of_this_thread();
+    onednn_gemm(n, rounded(a, rows_of_a(n), columns_of_a(n), buffers.a),
+                widened(b, rows_of_b(n), columns_of_b(n), buffers.b), c);
+  }
   static void pack(const GemmDims& n, MatrixView b, int64_t begin, int64_t end, float* packed) {
     OneDnnF32::pack(n, b, begin, end, packed);
     for (int64_t k = 0; k < n.K; ++k) {
@@ -107,6 +122,10 @@ struct OneDnnBf16 {
     FactorBuffers& buffers = FactorBuffers::of_this_thread();
     onednn_gemm(n, converted(a, rows_of_a(n), columns_of_a(n), buffers.a),
                 converted(b, rows_of_b(n), columns_of_b(n), buffers.b), c);
+  }
+  static void gemm_bf16(const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c) {
+    ThreadBuffer& buffer = FactorBuffers::of_this_thread().a;
+    onednn_gemm(n, converted(a, rows_of_a(n), columns_of_a(n), buffer), b, c);
   }
   static void pack(const GemmDims& n, MatrixView b, int64_t begin, int64_t end, float* packed) {
     auto* out = reinterpret_cast<uint16_t*>(packed);
@@ -138,6 +157,9 @@ struct Tiled {
   static void gemm(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c) {
     tiled_gemm(kTiles(), n, a, b, c);
   }
+  static void gemm_bf16(const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c) {
+    tiled_gemm(kTiles(), n, a, b, c);
+  }
   static void pack(const GemmDims& n, MatrixView b, int64_t begin, int64_t end, float* packed) {
     tiled_pack(kTiles(), n, b, begin, end, packed);
   }
@@ -162,6 +184,7 @@ Multiplier make(const char* name, DType compute, bool is_native = true) {
           .is_native = is_native,
           .compute = compute,
           .gemm = Way::gemm,
+          .gemm_bf16 = Way::gemm_bf16,
           .packed_floats = Way::packed_floats,
           .pack = Way::pack,
           .gemm_packed = Way::gemm_packed};

@@ -15,6 +15,8 @@ struct Multiplier {
   tensor::DType compute = tensor::DType::kF32;
   /// c = alpha op(a) op(b) + beta c; with beta 0 the old content of c is not read.
   void (*gemm)(const GemmDims&, MatrixView a, MatrixView b, MatrixOut c) = nullptr;
+  /// gemm() with a factor that lies in bf16.
+  void (*gemm_bf16)(const GemmDims&, MatrixView a, Bf16View b, MatrixOut c) = nullptr;
 
   // A matrix that is multiplied with again and again is laid out for that once.
 

@@ -57,26 +57,41 @@ struct PanelBuffers {
   }
 };
 
+const Packing<float>& packing_of(const TileSet& tiles, MatrixView /*matrix*/) {
+  return tiles.f32;
+}
+
+const Packing<uint16_t>& packing_of(const TileSet& tiles, Bf16View /*matrix*/) {
+  return tiles.bf16;
+}
+
+// Where the line `line` of op(b), from its element k on, lies.
+template <class View>
+auto at(View b, Transpose transpose, int64_t line, int64_t k) {
+  return b.data + (transpose == Transpose::kNo ? k * b.stride + line : line * b.stride + k);
+}
+
 // Columns [column, column + width) and elements [k, k + depth) of op(b) into a right panel.
-void pack_right(const TileSet& tiles, Transpose transpose, MatrixView b, int64_t column, int width,
+template <class View>
+void pack_right(const TileSet& tiles, Transpose transpose, View b, int64_t column, int width,
                 int64_t k, int64_t depth, float* panel) {
-  const bool is_plain = transpose == Transpose::kNo;
-  const PanelSource source = {
-      .data = b.data + (is_plain ? k * b.stride + column : column * b.stride + k),
-      .stride = b.stride,
-      .depth = depth,
-      .width = width,
-      .panel_width = kTileColumns};
-  (is_plain ? tiles.pack_rows : tiles.pack_columns)(source, panel);
+  const PanelSource source = {.data = at(b, transpose, column, k),
+                              .stride = b.stride,
+                              .depth = depth,
+                              .width = width,
+                              .panel_width = kTileColumns};
+  const auto& packing = packing_of(tiles, b);
+  (transpose == Transpose::kNo ? packing.rows : packing.columns)(source, panel);
 }
 
 // One block of a product: m rows, all columns, `depth` elements of k.
+template <class View>
 struct Block {
   const TileSet* tiles = nullptr;
   Transpose transpose_a = Transpose::kNo;
   Transpose transpose_b = Transpose::kNo;
   MatrixView a;                   // from the block's first row and first k
-  MatrixView b;                   // from the first column and the block's first k; or
+  View b;                         // from the first column and the block's first k; or
   const float* packed = nullptr;  // the block's right panels
   MatrixOut c;
   int64_t m = 0;
@@ -89,7 +104,8 @@ struct Block {
   [[nodiscard]] int64_t steps() const { return steps_of(*tiles, depth); }
 };
 
-void pack_left_tile(const Block& block, const RowTiles& rows, int64_t tile, int64_t k,
+template <class View>
+void pack_left_tile(const Block<View>& block, const RowTiles& rows, int64_t tile, int64_t k,
                     int64_t depth, float* left) {
   const bool is_plain = block.transpose_a == Transpose::kNo;
   const int64_t row = rows.begin(tile);
@@ -101,11 +117,13 @@ void pack_left_tile(const Block& block, const RowTiles& rows, int64_t tile, int6
       .width = height,
       .panel_width = height};
   float* panel = left + row * block.steps() + k / block.tiles->depth_per_step * height;
-  (is_plain ? block.tiles->pack_columns : block.tiles->pack_rows)(source, panel);
+  const Packing<float>& packing = block.tiles->f32;
+  (is_plain ? packing.columns : packing.rows)(source, panel);
 }
 
 // Rows of a^T are read side by side while they are in the cache, so they go a few at a time.
-void pack_left(const Block& block, const RowTiles& rows, float* left) {
+template <class View>
+void pack_left(const Block<View>& block, const RowTiles& rows, float* left) {
   const bool is_plain = block.transpose_a == Transpose::kNo;
   const int64_t at_once = is_plain ? block.depth : kStepGrain * block.tiles->depth_per_step;
   for (int64_t k = 0; k < block.depth; k += at_once) {
@@ -118,9 +136,10 @@ void pack_left(const Block& block, const RowTiles& rows, float* left) {
 // The right panel behind the one that is multiplied with. Unless the whole factor is packed
 // already, it is packed slice by slice between the tiles; and the tile before a slice asks for its
 // lines, so that memory works while the registers do.
+template <class View>
 class NextPanel {
  public:
-  NextPanel(const Block& block, int64_t column, int64_t num_slices, float* panel)
+  NextPanel(const Block<View>& block, int64_t column, int64_t num_slices, float* panel)
       : block_(block), column_(column), panel_(panel) {
     width_ = static_cast<int>(std::min<int64_t>(kTileColumns, block.N - column));
     if (width_ > 0) {
@@ -138,13 +157,13 @@ class NextPanel {
     if (block_.packed != nullptr) {
       return prefetch_packed(k / block_.tiles->depth_per_step, steps_of(*block_.tiles, depth));
     }
+    const auto* from = at(block_.b, block_.transpose_b, column_, k);
     const bool is_plain = block_.transpose_b == Transpose::kNo;
-    const int64_t offset = is_plain ? k * block_.b.stride + column_ : column_ * block_.b.stride + k;
-    const float* from = block_.b.data + offset;
-    const int64_t bytes = (is_plain ? width_ : depth) * int64_t{sizeof(float)};
+    constexpr int64_t kBytes = sizeof(*from);
+    const int64_t bytes = (is_plain ? width_ : depth) * kBytes;
     const auto past_line = static_cast<int64_t>(reinterpret_cast<uintptr_t>(from) % kLineBytes);
     return {.from = reinterpret_cast<const char*>(from),
-            .step = block_.b.stride * int64_t{sizeof(float)},
+            .step = block_.b.stride * kBytes,
             .count = is_plain ? depth : width_,
             .lines = ceil_div(past_line + bytes, kLineBytes)};
   }
@@ -170,14 +189,15 @@ class NextPanel {
     return std::min(depth_per_slice_, block_.depth - slice * depth_per_slice_);
   }
 
-  const Block& block_;
+  const Block<View>& block_;
   int64_t column_;
   float* panel_;
   int width_ = 0;
   int64_t depth_per_slice_ = 0;
 };
 
-void multiply_block(const Block& block) {
+template <class View>
+void multiply_block(const Block<View>& block) {
   const int64_t steps = block.steps();
   const RowTiles rows(block.m);
   PanelBuffers& buffers = PanelBuffers::of_this_thread();
@@ -224,7 +244,8 @@ bool can_go_past_caches(const GemmDims& n, int64_t depth, MatrixOut c) {
 }
 
 // b or packed is given.
-void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixView b,
+template <class View>
+void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, View b,
                   const float* packed, MatrixOut c) {
   if (n.K == 0) {
     scale(n, c);
@@ -238,23 +259,23 @@ void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixV
   for (int64_t k = 0; k < n.K; k += depth) {
     for (int64_t row = 0; row < n.M; row += rows) {
       const bool a_is_plain = n.transpose_a == Transpose::kNo;
-      const bool b_is_plain = n.transpose_b == Transpose::kNo;
-      Block block = {.tiles = &tiles,
-                     .transpose_a = n.transpose_a,
-                     .transpose_b = n.transpose_b,
-                     .a = {.data = a.data + (a_is_plain ? row * a.stride + k : k * a.stride + row),
-                           .stride = a.stride},
-                     .c = {.data = c.data + row * c.stride, .stride = c.stride},
-                     .m = std::min(rows, n.M - row),
-                     .N = n.N,
-                     .depth = std::min(depth, n.K - k),
-                     .alpha = n.alpha,
-                     .beta = k == 0 ? n.beta : 1.0F,
-                     .past_caches = past_caches};
+      Block<View> block = {
+          .tiles = &tiles,
+          .transpose_a = n.transpose_a,
+          .transpose_b = n.transpose_b,
+          .a = {.data = a.data + (a_is_plain ? row * a.stride + k : k * a.stride + row),
+                .stride = a.stride},
+          .c = {.data = c.data + row * c.stride, .stride = c.stride},
+          .m = std::min(rows, n.M - row),
+          .N = n.N,
+          .depth = std::min(depth, n.K - k),
+          .alpha = n.alpha,
+          .beta = k == 0 ? n.beta : 1.0F,
+          .past_caches = past_caches};
       if (packed != nullptr) {
         block.packed = packed + steps_of(tiles, k) * padded_columns;
       } else {
-        block.b = {.data = b.data + (b_is_plain ? k * b.stride : k), .stride = b.stride};
+        block.b = {.data = at(b, n.transpose_b, 0, k), .stride = b.stride};
       }
       multiply_block(block);
     }
@@ -267,6 +288,10 @@ void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixV
 }  // namespace
 
 void tiled_gemm(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c) {
+  multiply_all(tiles, n, a, b, nullptr, c);
+}
+
+void tiled_gemm(const TileSet& tiles, const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c) {
   multiply_all(tiles, n, a, b, nullptr, c);
 }
 
@@ -294,7 +319,7 @@ void tiled_pack(const TileSet& tiles, const GemmDims& n, MatrixView b, int64_t b
 
 void tiled_gemm_packed(const TileSet& tiles, const GemmDims& n, MatrixView a, const float* packed,
                        MatrixOut c) {
-  multiply_all(tiles, n, a, {}, packed, c);
+  multiply_all(tiles, n, a, MatrixView{}, packed, c);
 }
 
 }  // namespace switchyard::ops::linalg

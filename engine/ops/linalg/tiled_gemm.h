@@ -9,6 +9,7 @@ namespace switchyard::ops::linalg {
 // "Anatomy of high-performance matrix multiplication"). See Multiplier for the meaning.
 
 void tiled_gemm(const TileSet& tiles, const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c);
+void tiled_gemm(const TileSet& tiles, const GemmDims& n, MatrixView a, Bf16View b, MatrixOut c);
 /// The most floats that a thread keeps packed of a left factor of that many rows.
 [[nodiscard]] int64_t tiled_left_floats(int64_t rows);
 [[nodiscard]] int64_t tiled_packed_floats(const TileSet& tiles, int64_t N, int64_t K);

@@ -14,10 +14,11 @@ namespace switchyard::ops::linalg {
 inline constexpr int kTileRows = 14;  // 28 sums of 16 floats, and 4 registers of factors
 inline constexpr int kTileColumns = 32;
 
-/// `width` lines of a matrix and `depth` elements along k, to become [steps][panel_width] entries
-/// of a panel; what lies past width or depth becomes zero.
+/// `width` lines of a matrix, of f32 or of bf16 as its bits, and `depth` elements along k, to
+/// become [steps][panel_width] entries of a panel; what lies past width or depth becomes zero.
+template <typename Element>
 struct PanelSource {
-  const float* data = nullptr;
+  const Element* data = nullptr;
   int64_t stride = 0;
   int64_t depth = 0;
   int width = 0;
@@ -46,13 +47,20 @@ struct Tile {
   Prefetch next;
 };
 
+/// How panels are made of a matrix.
+template <typename Element>
+struct Packing {
+  /// element (k, i) of the panel lies at data[k * stride + i]
+  void (*rows)(const PanelSource<Element>&, float* panel) = nullptr;
+  /// element (k, i) of the panel lies at data[i * stride + k]
+  void (*columns)(const PanelSource<Element>&, float* panel) = nullptr;
+};
+
 /// The tiles of one instruction set and one type of factors.
 struct TileSet {
   int depth_per_step = 1;
-  /// element (k, i) of the panel lies at data[k * stride + i]
-  void (*pack_rows)(const PanelSource&, float* panel) = nullptr;
-  /// element (k, i) of the panel lies at data[i * stride + k]
-  void (*pack_columns)(const PanelSource&, float* panel) = nullptr;
+  Packing<float> f32;
+  Packing<uint16_t> bf16;
   /// c = alpha left^T right + beta c; entry r - 1 is for r rows.
   std::array<void (*)(const Tile&), kTileRows> multiply{};
   /// After tiles that went past the caches: what they stored comes before all stores to follow.

@@ -53,6 +53,15 @@ inline void transpose(__m512i rows[kLanes]) {
   }
 }
 
+inline __mmask32 first_words(int64_t count) {
+  return count >= 2 * kLanes ? 0xffffffffU : (1U << (count < 0 ? 0 : count)) - 1U;
+}
+
+// Words of 16 bits as the lower halves of lanes.
+inline __m512i load_words(__mmask16 lanes, const uint16_t* words) {
+  return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, words));
+}
+
 // How entries of a panel are made and multiplied.
 struct F32Entries {
   static constexpr int kDepth = 1;
@@ -61,9 +70,16 @@ struct F32Entries {
                            __mmask16 lanes) {
     return _mm512_maskz_loadu_epi32(lanes, row);
   }
+  static __m512i from_rows(const uint16_t* row, int64_t /*stride*/, int64_t /*depth_left*/,
+                           __mmask16 lanes) {
+    return _mm512_slli_epi32(load_words(lanes, row), 16);
+  }
   // 16 steps from one line of the source.
   static __m512i from_line(const float* line, int64_t depth_left) {
     return _mm512_maskz_loadu_epi32(first_lanes(depth_left), line);
+  }
+  static __m512i from_line(const uint16_t* line, int64_t depth_left) {
+    return _mm512_slli_epi32(load_words(first_lanes(depth_left), line), 16);
   }
   static __m512 multiply_add(__m512i a, __m512i b, __m512 sum) {
     return _mm512_fmadd_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), sum);
@@ -80,6 +96,12 @@ struct Bf16Entries {
     const auto halves = __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(odd, even));
     return _mm512_permutexvar_epi16(interleaving(), halves);
   }
+  static __m512i from_rows(const uint16_t* row, int64_t stride, int64_t depth_left,
+                           __mmask16 lanes) {
+    const __m512i even = load_words(lanes, row);
+    const __m512i odd = depth_left > 1 ? load_words(lanes, row + stride) : _mm512_setzero_si512();
+    return _mm512_or_si512(even, _mm512_slli_epi32(odd, 16));
+  }
   // Word 2 i is word i of the lower half, word 2 i + 1 that of the upper.
   static __m512i interleaving() {
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -91,18 +113,21 @@ struct Bf16Entries {
     const __m512 second = _mm512_maskz_loadu_ps(first_lanes(depth_left - kLanes), line + kLanes);
     return __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(second, first));
   }
+  static __m512i from_line(const uint16_t* line, int64_t depth_left) {
+    return _mm512_maskz_loadu_epi16(first_words(depth_left), line);
+  }
   static __m512 multiply_add(__m512i a, __m512i b, __m512 sum) {
     return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));
   }
 };
 #endif
 
-template <class Entries>
-void pack_rows(const PanelSource& from, float* panel) {
+template <class Entries, typename Element>
+void pack_rows(const PanelSource<Element>& from, float* panel) {
   const __mmask16 read[2] = {first_lanes(from.width), first_lanes(from.width - kLanes)};
   const __mmask16 write[2] = {first_lanes(from.panel_width),
                               first_lanes(from.panel_width - kLanes)};
-  const float* row = from.data;
+  const Element* row = from.data;
   for (int64_t k = 0; k < from.depth; k += Entries::kDepth) {
     _mm512_mask_storeu_epi32(panel, write[0],
                              Entries::from_rows(row, from.stride, from.depth - k, read[0]));
@@ -117,8 +142,8 @@ void pack_rows(const PanelSource& from, float* panel) {
 }
 
 // 16 lines at a time, of which `width` are there and `panel_width` are written.
-template <class Entries>
-inline void pack_lines(const PanelSource& from, int width, int panel_width, float* panel) {
+template <class Entries, typename Element>
+inline void pack_lines(const PanelSource<Element>& from, int width, int panel_width, float* panel) {
   constexpr int64_t kBlock = int64_t{kLanes} * Entries::kDepth;
   const __mmask16 write = first_lanes(panel_width);
   for (int64_t k = 0; k < from.depth; k += kBlock) {
@@ -140,9 +165,9 @@ inline void pack_lines(const PanelSource& from, int width, int panel_width, floa
   }
 }
 
-template <class Entries>
-void pack_columns(const PanelSource& from, float* panel) {
-  PanelSource lines = from;
+template <class Entries, typename Element>
+void pack_columns(const PanelSource<Element>& from, float* panel) {
+  PanelSource<Element> lines = from;
   for (int first = 0; first < from.panel_width; first += kLanes) {
     pack_lines<Entries>(lines, from.width - first, from.panel_width - first, panel + first);
     lines.data += kLanes * from.stride;
@@ -274,11 +299,12 @@ inline void order_stores() {
 
 template <class Entries, int... kIndex>
 constexpr TileSet tile_set(std::integer_sequence<int, kIndex...> /*rows*/) {
-  return {.depth_per_step = Entries::kDepth,
-          .pack_rows = pack_rows<Entries>,
-          .pack_columns = pack_columns<Entries>,
-          .multiply = {multiply<Entries, kIndex + 1>...},
-          .order_stores = order_stores};
+  return {
+      .depth_per_step = Entries::kDepth,
+      .f32 = {.rows = pack_rows<Entries, float>, .columns = pack_columns<Entries, float>},
+      .bf16 = {.rows = pack_rows<Entries, uint16_t>, .columns = pack_columns<Entries, uint16_t>},
+      .multiply = {multiply<Entries, kIndex + 1>...},
+      .order_stores = order_stores};
 }
 
 }  // namespace

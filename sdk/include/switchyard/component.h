@@ -28,9 +28,12 @@ enum {
 
 enum {
   SY_PF_NO_DECAY = 1,
-  SY_PF_FP32 = 2,      /* keep f32 whatever the run's weight type */
-  SY_PF_BUFFER = 4,    /* has no gradient */
-  SY_PF_REDUCE_SUM = 8 /* a buffer that is summed over the data group at the end of a step */
+  SY_PF_FP32 = 2,       /* keep f32 whatever the run's weight type */
+  SY_PF_BUFFER = 4,     /* has no gradient */
+  SY_PF_REDUCE_SUM = 8, /* a buffer that is summed over the data group at the end of a step */
+  /* An expert's, in f32, that goes to grouped_gemm as weights [n_local, K, M] and nowhere else:
+   * SY_VALUE may be bf16, where the run's weight type is. Its gradient is f32. */
+  SY_PF_MULTIPLIED = 16
 };
 
 typedef struct sy_param_desc {

@@ -22,6 +22,7 @@ constexpr int64_t kRows = 9;
 class SliceRecorder final : public tensor::SliceUpdater {
  public:
   void update(const tensor::ParameterSlice& slice) override {
+    EXPECT_EQ(slice.value.dtype(), DType::kF32);
     firsts.push_back(slice.first);
     const std::vector<float> grad = slice.grad.to_vector<float>();
     std::copy(grad.begin(), grad.end(),
@@ -121,6 +122,26 @@ TEST_F(WindowedExpertsTest, WeightsInBf16WorkAsTheSameWeightsInF32) {
   const auto in_f32 = make({});
   ops::generic::affine(pass_.backend, rounded, 1.0, 0.0, parameters_->all().front().value);
   EXPECT_EQ(run(*in_f32), outcome);
+}
+
+TEST_F(WindowedExpertsTest, WeightsThatAreOnlyMultipliedAreSeenAsTheyRest) {
+  const ExpertMemory memory = {
+      .weights = DType::kBf16, .update_in_backward = true, .experts_at_once = 2};
+  const auto plain = make(memory);
+  const Outcome in_f32 = run(*plain);
+  EXPECT_EQ(factory_.linear->weight().value.dtype(), DType::kF32);
+  factory_.use.only_multiplied = true;
+  const auto multiplied = make(memory);
+  EXPECT_EQ(run(*multiplied), in_f32);
+  EXPECT_EQ(factory_.linear->weight().value.dtype(), DType::kBf16);
+}
+
+TEST_F(WindowedExpertsTest, WeightsThatStayF32DoNotRestInBf16) {
+  factory_.use.stays_f32 = true;
+  const auto experts = make({.weights = DType::kBf16, .update_in_backward = true});
+  EXPECT_EQ(parameters_->all().front().dtype, DType::kF32);
+  const Outcome outcome = run(*experts);
+  EXPECT_EQ(run(*make({})), outcome);
 }
 
 TEST_F(WindowedExpertsTest, KeepsTheNamesAndFirstValuesOfThePlainGroup) {

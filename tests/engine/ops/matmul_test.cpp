@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ops/generic/pointwise.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/random_tensor.h"
 
@@ -39,6 +40,7 @@ class Matmul : public ::testing::TestWithParam<int> {
  protected:
   core::ThreadPool threads_{GetParam()};
   Backend backend_ = cpu_backend(threads_);
+  tensor::CpuAllocator allocator_;
 };
 
 TEST_P(Matmul, EqualsThePlainLoopsForEveryTranspose) {
@@ -123,41 +125,79 @@ TEST_P(Matmul, RejectsShapesThatDoNotFit) {
 
 // Groups of 3, 0, 90 and 1 rows.
 constexpr int64_t kRows = 94;
-constexpr int64_t kK = 6;
-constexpr int64_t kM = 33;
 
+Tensor group_offsets() {
+  return Tensor::from<int32_t>({5}, {0, 3, 3, 93, 94});
+}
+
+// Wide weights are cut into columns, narrow ones into rows.
 TEST_P(Matmul, GroupsEqualOneProductEach) {
-  const Tensor offsets = Tensor::from<int32_t>({5}, {0, 3, 3, 93, 94});
-  const Tensor x = random_tensor({kRows, kK}, 1);
-  const Tensor weight = random_tensor({4, kK, kM}, 2);
-  const Tensor y = random_tensor({kRows, kM}, 3);
-  const Tensor forward = tests::zero_tensor({kRows, kM});
-  const Tensor grad_x = tests::zero_tensor({kRows, kK});
-  const Tensor grad_weight = random_tensor({4, kK, kM}, 4);
-  const Tensor before = Tensor::from<float>(grad_weight.shape(), grad_weight.to_vector<float>());
-  grouped_matmul(backend_, GroupedMode::kForward, offsets, 1.0, x, weight, 0.0, forward);
-  grouped_matmul(backend_, GroupedMode::kGradInput, offsets, 1.0, y, weight, 0.0, grad_x);
-  grouped_matmul(backend_, GroupedMode::kGradWeight, offsets, 1.0, x, y, 1.0, grad_weight);
-  const auto* o = offsets.data<int32_t>();
-  for (int64_t g = 0; g < 4; ++g) {
-    const Tensor xg = x.slice(0, o[g], o[g + 1]);
-    const Tensor yg = y.slice(0, o[g], o[g + 1]);
-    const int64_t rows = o[g + 1] - o[g];
-    const GemmDims fwd = {.M = rows, .N = kM, .K = kK};
-    const GemmDims dgrad = {.M = rows, .N = kK, .K = kM, .transpose_b = Transpose::kYes};
-    const GemmDims wgrad = {
-        .M = kK, .N = kM, .K = rows, .transpose_a = Transpose::kYes, .beta = 1.0F};
-    const Tensor w = weight.select(0, g);
-    EXPECT_LT(relative_error(to_double(forward.slice(0, o[g], o[g + 1])),
-                             reference(fwd, xg, w, tests::zero_tensor({rows, kM}))),
-              1e-6);
-    EXPECT_LT(relative_error(to_double(grad_x.slice(0, o[g], o[g + 1])),
-                             reference(dgrad, yg, w, tests::zero_tensor({rows, kK}))),
-              1e-6);
-    EXPECT_LT(relative_error(to_double(grad_weight.select(0, g)),
-                             reference(wgrad, xg, yg, before.select(0, g))),
-              1e-6);
+  for (const auto& [kK, kM] : {std::pair<int64_t, int64_t>{6, 33}, {6, 300}, {200, 95}}) {
+    const Tensor offsets = group_offsets();
+    const Tensor x = random_tensor({kRows, kK}, 1);
+    const Tensor weight = random_tensor({4, kK, kM}, 2);
+    const Tensor y = random_tensor({kRows, kM}, 3);
+    const Tensor forward = tests::zero_tensor({kRows, kM});
+    const Tensor grad_x = tests::zero_tensor({kRows, kK});
+    const Tensor grad_weight = random_tensor({4, kK, kM}, 4);
+    const Tensor before = Tensor::from<float>(grad_weight.shape(), grad_weight.to_vector<float>());
+    grouped_matmul(backend_, GroupedMode::kForward, offsets, 1.0, x, weight, 0.0, forward);
+    grouped_matmul(backend_, GroupedMode::kGradInput, offsets, 1.0, y, weight, 0.0, grad_x);
+    grouped_matmul(backend_, GroupedMode::kGradWeight, offsets, 1.0, x, y, 1.0, grad_weight);
+    const auto* o = offsets.data<int32_t>();
+    for (int64_t g = 0; g < 4; ++g) {
+      const Tensor xg = x.slice(0, o[g], o[g + 1]);
+      const Tensor yg = y.slice(0, o[g], o[g + 1]);
+      const int64_t rows = o[g + 1] - o[g];
+      const GemmDims fwd = {.M = rows, .N = kM, .K = kK};
+      const GemmDims dgrad = {.M = rows, .N = kK, .K = kM, .transpose_b = Transpose::kYes};
+      const GemmDims wgrad = {
+          .M = kK, .N = kM, .K = rows, .transpose_a = Transpose::kYes, .beta = 1.0F};
+      const Tensor w = weight.select(0, g);
+      EXPECT_LT(relative_error(to_double(forward.slice(0, o[g], o[g + 1])),
+                               reference(fwd, xg, w, tests::zero_tensor({rows, kM}))),
+                1e-6);
+      EXPECT_LT(relative_error(to_double(grad_x.slice(0, o[g], o[g + 1])),
+                               reference(dgrad, yg, w, tests::zero_tensor({rows, kK}))),
+                1e-6);
+      EXPECT_LT(relative_error(to_double(grad_weight.select(0, g)),
+                               reference(wgrad, xg, yg, before.select(0, g))),
+                1e-6);
+    }
   }
+}
+
+TEST_P(Matmul, WeightsOfGroupsMayLieInBf16) {
+  constexpr int64_t kK = 70;
+  constexpr int64_t kM = 150;
+  const Tensor offsets = group_offsets();
+  const Tensor x = random_tensor({kRows, kK}, 1);
+  const Tensor y = random_tensor({kRows, kM}, 2);
+  const Tensor weight = tests::zero_tensor({4, kK, kM});
+  const Tensor bf16 = Tensor::zeros(tensor::DType::kBf16, {4, kK, kM}, allocator_);
+  generic::affine(backend_, random_tensor({4, kK, kM}, 3), 1.0, 0.0, bf16);
+  generic::affine(backend_, bf16, 1.0, 0.0, weight);
+  for (const tensor::DType compute : {tensor::DType::kF32, tensor::DType::kBf16}) {
+    backend_.compute = compute;
+    const auto error = [&](GroupedMode mode, const Tensor& a, int64_t width) {
+      const Tensor expected = tests::zero_tensor({kRows, width});
+      const Tensor got = tests::zero_tensor({kRows, width});
+      grouped_matmul(backend_, mode, offsets, 0.5, a, weight, 0.0, expected);
+      grouped_matmul(backend_, mode, offsets, 0.5, a, bf16, 0.0, got);
+      return relative_error(to_double(got), to_double(expected));
+    };
+    EXPECT_LT(error(GroupedMode::kForward, x, kM), 1e-6);
+    EXPECT_LT(error(GroupedMode::kGradInput, y, kK), 1e-6);
+  }
+}
+
+TEST_P(Matmul, GradientsOfWeightsAreF32) {
+  const Tensor offsets = Tensor::from<int32_t>({2}, {0, 2});
+  const Tensor grad = Tensor::zeros(tensor::DType::kBf16, {1, 3, 2}, allocator_);
+  EXPECT_ERROR(grouped_matmul(backend_, GroupedMode::kGradWeight, offsets, 1.0,
+                              random_tensor({2, 3}, 2), random_tensor({2, 2}, 3), 0.0, grad),
+               core::ErrorCode::kInvalidArgument,
+               "gradients of weights must be contiguous f32 [groups, K, M], got bf16");
 }
 
 TEST_P(Matmul, ClearsTheWeightGradientOfAnEmptyGroup) {

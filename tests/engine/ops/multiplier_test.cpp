@@ -1,6 +1,7 @@
 #include "ops/linalg/multiplier.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -40,6 +41,14 @@ struct Matrix {
     return values[static_cast<size_t>(r * stride + c)];
   }
   [[nodiscard]] MatrixView view() const { return {.data = values.data(), .stride = stride}; }
+  [[nodiscard]] std::vector<uint16_t> bf16_bits() const {
+    std::vector<uint16_t> bits;
+    for (const float value : values) {
+      const auto nearest = static_cast<float>(rounded(value, DType::kBf16));
+      bits.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(nearest) >> 16U));
+    }
+    return bits;
+  }
 
   int64_t stride;
   std::vector<float> values;
@@ -77,9 +86,14 @@ struct Case {
 
   // The largest error of `got` over what rounding of f32 sums may cost, by plain loops in double.
   [[nodiscard]] double error_of(const Matrix& got, DType compute) const {
+    return error_of(got, compute, compute);
+  }
+
+  // With elements of b as another type sees them.
+  [[nodiscard]] double error_of(const Matrix& got, DType compute, DType type_of_b) const {
     const std::vector<double> left = factor(a, n.transpose_a, n.M, n.K, compute);
     const Transpose turned = n.transpose_b == Transpose::kNo ? Transpose::kYes : Transpose::kNo;
-    const std::vector<double> right = factor(b, turned, n.N, n.K, compute);
+    const std::vector<double> right = factor(b, turned, n.N, n.K, type_of_b);
     double worst = 0.0;
     for (int64_t i = 0; i < n.M; ++i) {
       for (int64_t j = 0; j < n.N; ++j) {
@@ -116,6 +130,16 @@ class MultiplierTest : public ::testing::TestWithParam<Multiplier> {
     Matrix got = test.c;
     way.gemm(dims, test.a.view(), test.b.view(), test.out(got));
     EXPECT_LT(test.error_of(got, way.compute), 1.0) << name(dims);
+    EXPECT_TRUE(test.is_untouched_beside(got)) << name(dims);
+  }
+
+  static void check_bf16(const GemmDims& dims) {
+    const Multiplier& way = GetParam();
+    const Case test(dims);
+    const std::vector<uint16_t> b = test.b.bf16_bits();
+    Matrix got = test.c;
+    way.gemm_bf16(dims, test.a.view(), {.data = b.data(), .stride = test.b.stride}, test.out(got));
+    EXPECT_LT(test.error_of(got, way.compute, DType::kBf16), 1.0) << name(dims);
     EXPECT_TRUE(test.is_untouched_beside(got)) << name(dims);
   }
 
@@ -179,6 +203,18 @@ TEST_P(MultiplierTest, EqualsThePlainLoopsForManyBlocks) {
   for_transposes({.M = 33, .N = 33, .K = 2111}, check);
   for_transposes({.M = 2100, .N = 35, .K = 20}, check);
   for_transposes({.M = 20, .N = 700, .K = 600}, check);
+}
+
+TEST_P(MultiplierTest, MultipliesWithAFactorThatLiesInBf16) {
+  for (const int64_t M : {1, 5, 14, 33}) {
+    for (const int64_t N : {1, 16, 31, 32, 70}) {
+      for (const int64_t K : {1, 2, 15, 31, 32, 33, 70}) {
+        for_transposes({.M = M, .N = N, .K = K, .beta = 1.0F}, check_bf16);
+      }
+    }
+  }
+  for_transposes({.M = 20, .N = 45, .K = 1300}, check_bf16);
+  check_bf16({.M = 5, .N = 6, .K = 0});
 }
 
 TEST_P(MultiplierTest, ScalesAndAdds) {

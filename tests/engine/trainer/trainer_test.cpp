@@ -268,12 +268,16 @@ TEST_F(TrainerTest, ExpertsUpdatedAFewAtATimeEndBitForBitAsThoseUpdatedTogether)
   }
 }
 
+// Both kinds of experts: they see their weights as they rest.
 TEST_F(TrainerTest, ExpertsInBf16LearnAndResumeBitForBit) {
   TrainerConfig c = config();
   c.train.steps = 150;
   c.checkpoint.every_steps = 60;
   c.model.moe.memory = {
       .weights = tensor::DType::kBf16, .update_in_backward = true, .experts_at_once = 2};
+  c.model.moe.experts.push_back(
+      {.component = {.plugin = "glu", .values = {{"hidden", int64_t{8}}}, .where = "glu"},
+       .count = 2});
   (void)make(c, "whole")->train(never_);
   EXPECT_LT(recorder_.evaluations.back(), 0.5 * recorder_.losses.front());
   core::CancelToken cancel;

@@ -43,7 +43,7 @@ typedef struct sy_ops { /* all [inst] */
   sy_status (*gemm)(sy_ctx*, int32_t ta, int32_t tb, double alpha, const sy_tensor* a,
                     const sy_tensor* b, double beta, const sy_tensor* c, sy_error*);
   /* One product per group (SY_GG_*). offsets i32 [G+1] contiguous; rows past offsets[G] are left
-   * alone. In WGRAD an empty group gives beta c_g. */
+   * alone. In WGRAD an empty group gives beta c_g. The weights b of FWD and DGRAD may be bf16. */
   sy_status (*grouped_gemm)(sy_ctx*, int32_t mode, const sy_tensor* offsets, double alpha,
                             const sy_tensor* a, const sy_tensor* b, double beta, const sy_tensor* c,
                             sy_error*);
