@@ -35,9 +35,9 @@ double median_of(std::vector<double> values) {
   if (values.empty()) {
     return kNone;
   }
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  std::ranges::sort(values);
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
 }
 
 std::vector<double> values_of(const std::vector<storage::MetricPoint>& points) {
