@@ -149,7 +149,7 @@ void LanguageModel::add_moe(const std::string& name, layers::ComponentFactory& f
                                                 config_.d_model, config_.moe, factory, parameters);
   moe_layers_.push_back(moe.get());
   blocks_.push_back(
-      {.layer = std::move(moe), .residual = {name, config_.dropout, OutputActivation::kSigmoid}});
+      {.layer = std::move(moe), .residual = {name, config_.dropout, config_.moe_output}});
 }
 
 std::vector<layers::RecurrentState> LanguageModel::make_state(int64_t num_streams,

@@ -22,7 +22,7 @@ namespace switchyard::models {
 ///
 ///   x_0 = Dropout(Embedding(w))
 ///   x_l = x_{l-1} + Dropout(LSTM_l(x_{l-1}))             for an LSTM layer
-///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for a MoE layer
+///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for a MoE layer; the sigmoid is a choice
 ///   nll = -log softmax(x_L W + b)[next word]
 ///
 /// A recurrent MoE layer is an LSTM layer with experts for a kernel. Without residuals, x_l =

@@ -5,6 +5,7 @@
 
 #include "layers/class_sampler.h"
 #include "layers/moe/moe_config.h"
+#include "ops/nn/kernels.h"
 
 namespace switchyard::models {
 
@@ -55,7 +56,8 @@ struct LanguageModelConfig {
   RecurrentMoeLayerConfig recurrent_moe;
   EmbeddingConfig embedding;
   SoftmaxConfig softmax;
-  MoeConfig moe;            // of every kMoe and kRecurrentMoe layer
+  MoeConfig moe;  // of every kMoe and kRecurrentMoe layer
+  ops::nn::OutputActivation moe_output = ops::nn::OutputActivation::kSigmoid;  // of every kMoe
   double init_scale = 1.0;  // of the uniform fan-in initialisation
   double init_range = 0.0;  // not 0: embedding and softmax uniform within +-init_range instead
 };

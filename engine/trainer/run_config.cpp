@@ -112,6 +112,9 @@ models::LanguageModelConfig model_config(const core::Config& settings) {
   model.recurrent_moe.segment = settings.integer("model.recurrent_moe.segment");
   model.embedding.sparse_gradient = settings.flag("model.embedding.sparse_gradient");
   model.moe = moe_config(settings);
+  model.moe_output = settings.text("model.moe.output") == "identity"
+                         ? ops::nn::OutputActivation::kIdentity
+                         : ops::nn::OutputActivation::kSigmoid;
   model.softmax = softmax_config(settings);
   return model;
 }

@@ -105,6 +105,10 @@ void add_moe_keys(std::vector<ConfigKey>& keys) {
   const models::BalanceConfig balance;
   add(keys,
       {integer("model.moe.groups", 0, 0, 1e6, "groups of a two-level gate; 0 = one flat gate"),
+       text("model.moe.output", "sigmoid",
+            "what the sum of the experts passes before dropout and residual, not in a recurrent "
+            "layer",
+            {"sigmoid", "identity"}),
        text("model.moe.balance.by", "auto",
             "who asks for balance: the gate, or the layer in tokens or multiply-adds; auto = gate, "
             "with groups or a recurrent layer tokens",

@@ -34,6 +34,14 @@ TEST(LanguageModel, GradientsOfAProjectedStackWithoutResidualsEqualFiniteDiffere
   expect_gradients_equal_differences(bench);
 }
 
+// Without the paper's sigmoid on the output the loss bends more: a smaller step.
+TEST(LanguageModel, GradientsOfAMixtureAddedAsItIsEqualFiniteDifferences) {
+  LanguageModelConfig config = small_model();
+  config.moe_output = ops::nn::OutputActivation::kIdentity;
+  Bench bench(config);
+  expect_gradients_equal_differences(bench, 3e-4);
+}
+
 TEST(LanguageModel, InitialRangesReachTheWeightsTheyName) {
   LanguageModelConfig config = small_model();
   config.init_range = 0.1;

@@ -245,6 +245,12 @@ TEST(RunConfig, ReadsTwoLevelsAndWhoBalancesThem) {
             models::BalanceBy::kCompute);
 }
 
+TEST(RunConfig, ReadsWhatTheExpertsSumPasses) {
+  EXPECT_EQ(small().trainer.model.moe_output, ops::nn::OutputActivation::kSigmoid);
+  EXPECT_EQ(small({"model.moe.output=identity"}).trainer.model.moe_output,
+            ops::nn::OutputActivation::kIdentity);
+}
+
 TEST(RunConfig, NamesTwoLevelsThatMakeNoSense) {
   const auto complaint = [](const std::vector<std::string>& overrides) {
     try {
