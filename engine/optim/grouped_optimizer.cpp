@@ -111,4 +111,13 @@ std::vector<StateTensor*> GroupedOptimizer::state() {
   return all;
 }
 
+std::vector<core::OpaqueState*> GroupedOptimizer::opaque_states() {
+  std::vector<core::OpaqueState*> all;
+  for (const OptimizerGroup& group : groups_) {
+    const std::vector<core::OpaqueState*> its = group.optimizer->opaque_states();
+    all.insert(all.end(), its.begin(), its.end());
+  }
+  return all;
+}
+
 }  // namespace switchyard::optim

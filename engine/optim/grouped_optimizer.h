@@ -33,6 +33,7 @@ class GroupedOptimizer final : public Optimizer {
   void step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) override;
   /// Of the groups in their order, then of the rest.
   [[nodiscard]] std::vector<StateTensor*> state() override;
+  [[nodiscard]] std::vector<core::OpaqueState*> opaque_states() override;
 
  private:
   std::vector<OptimizerGroup> groups_;  // the last one takes the rest

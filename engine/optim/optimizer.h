@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/opaque_state.h"
 #include "ops/backend.h"
 #include "tensor/arena.h"
 #include "tensor/parameter.h"
@@ -47,6 +48,8 @@ class Optimizer {
   virtual void step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) = 0;
   /// The state, for checkpoints and for predicting memory. The pointers stay valid.
   [[nodiscard]] virtual std::vector<StateTensor*> state() = 0;
+  /// What it keeps outside of tensors. The pointers stay valid.
+  [[nodiscard]] virtual std::vector<core::OpaqueState*> opaque_states() { return {}; }
 };
 
 }  // namespace switchyard::optim

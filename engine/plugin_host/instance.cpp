@@ -2,6 +2,7 @@
 
 #include "plugin_host/config_view.h"
 #include "plugin_host/plugin_table.h"
+#include "plugin_host/state_stream.h"
 #include "plugin_host/tensor_view.h"
 
 namespace switchyard::plugin_host {
@@ -106,17 +107,30 @@ void ComponentInstance::create() {
   if (instance_ == nullptr) {
     core::fail(core::ErrorCode::kAbi, described(), ": create gave no instance");
   }
-  if (component->save && context_.host->sink) {
-    context_.host->sink(core::LogLevel::kWarning, setup_.name,
-                        described() +
-                            " keeps state outside of tensors, which checkpoints of this "
-                            "engine do not hold: a resumed run may differ");
-  }
 }
 
 void ComponentInstance::build(tensor::ParameterSet& parameters) {
   const ParameterBuilder builder(*this, parameters);
   call("build", setup_.component->build, static_cast<const sy_builder*>(&builder));
+  if (keeps_state()) {
+    parameters.keep(*this);
+  }
+}
+
+std::vector<uint8_t> ComponentInstance::save() const {
+  SavedStream stream;
+  call("save", setup_.component->save, static_cast<const sy_stream*>(&stream));
+  return stream.take();
+}
+
+void ComponentInstance::load(std::span<const uint8_t> bytes, uint32_t saved_version) {
+  if (saved_version > version()) {
+    core::fail(core::ErrorCode::kUnsupported, described(), ": its state was saved in version ",
+               saved_version, ", this plugin reads versions up to ", version(),
+               ": use the newer plugin");
+  }
+  const LoadedStream stream(bytes);
+  call("load", setup_.component->load, static_cast<const sy_stream*>(&stream), saved_version);
 }
 
 tensor::Parameter ComponentInstance::make_parameter(const sy_param_desc& desc) const {

@@ -6,6 +6,7 @@
 
 #include <switchyard/component.h>
 
+#include "core/opaque_state.h"
 #include "plugin_host/border.h"
 #include "plugin_host/call.h"
 #include "plugin_host/plugin_library.h"
@@ -28,25 +29,29 @@ struct InstanceSetup {
 /// Throws Error with the component's status, its text behind `where`.
 void check_with_component(const InstanceSetup& setup);
 
-/// One instance of a component: its life, its parameters, its context. Threads: [inst].
-class ComponentInstance {
+/// One instance of a component: its life, its parameters, its context, and what it keeps outside of
+/// tensors, if its table has save and load. Threads: [inst].
+class ComponentInstance final : public core::OpaqueState {
  public:
-  /// Checks, creates and builds. Its tensors are registered in `parameters` as "<name>.<tensor>";
-  /// a null `parameters` (optimizers) skips building.
+  /// Checks, creates and builds. Its tensors are registered in `parameters` as "<name>.<tensor>",
+  /// what it keeps besides too; a null `parameters` (optimizers) skips building.
   /// Throws Error naming component and instance.
   ComponentInstance(InstanceSetup setup, tensor::ParameterSet* parameters);
-  ~ComponentInstance();
-  ComponentInstance(const ComponentInstance&) = delete;
-  ComponentInstance& operator=(const ComponentInstance&) = delete;
+  ~ComponentInstance() override;
 
   [[nodiscard]] sy_instance* get() const { return instance_; }
   [[nodiscard]] sy_ctx& context() { return context_; }
   [[nodiscard]] const InstanceSetup& setup() const { return setup_; }
   [[nodiscard]] const sy_layer_info& layer() const { return setup_.layer; }
-  [[nodiscard]] const std::string& name() const { return setup_.name; }
+  [[nodiscard]] const std::string& name() const override { return setup_.name; }
   /// What build() registered, in that order.
   [[nodiscard]] const std::vector<tensor::Parameter*>& parameters() const { return parameters_; }
   [[nodiscard]] uint32_t caps() const { return setup_.component->caps; }
+  [[nodiscard]] bool keeps_state() const { return setup_.component->save != nullptr; }
+  [[nodiscard]] uint32_t version() const override { return setup_.component->state_version; }
+  /// Needs keeps_state(), as does load().
+  [[nodiscard]] std::vector<uint8_t> save() const override;
+  void load(std::span<const uint8_t> bytes, uint32_t saved_version) override;
   template <typename Functions>
   [[nodiscard]] const Functions& functions() const {
     return *static_cast<const Functions*>(setup_.component->impl);

@@ -201,6 +201,11 @@ std::vector<optim::StateTensor*> PluginOptimizer::state() {
   return all;
 }
 
+std::vector<core::OpaqueState*> PluginOptimizer::opaque_states() {
+  return instance_.keeps_state() ? std::vector<core::OpaqueState*>{&instance_}
+                                 : std::vector<core::OpaqueState*>{};
+}
+
 void PluginOptimizer::prepare_items() {
   state_views_.resize(state_.size());
   for (Item& item : items_) {

@@ -27,6 +27,7 @@ class PluginOptimizer final : public optim::Optimizer {
   /// has a state that does not follow the parameter's first axis.
   void step_slice(const optim::OptimizerStep& step, const tensor::ParameterSlice& slice) override;
   [[nodiscard]] std::vector<optim::StateTensor*> state() override;
+  [[nodiscard]] std::vector<core::OpaqueState*> opaque_states() override;
 
  private:
   struct StateCollector;

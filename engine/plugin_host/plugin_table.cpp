@@ -63,6 +63,8 @@ void check_component(const sy_component* component) {
          "' must have create and destroy");
   insist(component->kind == SY_KIND_OPTIMIZER || component->build, "component '", id,
          "' must have build");
+  insist((component->save == nullptr) == (component->load == nullptr), "component '", id,
+         "' must have both save and load, or neither");
   check_implementation(*component, id);
   static_cast<void>(read_schema(*component));
 }

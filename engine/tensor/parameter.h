@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/opaque_state.h"
 #include "tensor/row_gradient.h"
 #include "tensor/tensor.h"
 
@@ -106,8 +107,15 @@ class ParameterSet {
   /// Number of trained values, buffers left out.
   [[nodiscard]] int64_t count() const;
 
+  /// Registers what the owner of parameters keeps outside of them; it must live as long as they do.
+  void keep(core::OpaqueState& state) { opaque_states_.push_back(&state); }
+  [[nodiscard]] const std::vector<core::OpaqueState*>& opaque_states() const {
+    return opaque_states_;
+  }
+
  private:
   std::deque<Parameter> parameters_;
+  std::vector<core::OpaqueState*> opaque_states_;
 };
 
 }  // namespace switchyard::tensor

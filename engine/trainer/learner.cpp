@@ -218,4 +218,11 @@ LearnerMemory Learner::predicted_memory(int64_t num_steps) {
   return memory;
 }
 
+std::vector<core::OpaqueState*> Learner::opaque_states() {
+  std::vector<core::OpaqueState*> all = parameters_.opaque_states();
+  const std::vector<core::OpaqueState*> of_optimizer = optimizer_->opaque_states();
+  all.insert(all.end(), of_optimizer.begin(), of_optimizer.end());
+  return all;
+}
+
 }  // namespace switchyard::trainer

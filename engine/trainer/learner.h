@@ -90,6 +90,8 @@ class Learner {
   [[nodiscard]] models::LanguageModel& model() { return *model_; }
   [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
   [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
+  /// What gates, experts and optimizers keep outside of tensors.
+  [[nodiscard]] std::vector<core::OpaqueState*> opaque_states();
   /// The state carried from training batch to training batch.
   [[nodiscard]] std::vector<layers::RecurrentState>& state() { return state_; }
   [[nodiscard]] const LearnerConfig& config() const { return config_; }

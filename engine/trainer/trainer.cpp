@@ -10,6 +10,7 @@
 #include "data/dataset.h"
 #include "data/evaluation_source.h"
 #include "data/prefetcher.h"
+#include "trainer/component_states.h"
 #include "trainer/expert_statistics.h"
 #include "trainer/learner.h"
 #include "trainer/make_optimizer.h"
@@ -88,6 +89,7 @@ struct Trainer::Impl {
   void save_if_possible();
   void save();
   [[nodiscard]] checkpoint::CheckpointContents contents();
+  [[nodiscard]] std::vector<checkpoint::PluginIdentity> plugins_in_use() const;
   [[nodiscard]] std::vector<checkpoint::NamedTensor> model_tensors();
   [[nodiscard]] std::vector<checkpoint::NamedTensor> optimizer_tensors();
   [[nodiscard]] std::vector<checkpoint::NamedTensor> state_tensors();
@@ -238,27 +240,35 @@ std::vector<checkpoint::NamedTensor> Trainer::Impl::state_tensors() {
 }
 
 checkpoint::CheckpointContents Trainer::Impl::contents() {
+  const ComponentStates components = ComponentStates::saved_by(learner.opaque_states());
   const TrainerState state = {.cursor = batches.cursor(),
                               .best_nll_per_word = best_nll_per_word,
                               .best_step = best_step,
-                              .reductions = reductions};
-  checkpoint::CheckpointContents contents = {
-      .step = step,
-      .config_toml = setup.config_toml,
-      .state_json = state.to_json(),
-      .model = model_tensors(),
-      .optimizer = optimizer_tensors(),
-      .state = state_tensors(),
-      .data_hash = dataset.data_hash(),
-      .vocabulary_hash = dataset.manifest().vocabulary_sha256,
-      .engine_version = SWITCHYARD_VERSION};
+                              .reductions = reductions,
+                              .components = components.records()};
+  std::vector<checkpoint::NamedTensor> carried = state_tensors();
+  carried.insert(carried.end(), components.tensors().begin(), components.tensors().end());
+  return {.step = step,
+          .config_toml = setup.config_toml,
+          .state_json = state.to_json(),
+          .model = model_tensors(),
+          .optimizer = optimizer_tensors(),
+          .state = std::move(carried),
+          .plugins = plugins_in_use(),
+          .data_hash = dataset.data_hash(),
+          .vocabulary_hash = dataset.manifest().vocabulary_sha256,
+          .engine_version = SWITCHYARD_VERSION};
+}
+
+std::vector<checkpoint::PluginIdentity> Trainer::Impl::plugins_in_use() const {
+  std::vector<checkpoint::PluginIdentity> plugins;
   for (const plugin_host::ComponentIdentity& used : setup.plugins->identities_in_use()) {
-    contents.plugins.push_back({.kind = std::string(plugin_host::name_of(used.kind)),
-                                .id = used.component_id,
-                                .version = used.component_version,
-                                .sha256 = used.sha256});
+    plugins.push_back({.kind = std::string(plugin_host::name_of(used.kind)),
+                       .id = used.component_id,
+                       .version = used.component_version,
+                       .sha256 = used.sha256});
   }
-  return contents;
+  return plugins;
 }
 
 void Trainer::Impl::save() {
@@ -292,13 +302,13 @@ void Trainer::Impl::save_if_possible() {
 }
 
 void Trainer::Impl::warn_of_other_plugins(const checkpoint::CheckpointReader& reader) {
-  const checkpoint::CheckpointContents now = contents();
+  const std::vector<checkpoint::PluginIdentity> now = plugins_in_use();
   for (const checkpoint::PluginIdentity& then : reader.manifest().plugins) {
-    const auto same_id = std::find_if(now.plugins.begin(), now.plugins.end(), [&](const auto& p) {
+    const auto same_id = std::find_if(now.begin(), now.end(), [&](const auto& p) {
       return p.kind == then.kind && p.id == then.id;
     });
-    core::require(same_id != now.plugins.end(), "the checkpoint was made with the ", then.kind,
-                  " '", then.id, "', the configuration names another one");
+    core::require(same_id != now.end(), "the checkpoint was made with the ", then.kind, " '",
+                  then.id, "', the configuration names another one");
     if (same_id->sha256 != then.sha256) {
       listener.on_event(reader.step(), kWarning, "plugin_changed",
                         core::join(then.kind, " '", then.id, "' ", then.version,
@@ -316,8 +326,17 @@ void Trainer::Impl::restore(const checkpoint::CheckpointReader& reader) {
   warn_of_other_plugins(reader);
   reader.read_into(checkpoint::Part::kModel, model_tensors());
   reader.read_into(checkpoint::Part::kOptimizer, optimizer_tensors());
-  reader.read_into(checkpoint::Part::kState, state_tensors());
   const TrainerState state = TrainerState::from_json(reader.state_json());
+  const ComponentStates components = ComponentStates::of_records(state.components);
+  std::vector<checkpoint::NamedTensor> carried = state_tensors();
+  carried.insert(carried.end(), components.tensors().begin(), components.tensors().end());
+  reader.read_into(checkpoint::Part::kState, carried);
+  for (const std::string& name : components.load_into(learner.opaque_states())) {
+    listener.on_event(reader.step(), kWarning, "component_state_missing",
+                      name +
+                          " keeps state outside of tensors, of which the checkpoint has none: "
+                          "the run may not continue bit for bit");
+  }
   batches.seek(state.cursor);
   best_nll_per_word = state.best_nll_per_word;
   best_step = state.best_step;

@@ -8,12 +8,21 @@
 
 namespace switchyard::trainer {
 
+/// One of the tensors "components/<name>" of a checkpoint: what a component keeps outside of
+/// tensors, as its bytes.
+struct ComponentRecord {
+  std::string name;  // of the component: "layers.1.gate"
+  uint32_t version = 0;
+  int64_t bytes = 0;  // 0: there is no tensor
+};
+
 /// What a trainer must know again after a restart, besides the tensors.
 struct TrainerState {
   data::DataCursor cursor;
   double best_nll_per_word = 0.0;  // of the valid split
   int64_t best_step = -1;          // -1: none evaluated yet
   int64_t reductions = 0;          // evaluations that were no better, for optim::Schedule
+  std::vector<ComponentRecord> components;
 
   /// As JSON; equal states give equal texts.
   [[nodiscard]] std::string to_json() const;

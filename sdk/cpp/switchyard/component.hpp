@@ -10,6 +10,7 @@
 #include <switchyard/call.hpp>
 #include <switchyard/component.h>
 #include <switchyard/schema.hpp>
+#include <switchyard/state.hpp>
 
 namespace sy {
 
@@ -87,7 +88,13 @@ class Builder {
   const sy_builder& builder_;
 };
 
-/// What every component may override.
+/// What every component may override. A class that keeps something between steps outside of tensors
+/// also has
+///
+///     void save(const StateWriter& out) const;                          // [inst]
+///     void load(const StateReader& in, uint32_t saved_state_version);   // [inst]
+///
+/// and a checkpoint will hold it: of this kStateVersion or an older one when it is loaded.
 class Component {
  public:
   Component() = default;
@@ -145,6 +152,24 @@ template <typename T>
 concept HasCheck =
     requires(const sy_layer_info& layer, const Config& config) { T::check(layer, config); };
 
+template <typename T>
+sy_status save(sy_instance* instance, const sy_stream* stream, sy_error* error) {
+  return guard(error, [&] { from<T>(instance).object.save(StateWriter(*stream)); });
+}
+
+template <typename T>
+sy_status load(sy_instance* instance, const sy_stream* stream, uint32_t saved_state_version,
+               sy_error* error) {
+  return guard(error,
+               [&] { from<T>(instance).object.load(StateReader(*stream), saved_state_version); });
+}
+
+template <typename T>
+concept KeepsState = requires(T& object, const StateWriter& out, const StateReader& in) {
+  object.save(out);
+  object.load(in, uint32_t{});
+};
+
 /// The parts of a sy_component that do not depend on its kind. T names itself: kId, kLabel,
 /// kVersion, kSummary, kStateVersion, kCaps and fields().
 template <typename T>
@@ -165,6 +190,10 @@ constexpr sy_component describe(uint32_t kind, const void* functions) noexcept {
   c.create = create<T>;
   c.destroy = destroy<T>;
   c.build = build<T>;
+  if constexpr (KeepsState<T>) {
+    c.save = save<T>;
+    c.load = load<T>;
+  }
   c.impl = functions;
   return c;
 }

@@ -13,4 +13,5 @@
 #include <switchyard/plugin.hpp>
 #include <switchyard/program.hpp>
 #include <switchyard/schema.hpp>
+#include <switchyard/state.hpp>
 #include <switchyard/view.hpp>

@@ -77,7 +77,9 @@ typedef struct sy_layer_info {
   uint32_t reserved;
 } sy_layer_info;
 
-/* Checkpoint bytes for what is not a registered tensor. */
+/* Checkpoint bytes for what is not a registered tensor; 1 MiB at most. A component has both save
+ * and load, or neither. load comes after build and before the first step, with what save wrote in
+ * this state_version or an older one. Of several ranks all must write the same. */
 typedef struct sy_stream sy_stream;
 struct sy_stream {
   uint32_t struct_size, reserved;

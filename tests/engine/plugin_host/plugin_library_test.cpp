@@ -75,6 +75,8 @@ TEST_F(FaultyPlugin, IsRefusedIfItsComponentsAreIncompleteOrUnknown) {
   EXPECT_THAT(
       refusal("unknown_kind").second,
       HasSubstr("component 'test.faulty' is of an unknown kind (9), this engine knows gate"));
+  EXPECT_THAT(refusal("save_alone").second,
+              HasSubstr("component 'test.faulty' must have both save and load, or neither"));
   EXPECT_THAT(refusal("no_backward").second,
               HasSubstr("gate 'test.faulty' must have info, forward and backward"));
   EXPECT_THAT(refusal("field_twice").second, HasSubstr("the field 'k' is there twice"));

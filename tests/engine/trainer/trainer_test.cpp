@@ -114,7 +114,11 @@ class TrainerTest : public ::testing::Test {
 
   tests::TemporaryDirectory directory_;
   path data_ = tests::small_dataset(directory_.path());
-  plugin_host::PluginRegistry plugins_{tests::built_plugins()};
+  plugin_host::PluginRegistry plugins_{[] {
+    plugin_host::PluginOptions options = tests::built_plugins();
+    options.directories.emplace_back(SWITCHYARD_TEST_PLUGINS "/counting");
+    return options;
+  }()};
   Recorder recorder_;
   core::CancelToken never_;
 };
@@ -181,6 +185,13 @@ TEST_F(TrainerTest, ARunWithARecurrentLayerOfExpertsResumesBitForBit) {
   expect_resumable(c, {1, 13});
   EXPECT_EQ(recorder_.tokens, 4 * 7 * 2);  // every token of all steps went to two experts
   EXPECT_LT(recorder_.losses.back(), recorder_.losses.front());
+}
+
+// The gate's experts follow a number that is no tensor.
+TEST_F(TrainerTest, ARunWithAComponentThatKeepsStateResumesBitForBit) {
+  TrainerConfig c = config();
+  c.model.moe.gate = {.plugin = "counting", .where = "gate"};
+  expect_resumable(c, {7});
 }
 
 TEST_F(TrainerTest, RefusesAGroupWithoutParameters) {

@@ -37,6 +37,7 @@
 #define FORWARD_THROWS 24
 #define SHUTDOWN 25
 #define TOO_LARGE_MEAN 26
+#define SAVE_ALONE 27
 
 namespace {
 
@@ -90,6 +91,10 @@ sy_status backward(sy_instance*, const sy_call*, const sy_gate_in*, const sy_gat
   return SY_OK;
 }
 
+sy_status save(sy_instance*, const sy_stream*, sy_error*) {
+  return SY_OK;
+}
+
 sy_status init(const sy_host* host, sy_error* error) {
   if (FAULT == INIT_THROWS) {
     throw std::runtime_error("init went wrong");
@@ -138,7 +143,7 @@ const sy_component kComponent = {sizeof(sy_component),
                                  create,
                                  destroy,
                                  build,
-                                 nullptr,
+                                 FAULT == SAVE_ALONE ? save : nullptr,
                                  nullptr,
                                  nullptr,
                                  &kGate};
