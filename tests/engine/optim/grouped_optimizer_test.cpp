@@ -14,6 +14,18 @@ namespace {
 using tensor::Role;
 using testing::ElementsAre;
 
+// Something kept outside of tensors, of which only the address counts.
+class Kept final : public core::OpaqueState {
+ public:
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] uint32_t version() const override { return 0; }
+  [[nodiscard]] std::vector<uint8_t> save() const override { return {}; }
+  void load(std::span<const uint8_t> /*bytes*/, uint32_t /*saved_version*/) override {}
+
+ private:
+  std::string name_;
+};
+
 // Writes down what it is told; its state has the given name.
 class Recording final : public Optimizer {
  public:
@@ -41,6 +53,9 @@ class Recording final : public Optimizer {
     return all;
   }
 
+  std::vector<core::OpaqueState*> opaque_states() override { return kept; }
+
+  std::vector<core::OpaqueState*> kept;
   std::vector<std::string> names;
   std::vector<double> rates;
   bool is_allocated = false;
@@ -113,6 +128,14 @@ TEST_F(Grouped, ScalesTheLearningRateAndNamesStateAsItsMembersDo) {
   EXPECT_THAT(names,
               ElementsAre("layers.1.experts0.w0/v", "layers.1.experts1.w0/v", "embedding.table/m",
                           "layers.0.kernel/m", "layers.0.bias/m", "layers.1.gate.w/m"));
+}
+
+TEST_F(Grouped, ShowsWhatItsMembersKeepOutsideOfTensors) {
+  Kept of_experts;
+  Kept of_rest;
+  add({.roles = {Role::kExpert}})->kept = {&of_experts};
+  make()->kept = {&of_rest};
+  EXPECT_THAT(optimizer_->opaque_states(), ElementsAre(&of_experts, &of_rest));
 }
 
 TEST_F(Grouped, HandsASliceToTheGroupOfItsParameter) {

@@ -10,6 +10,7 @@ namespace switchyard::plugin_host {
 namespace {
 
 using core::ErrorCode;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -85,8 +86,18 @@ TEST(ComponentState, IsOnlyOfThoseThatKeepSome) {
   const auto gate =
       registry.make_gate({.plugin = "probe", .values = {}, .where = ""}, place, parameters);
   EXPECT_THAT(parameters.opaque_states(), IsEmpty());
-  const auto optimizer = registry.make_optimizer({.plugin = "momentum", .values = {}, .where = ""});
-  EXPECT_THAT(optimizer->opaque_states(), IsEmpty());
+}
+
+TEST(ComponentState, OfAnOptimizerIsReachedThroughIt) {
+  PluginRegistry registry(search_in({"good"}));
+  const auto optimizer = registry.make_optimizer({.plugin = "momentum", .values = {}, .where = ""},
+                                                 "optimizer.groups[0]");
+  const std::vector<core::OpaqueState*> states = optimizer->opaque_states();
+  ASSERT_EQ(states.size(), 1U);
+  EXPECT_EQ(states[0]->name(), "optimizer.groups[0]");
+  EXPECT_THAT(states[0]->save(), ElementsAre(0));
+  states[0]->load(std::vector<uint8_t>{5}, 1);
+  EXPECT_THAT(states[0]->save(), ElementsAre(5));
 }
 
 TEST(ComponentState, StreamsGoOneWay) {

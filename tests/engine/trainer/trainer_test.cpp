@@ -116,7 +116,7 @@ class TrainerTest : public ::testing::Test {
   path data_ = tests::small_dataset(directory_.path());
   plugin_host::PluginRegistry plugins_{[] {
     plugin_host::PluginOptions options = tests::built_plugins();
-    options.directories.emplace_back(SWITCHYARD_TEST_PLUGINS "/counting");
+    options.directories.emplace_back(SWITCHYARD_COUNTING_GATE_DIRECTORY);
     return options;
   }()};
   Recorder recorder_;

@@ -14,7 +14,7 @@ class CountingGate final : public sy::Gate {
   static constexpr const char* kVersion = "1.0.0";
   static constexpr const char* kSummary = "experts by turns";
   static constexpr uint32_t kStateVersion = 2;
-  static constexpr uint64_t kCaps = SY_CAP_DETERMINISTIC;
+  static constexpr uint32_t kCaps = SY_CAP_DETERMINISTIC;
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
   CountingGate(const sy_layer_info& layer, const sy::Config& config)

@@ -1,6 +1,6 @@
 /* Gradient descent with momentum by sy.ew: v = mu v + m g, p = p - lr v, with m the host's
  * multiplier. It also declares a state "rows" that follows the first dimension only, to try
- * dim_map. */
+ * dim_map, and keeps the number of its steps outside of tensors. */
 #include <stdlib.h>
 
 #include <switchyard/switchyard.h>
@@ -9,6 +9,7 @@ typedef struct momentum {
   const sy_ew* ew;
   const sy_rng* rng;
   float mu;
+  uint8_t steps;
 } momentum;
 
 static const sy_field kMu = {.struct_size = sizeof(sy_field),
@@ -66,7 +67,20 @@ static sy_status step(sy_instance* i, const sy_call* c, const sy_opt_step* all, 
     const sy_tensor io[4] = {item->param, item->grad, item->state[0], all->grad_mult};
     s = p->ew->run(c->ctx, kCode, 12, io, 4, constants, 2, e);
   }
+  ++p->steps;
   return s;
+}
+
+static sy_status save(sy_instance* i, const sy_stream* out, sy_error* e) {
+  return out->write(out, &((momentum*)i)->steps, 1, e);
+}
+
+static sy_status load(sy_instance* i, const sy_stream* in, uint32_t saved_state_version,
+                      sy_error* e) {
+  (void)saved_state_version;
+  uint64_t got = 0;
+  const sy_status s = in->read(in, &((momentum*)i)->steps, 1, &got, e);
+  return !s && got == 0 ? SY_E_DAMAGED : s;
 }
 
 static const sy_optimizer_vt kOptimizer = {sizeof kOptimizer, 0, plan, step};
@@ -78,6 +92,8 @@ static const sy_component kComponent = {.struct_size = sizeof kComponent,
                                         .fields = kFields,
                                         .create = create,
                                         .destroy = destroy,
+                                        .save = save,
+                                        .load = load,
                                         .impl = &kOptimizer};
 static const sy_component* const kComponents[] = {&kComponent, NULL};
 static const sy_plugin kPlugin = {.struct_size = sizeof kPlugin,
