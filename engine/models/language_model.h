@@ -22,9 +22,10 @@ namespace switchyard::models {
 ///
 ///   x_0 = Dropout(Embedding(w))
 ///   x_l = x_{l-1} + Dropout(LSTM_l(x_{l-1}))             for an LSTM layer
-///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for a MoE layer; the sigmoid is a choice
+///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for a MoE layer
 ///   nll = -log softmax(x_L W + b)[next word]
 ///
+/// Instead of the sigmoid there is nothing where config.moe_output is kIdentity.
 /// A recurrent MoE layer is an LSTM layer with experts for a kernel. Without residuals, x_l =
 /// Dropout(...) alone: for LSTM layers the model of Zaremba et al. 2014.
 ///
