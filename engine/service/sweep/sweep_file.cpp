@@ -43,8 +43,8 @@ Step first_step(const std::string& path) {
 }
 
 std::vector<std::string> top_keys() {
-  return {"title", "description", "evaluate", "base", "set",
-          "point", "grid",        "search",   "plot", "table"};
+  return {"title", "description", "evaluate", "extends", "base", "set",
+          "point", "grid",        "search",   "plot",    "table"};
 }
 
 bool is_table(const ConfigItem& item) {
@@ -64,11 +64,18 @@ ConfigSetting number_setting(double value) {
   return is_whole ? ConfigSetting(static_cast<int64_t>(value)) : ConfigSetting(value);
 }
 
+/// May a file extend another? One that is extended may not: no chains, no circles.
+enum class Extension { kAllowed, kRefused };
+
+SweepFile parse_file(const std::string& text, const std::filesystem::path& path,
+                     Extension extension);
+
 /// Goes through the items of a document and fills in a SweepFile; collects every problem.
 class SweepFileReader {
  public:
-  SweepFileReader(const core::ConfigDocument& document, std::filesystem::path path)
-      : document_(document) {
+  SweepFileReader(const core::ConfigDocument& document, std::filesystem::path path,
+                  Extension extension)
+      : document_(document), extension_(extension) {
     file_.path = std::move(path);
   }
 
@@ -76,6 +83,7 @@ class SweepFileReader {
     for (const ConfigItem& item : document_.items()) {
       top(item);
     }
+    take_extended();
     check_whole();
     if (!problems_.empty()) {
       core::fail(core::ErrorCode::kInvalidArgument, document_.describe(std::move(problems_)));
@@ -142,7 +150,34 @@ class SweepFileReader {
   void read_path(const ConfigItem& item, std::filesystem::path& into) {
     std::string text;
     read_text(item, text);
-    into = (file_.path.parent_path() / text).lexically_normal();
+    if (!text.empty()) {
+      into = (file_.path.parent_path() / text).lexically_normal();
+    }
+  }
+
+  void read_extended(const ConfigItem& item) {
+    std::filesystem::path other;
+    read_path(item, other);
+    if (other.empty()) {
+      return;  // a problem already
+    }
+    core::require(extension_ == Extension::kAllowed, item.origin.text(),
+                  ": a file that another one extends must not extend a third; extend that one "
+                  "directly");
+    core::require(std::filesystem::is_regular_file(other), item.origin.text(),
+                  ": 'extends' must name a file of experiments, counted from this file's "
+                  "directory; there is no ",
+                  other.string());
+    extended_ = parse_file(core::read_config_text(other), other, Extension::kRefused);
+  }
+
+  /// The base, the settings and the points of the extended file stand before those of this one.
+  void take_extended() {
+    if (file_.base.empty()) {
+      file_.base = std::move(extended_.base);
+    }
+    file_.set.insert(file_.set.begin(), extended_.set.begin(), extended_.set.end());
+    file_.points.insert(file_.points.begin(), extended_.points.begin(), extended_.points.end());
   }
 
   void read_names(const ConfigItem& item, SeriesRequest& into) {
@@ -194,6 +229,8 @@ class SweepFileReader {
       read_text(item, file_.description);
     } else if (step.name == "evaluate" && step.rest.empty()) {
       read_flag(item, file_.evaluate);
+    } else if (step.name == "extends" && step.rest.empty()) {
+      read_extended(item);
     } else if (step.name == "base" && step.rest.empty()) {
       read_path(item, file_.base);
     } else if (step.name == "set" || step.name == "grid" || step.name == "search") {
@@ -367,16 +404,23 @@ class SweepFileReader {
   }
 
   const core::ConfigDocument& document_;
+  Extension extension_;
   SweepFile file_;
+  SweepFile extended_;  // empty where none is named
   std::vector<core::ConfigProblem> problems_;
   std::vector<std::string> unknown_;
 };
 
+SweepFile parse_file(const std::string& text, const std::filesystem::path& path,
+                     Extension extension) {
+  const core::ConfigDocument document = core::ConfigDocument::parse(text, path.string());
+  return SweepFileReader(document, path, extension).read();
+}
+
 }  // namespace
 
 SweepFile parse_sweep_file(const std::string& text, const std::filesystem::path& path) {
-  const core::ConfigDocument document = core::ConfigDocument::parse(text, path.string());
-  return SweepFileReader(document, path).read();
+  return parse_file(text, path, Extension::kAllowed);
 }
 
 SweepFile load_sweep_file(const std::filesystem::path& file) {

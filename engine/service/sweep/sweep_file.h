@@ -62,7 +62,8 @@ struct TableRequest {
   SeriesRequest points;
 };
 
-/// A file of experiments as it is written, checked but not yet expanded.
+/// A file of experiments as it is written, checked but not yet expanded. Of a file that it extends
+/// it holds the base, unless it has its own, and the settings and points, before its own.
 struct SweepFile {
   std::filesystem::path path;
   std::string title;

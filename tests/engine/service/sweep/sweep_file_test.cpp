@@ -1,8 +1,11 @@
 #include "service/sweep/sweep_file.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "tests/support/temporary_directory.h"
 
 namespace switchyard::service::sweep {
 namespace {
@@ -85,6 +88,7 @@ TEST(SweepFile, NamesUnknownKeysWithTheirPlace) {
 
 TEST(SweepFile, NamesWrongValues) {
   const std::string point = "base = \"a.toml\"\n[[point]]\nname = \"a\"\n";
+  expect_error("extends = 3\n" + point, {"demo.toml:1:11", "'extends' must be a text", "got 3"});
   expect_error("title = 3\n" + point, {"demo.toml:1:9", "'title' must be a text", "got 3"});
   expect_error("base = \"a.toml\"\n[grid]\n\"train.seed\" = 3\n",
                {"demo.toml:3:", "must be a list of numbers or of texts"});
@@ -119,6 +123,75 @@ TEST(SweepFile, RunsAreEvaluatedUnlessItSaysNo) {
 
 TEST(SweepFile, SaysAllProblemsAtOnce) {
   expect_error("title = 1\nbasis = \"a\"\n", {"has 3 errors"});
+}
+
+/// Files of experiments in a directory of their own.
+class ExtendedSweepFile : public ::testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(directory_.path() / name) << text;
+  }
+
+  SweepFile parse_here(const std::string& text) {
+    return parse_sweep_file(text, directory_.path() / "search.toml");
+  }
+
+  std::string error_here(const std::string& text) {
+    try {
+      (void)parse_here(text);
+    } catch (const core::Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  tests::TemporaryDirectory directory_;
+};
+
+TEST_F(ExtendedSweepFile, GivesBaseSettingsAndPointsButNothingElse) {
+  write("whole.toml", R"(
+title = "Whole"
+base = "small.toml"
+[set]
+"train.steps" = 1000
+[[point]]
+name = "a"
+set = { "model.dropout" = 0.2 }
+[[plot]]
+kind = "perplexity_vs_ops"
+)");
+  const SweepFile file = parse_here(R"(
+extends = "whole.toml"
+[set]
+"train.steps" = 10
+[[point]]
+name = "b"
+[search]
+"schedule.learning_rate" = [1e-3, 2e-3]
+)");
+  EXPECT_EQ(file.base, directory_.path() / "small.toml");
+  ASSERT_EQ(file.set.size(), 2U);
+  EXPECT_EQ(file.set[0].value, core::ConfigSetting(int64_t{1000}));
+  EXPECT_EQ(file.set[1].value, core::ConfigSetting(int64_t{10}));  // later: it wins
+  ASSERT_EQ(file.points.size(), 2U);
+  EXPECT_EQ(file.points[0].name, "a");
+  EXPECT_EQ(file.points[0].set.size(), 1U);
+  EXPECT_EQ(file.points[1].name, "b");
+  EXPECT_EQ(file.title, "");
+  EXPECT_TRUE(file.plots.empty());
+  EXPECT_EQ(parse_here("extends = \"whole.toml\"\nbase = \"other.toml\"\n").base,
+            directory_.path() / "other.toml");
+}
+
+TEST_F(ExtendedSweepFile, MustBeAWholeOneThatExtendsNone) {
+  EXPECT_NE(error_here("extends = \"whole.toml\"\n").find("there is no"), std::string::npos);
+  write("whole.toml", "extends = \"search.toml\"\n");
+  const std::string circle = error_here("extends = \"whole.toml\"\n");
+  EXPECT_NE(circle.find("must not extend a third"), std::string::npos) << circle;
+  EXPECT_NE(circle.find("whole.toml:1:"), std::string::npos) << circle;
+  write("whole.toml", "base = \"small.toml\"\n");
+  const std::string empty = error_here("extends = \"whole.toml\"\n");
+  EXPECT_NE(empty.find("must hold points"), std::string::npos) << empty;
 }
 
 TEST(SweepFile, AMissingFileIsNotFound) {
