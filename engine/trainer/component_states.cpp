@@ -23,8 +23,7 @@ ComponentStates ComponentStates::saved_by(const std::vector<core::OpaqueState*>&
   for (const core::OpaqueState* component : components) {
     const std::vector<uint8_t> bytes = component->save();
     const auto count = static_cast<int64_t>(bytes.size());
-    states.records_.push_back(
-        {.name = component->name(), .version = component->version(), .bytes = count});
+    states.records_.push_back({.name = component->name(), .version = component->version()});
     if (count > 0) {
       states.tensors_.push_back({.name = tensor_name(component->name()),
                                  .tensor = Tensor::from<uint8_t>({count}, bytes)});
@@ -33,14 +32,17 @@ ComponentStates ComponentStates::saved_by(const std::vector<core::OpaqueState*>&
   return states;
 }
 
-ComponentStates ComponentStates::of_records(std::vector<ComponentRecord> records) {
+ComponentStates ComponentStates::to_read(std::vector<ComponentRecord> records,
+                                         std::span<const checkpoint::TensorEntry> entries) {
   ComponentStates states;
   for (const ComponentRecord& record : records) {
-    if (record.bytes > 0) {
+    const std::string name = tensor_name(record.name);
+    const auto entry = std::find_if(entries.begin(), entries.end(),
+                                    [&](const auto& one) { return one.name == name; });
+    if (entry != entries.end()) {
+      const std::vector<uint8_t> zeros(static_cast<size_t>(entry->shape.count()));
       states.tensors_.push_back(
-          {.name = tensor_name(record.name),
-           .tensor = Tensor::from<uint8_t>(
-               {record.bytes}, std::vector<uint8_t>(static_cast<size_t>(record.bytes)))});
+          {.name = name, .tensor = Tensor::from<uint8_t>(entry->shape, zeros)});
     }
   }
   states.records_ = std::move(records);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/contents.h"
+#include "checkpoint/safetensors_header.h"
 #include "core/opaque_state.h"
 #include "trainer/trainer_state.h"
 
@@ -17,11 +18,13 @@ class ComponentStates {
  public:
   /// What they keep now. Throws Error as a component fails to save.
   [[nodiscard]] static ComponentStates saved_by(const std::vector<core::OpaqueState*>& components);
-  /// With tensors of zeros, to be read into.
-  [[nodiscard]] static ComponentStates of_records(std::vector<ComponentRecord> records);
+  /// With tensors of zeros, to be read into, as large as those among `entries`, which are of the
+  /// checkpoint's file of carried state.
+  [[nodiscard]] static ComponentStates to_read(std::vector<ComponentRecord> records,
+                                               std::span<const checkpoint::TensorEntry> entries);
 
   [[nodiscard]] const std::vector<ComponentRecord>& records() const { return records_; }
-  /// One [bytes] u8 tensor for each record that is not empty.
+  /// One [bytes] u8 tensor for each component that kept at least a byte.
   [[nodiscard]] const std::vector<checkpoint::NamedTensor>& tensors() const { return tensors_; }
 
   /// Gives each component what it kept, and returns the names of those that have no record. Throws

@@ -327,7 +327,8 @@ void Trainer::Impl::restore(const checkpoint::CheckpointReader& reader) {
   reader.read_into(checkpoint::Part::kModel, model_tensors());
   reader.read_into(checkpoint::Part::kOptimizer, optimizer_tensors());
   const TrainerState state = TrainerState::from_json(reader.state_json());
-  const ComponentStates components = ComponentStates::of_records(state.components);
+  const ComponentStates components =
+      ComponentStates::to_read(state.components, reader.file(checkpoint::Part::kState).entries());
   std::vector<checkpoint::NamedTensor> carried = state_tensors();
   carried.insert(carried.end(), components.tensors().begin(), components.tensors().end());
   reader.read_into(checkpoint::Part::kState, carried);

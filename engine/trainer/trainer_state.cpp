@@ -13,8 +13,7 @@ std::string TrainerState::to_json() const {
   json["best_step"] = best_step;
   json["reductions"] = reductions;
   for (const ComponentRecord& record : components) {
-    json["components"].push_back(
-        {{"name", record.name}, {"version", record.version}, {"bytes", record.bytes}});
+    json["components"].push_back({{"name", record.name}, {"version", record.version}});
   }
   return json.dump(1);
 }
@@ -29,8 +28,7 @@ TrainerState TrainerState::from_json(const std::string& text) {
                           .reductions = json.value("reductions", int64_t{0})};  // 0.1 wrote none
     for (const auto& record : json.value("components", nlohmann::json::array())) {
       state.components.push_back({.name = record.at("name").get<std::string>(),
-                                  .version = record.at("version").get<uint32_t>(),
-                                  .bytes = record.at("bytes").get<int64_t>()});
+                                  .version = record.at("version").get<uint32_t>()});
     }
     return state;
   } catch (const nlohmann::json::exception& e) {

@@ -8,12 +8,11 @@
 
 namespace switchyard::trainer {
 
-/// One of the tensors "components/<name>" of a checkpoint: what a component keeps outside of
-/// tensors, as its bytes.
+/// A component that keeps something outside of tensors. Its bytes are the tensor
+/// "components/<name>" of the checkpoint; there is none where there are no bytes.
 struct ComponentRecord {
-  std::string name;  // of the component: "layers.1.gate"
-  uint32_t version = 0;
-  int64_t bytes = 0;  // 0: there is no tensor
+  std::string name;      // of the component: "layers.1.gate"
+  uint32_t version = 0;  // of the form of its bytes
 };
 
 /// What a trainer must know again after a restart, besides the tensors.

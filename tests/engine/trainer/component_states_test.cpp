@@ -40,10 +40,11 @@ TEST(ComponentStates, GoThroughRecordsAndTensors) {
   EXPECT_EQ(saved.tensors()[0].name, "components/moe.gate");
   EXPECT_THAT(saved.tensors()[0].tensor.to_vector<uint8_t>(), ElementsAre(1, 2, 3));
 
-  // As a checkpoint does it: the records by their text, the tensors by name and shape.
+  // As a checkpoint does it: the records by their text, the tensors by their entries.
   const TrainerState state =
       TrainerState::from_json(TrainerState{.components = saved.records()}.to_json());
-  const ComponentStates read = ComponentStates::of_records(state.components);
+  const ComponentStates read =
+      ComponentStates::to_read(state.components, checkpoint::plan_entries(saved.tensors()));
   ASSERT_THAT(read.tensors(), SizeIs(1));
   EXPECT_EQ(read.tensors()[0].name, "components/moe.gate");
   EXPECT_EQ(read.tensors()[0].tensor.shape(), tensor::Shape({3}));
