@@ -10,14 +10,16 @@
 namespace switchyard::service::sweep {
 namespace {
 
+constexpr const char* kPath = "sweeps/demo.toml";
+
 SweepFile parse(const std::string& text) {
-  return parse_sweep_file(text, "sweeps/demo.toml");
+  return parse_sweep_file(text, kPath);
 }
 
 /// The message of the error that the text gives.
-std::string error_of(const std::string& text) {
+std::string error_of(const std::string& text, const std::filesystem::path& path = kPath) {
   try {
-    (void)parse(text);
+    (void)parse_sweep_file(text, path);
   } catch (const core::Error& error) {
     return error.what();
   }
@@ -132,18 +134,7 @@ class ExtendedSweepFile : public ::testing::Test {
     std::ofstream(directory_.path() / name) << text;
   }
 
-  SweepFile parse_here(const std::string& text) {
-    return parse_sweep_file(text, directory_.path() / "search.toml");
-  }
-
-  std::string error_here(const std::string& text) {
-    try {
-      (void)parse_here(text);
-    } catch (const core::Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
+  [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "search.toml"; }
 
   tests::TemporaryDirectory directory_;
 };
@@ -160,7 +151,7 @@ set = { "model.dropout" = 0.2 }
 [[plot]]
 kind = "perplexity_vs_ops"
 )");
-  const SweepFile file = parse_here(R"(
+  const SweepFile file = parse_sweep_file(R"(
 extends = "whole.toml"
 [set]
 "train.steps" = 10
@@ -168,7 +159,8 @@ extends = "whole.toml"
 name = "b"
 [search]
 "schedule.learning_rate" = [1e-3, 2e-3]
-)");
+)",
+                                          path());
   EXPECT_EQ(file.base, directory_.path() / "small.toml");
   ASSERT_EQ(file.set.size(), 2U);
   EXPECT_EQ(file.set[0].value, core::ConfigSetting(int64_t{1000}));
@@ -179,18 +171,18 @@ name = "b"
   EXPECT_EQ(file.points[1].name, "b");
   EXPECT_EQ(file.title, "");
   EXPECT_TRUE(file.plots.empty());
-  EXPECT_EQ(parse_here("extends = \"whole.toml\"\nbase = \"other.toml\"\n").base,
+  EXPECT_EQ(parse_sweep_file("extends = \"whole.toml\"\nbase = \"other.toml\"\n", path()).base,
             directory_.path() / "other.toml");
 }
 
 TEST_F(ExtendedSweepFile, MustBeAWholeOneThatExtendsNone) {
-  EXPECT_NE(error_here("extends = \"whole.toml\"\n").find("there is no"), std::string::npos);
+  EXPECT_NE(error_of("extends = \"whole.toml\"\n", path()).find("there is no"), std::string::npos);
   write("whole.toml", "extends = \"search.toml\"\n");
-  const std::string circle = error_here("extends = \"whole.toml\"\n");
+  const std::string circle = error_of("extends = \"whole.toml\"\n", path());
   EXPECT_NE(circle.find("must not extend a third"), std::string::npos) << circle;
   EXPECT_NE(circle.find("whole.toml:1:"), std::string::npos) << circle;
   write("whole.toml", "base = \"small.toml\"\n");
-  const std::string empty = error_here("extends = \"whole.toml\"\n");
+  const std::string empty = error_of("extends = \"whole.toml\"\n", path());
   EXPECT_NE(empty.find("must hold points"), std::string::npos) << empty;
 }
 
