@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "core/error.h"
@@ -164,9 +165,10 @@ class SweepFileReader {
     core::require(extension_ == Extension::kAllowed, item.origin.text(),
                   ": a file that another one extends must not extend a third; extend that one "
                   "directly");
-    core::require(std::filesystem::is_regular_file(other), item.origin.text(),
+    std::error_code unreadable;
+    core::require(std::filesystem::is_regular_file(other, unreadable), item.origin.text(),
                   ": 'extends' must name a file of experiments, counted from this file's "
-                  "directory; there is no ",
+                  "directory; there is none that can be read at ",
                   other.string());
     extended_ = parse_file(core::read_config_text(other), other, Extension::kRefused);
   }
