@@ -24,20 +24,18 @@
 namespace switchyard::service {
 namespace {
 
-using cli::CommandContext;
-
 constexpr int kErrorLevel = 3;
 
 /// Everything that lives as long as one start of a run, in the order in which it depends on each
 /// other.
 class Session {
  public:
-  Session(const SessionRequest& request, const CommandContext& context)
+  Session(const SessionRequest& request, Console& console)
       : request_(request),
-        context_(context),
+        console_(console),
         toml_(request.config.settings.to_toml()),
-        progress_(context.console.err, clock_,
-                  {request.config.trainer.train.steps, context.console.err_terminal,
+        progress_(console.err, clock_,
+                  {request.config.trainer.train.steps, console.err_terminal,
                    [] { return terminal_width(STDERR_FILENO); }}),
         signals_(cancel_, [this](int signal) { say_stopping(signal); }),
         plugins_(plugin_options(request.config.plugin_directories, log_sink())) {
@@ -112,8 +110,8 @@ class Session {
     recorder_ = std::make_unique<StorageListener>(*writer_, log_every);
     listeners_.add(*log_);
     listeners_.add(*recorder_);
-    if (context_.is_json) {
-      json_ = std::make_unique<JsonListener>(context_.console.out, log_every);
+    if (request_.is_json) {
+      json_ = std::make_unique<JsonListener>(console_.out, log_every);
       listeners_.add(*json_);
     }
   }
@@ -163,8 +161,8 @@ class Session {
                             directory + " --split test"
                       : "stopped after step " + grouped(trainer_->step()) +
                             "; continue with: switchyard resume " + directory);
-    if (context_.is_json) {
-      context_.console.out << JsonObject::versioned()
+    if (request_.is_json) {
+      console_.out << JsonObject::versioned()
                                   .text("event", "end")
                                   .integer("step", trainer_->step())
                                   .text("reason", is_finished ? "finished" : "checkpointed")
@@ -177,7 +175,7 @@ class Session {
   }
 
   const SessionRequest& request_;
-  const CommandContext& context_;
+  Console& console_;
   std::string toml_;
   core::Clock clock_;
   core::CancelToken cancel_;
@@ -195,11 +193,11 @@ class Session {
 
 }  // namespace
 
-ExitCode run_session(const SessionRequest& request, const CommandContext& context) {
+ExitCode run_session(const SessionRequest& request, Console& console) {
   if (!request.is_resume && holds_run(request.directory)) {
     create_run_directory(request.directory);  // throws, before the model is built
   }
-  return Session(request, context).run();
+  return Session(request, console).run();
 }
 
 }  // namespace switchyard::service

@@ -2,23 +2,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "service/console.h"
 #include "service/exit_code.h"
-#include "service/terminal.h"
 
 namespace switchyard::service::cli {
-
-/// Where a command writes: data on `out`, talk on `err`.
-struct Console {
-  std::ostream& out;
-  std::ostream& err;
-  Terminal out_terminal;
-  Terminal err_terminal;
-};
 
 /// What an option's value is, for completion.
 enum class ValueKind { kText, kFile, kDirectory };

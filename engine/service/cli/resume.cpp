@@ -30,9 +30,9 @@ class ResumeCommand : public Command {
     const trainer::RunConfig given = trainer::load_run_config(file, overrides_);
     const SessionRequest request{
         trainer::load_run_config(file, trainer::with_settled_values(given, overrides_)), directory_,
-        true};
+        true, context.is_json};
     refuse_structural_changes(before, request.config);
-    return run_session(request, context);
+    return run_session(request, context.console);
   }
 
  private:

@@ -58,8 +58,8 @@ class SweepCommand : public Command {
       }
       return finish(plan, paths, context, ExitCode::kOk);
     }
-    const ExitCode code =
-        sweep::run_sweep(plan, {paths.root, jobs_}, context, [&](size_t) { report(plan, paths); });
+    const ExitCode code = sweep::run_sweep(plan, {paths.root, jobs_}, context.console,
+                                           [&](size_t) { report(plan, paths); });
     return finish(plan, paths, context, code);
   }
 

@@ -32,12 +32,12 @@ class TrainCommand : public Command {
     const trainer::RunConfig given = trainer::load_run_config(config_, overrides_);
     const SessionRequest request{
         trainer::load_run_config(config_, trainer::with_settled_values(given, overrides_)), run_,
-        false};
+        false, context.is_json};
     if (is_dry_run_) {
       describe(request.config, context);
       return ExitCode::kOk;
     }
-    return run_session(request, context);
+    return run_session(request, context.console);
   }
 
  private:

@@ -52,11 +52,11 @@ struct Job {
 class SweepRunner {
  public:
   SweepRunner(const SweepPlan& plan, const SweepOptions& options,
-              const cli::CommandContext& context, const std::function<void(size_t)>& on_done)
+              Console& console, const std::function<void(size_t)>& on_done)
       : plan_(plan),
         jobs_at_once_(static_cast<size_t>(options.jobs)),
         paths_{options.directory},
-        console_(context.console),
+        console_(console),
         on_done_(on_done),
         signals_(cancel_, {}) {
     for (const char* folder : {"runs", "points", "logs"}) {
@@ -330,7 +330,7 @@ class SweepRunner {
   const SweepPlan& plan_;
   size_t jobs_at_once_;
   SweepPaths paths_;
-  cli::Console& console_;
+  Console& console_;
   const std::function<void(size_t)>& on_done_;
   core::PosixFileSystem files_;
   core::CancelToken cancel_;
@@ -347,9 +347,9 @@ class SweepRunner {
 }  // namespace
 
 ExitCode run_sweep(const SweepPlan& plan, const SweepOptions& options,
-                   const cli::CommandContext& context,
+                   Console& console,
                    const std::function<void(size_t run)>& on_done) {
-  return SweepRunner(plan, options, context, on_done).run();
+  return SweepRunner(plan, options, console, on_done).run();
 }
 
 }  // namespace switchyard::service::sweep

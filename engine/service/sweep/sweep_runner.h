@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "service/cli/command.h"
+#include "service/console.h"
 #include "service/exit_code.h"
 #include "service/sweep/sweep_plan.h"
 
@@ -25,7 +25,7 @@ struct SweepOptions {
 /// Throws Error(kInvalidArgument) if the directory holds runs of other settings, Error(kState) if
 /// another sweep works in it.
 [[nodiscard]] ExitCode run_sweep(const SweepPlan& plan, const SweepOptions& options,
-                                 const cli::CommandContext& context,
+                                 Console& console,
                                  const std::function<void(size_t run)>& on_done);
 
 }  // namespace switchyard::service::sweep

@@ -78,7 +78,7 @@ TEST(HeatMap, AveragesWhereItShrinks) {
   const HeatMatrix small = resized(matrix, 1, 2);
   EXPECT_EQ(small.values, (std::vector<float>{2.0F, 1.0F}));
   EXPECT_EQ(resized(matrix, 4, 4).at(3, 0), 1.0F);
-  EXPECT_THROW((void)resized(HeatMatrix{}, 1, 1), core::Error);
+  EXPECT_THROW((void)resized(HeatMatrix{}, 1, 1), std::invalid_argument);
 }
 
 TEST(HeatMap, FillsThePictureWithWholeCells) {
