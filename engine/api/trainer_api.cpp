@@ -6,7 +6,7 @@
 
 #include "api/guard.h"
 #include "api/handles.h"
-#include "trainer/run_config.h"
+#include "config/run_config.h"
 
 using switchyard::api::guard;
 using switchyard::core::require;
@@ -43,8 +43,8 @@ sy_status sy_trainer_create(sy_engine* engine, const char* config_toml, const ch
     *out = nullptr;
     require(engine != nullptr && config_toml != nullptr && run_directory != nullptr,
             "sy_trainer_create: engine, config_toml and run_directory must not be null");
-    const switchyard::trainer::RunConfig config =
-        switchyard::trainer::parse_run_config(config_toml, "configuration", {});
+    const switchyard::config::RunConfig config =
+        switchyard::config::parse_run_config(config_toml, "configuration", {});
     auto trainer = std::make_unique<sy_trainer>();
     trainer->plugins =
         std::make_unique<switchyard::plugin_host::PluginRegistry>(engine->plugin_options);

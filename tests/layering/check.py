@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks the tree against its own rules: check.py ROOT.
 
-* a folder includes only what floors.txt allows, and floors.txt has no cycle;
+* a folder includes only what floors.txt allows; floors.txt has no cycle, and no arrow on one floor or up;
+* generated protobuf headers are included only behind the doors that floors.txt names;
 * a plugin includes the sdk and itself, nothing else of ours;
 * no include climbs with "..";
 * a source file has at most 500 lines, and a header says #pragma once (C headers: a guard or that);
@@ -20,9 +21,11 @@ SOURCES = {".h", ".hpp", ".c", ".cpp", ".cu", ".cuh"}
 TREES = ("engine", "plugins", "sdk", "storage", "studio", "tests")
 # Where the text inside an include's quotes starts.
 INCLUDE_ROOTS = ("engine/", "sdk/include/", "sdk/cpp/", "storage/include/")
+# Folders that are one idea inside another folder, and what holds their public headers.
+INNER = {"storage/figures": "storage/figures", "storage/include/figures": "storage/figures"}
 # Code that a host program links or loads. Programs (service, validator, examples) may print.
 LIBRARY = ("engine/", "storage/", "sdk/include/", "sdk/cpp/", "plugins/")
-PROGRAMS = ("engine/service/",)
+PROGRAMS = ("engine/cli/", "engine/daemon/", "engine/process/", "engine/run/", "engine/sweep/")
 ENDS_OR_PRINTS = re.compile(
     r"(?<![\w.>])(?:(?:std)?::)?\b(?:exit|_exit|_Exit|quick_exit|abort|terminate|printf|vprintf|fprintf|"
     r"vfprintf|puts|fputs|putchar|perror)\s*\(|std::(?:cout|cerr|clog)\b")
@@ -34,24 +37,33 @@ NOT_CODE = re.compile(
 
 
 def read_floors(path):
-    """Returns {folder: set of folders it may include} and what is wrong with the table."""
-    allowed, findings = {}, []
+    """Returns {folder: set of folders it may include}, the doors of protobuf headers, and what is wrong."""
+    allowed, floors, doors, findings, floor = {}, {}, (), [], None
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        line = line.split("#")[0].strip()
-        if not line:
+        begins = re.match(r"# (?:floor (\d+)|Beside the floors)", line)
+        if begins:
+            floor = int(begins[1]) if begins[1] else None
+        folder, _, uses = (part.strip() for part in line.split("#")[0].partition(":"))
+        if not folder:
             continue
-        folder, _, uses = line.partition(":")
-        folder, uses = folder.strip(), uses.split()
-        for used in uses:
+        if folder == "protobuf":
+            doors = tuple(door + "/" for door in uses.split())
+            continue
+        for used in uses.split():
             if used not in allowed:
                 findings.append(f"{path.name}:{number}: {folder} uses {used} before it stands")
-        allowed[folder] = set(uses) | {folder}
-    return allowed, findings
+            elif floor is not None and floors[used] >= floor and not used.startswith(folder + "/"):
+                findings.append(f"{path.name}:{number}: {folder} uses {used}, which is not on a lower floor")
+        allowed[folder], floors[folder] = set(uses.split()) | {folder}, -1 if floor is None else floor
+    return allowed, doors, findings
 
 
 def folder_of(path):
     """engine/ops/moe/x.h -> engine/ops; plugins/gate_a/x.c -> plugins/gate_a; storage/x.h -> storage."""
     parts = path.split("/")
+    for length in (2, 3):
+        if "/".join(parts[:length]) in INNER:
+            return INNER["/".join(parts[:length])]
     return "/".join(parts[:2]) if parts[0] in ("engine", "plugins") else parts[0]
 
 
@@ -64,7 +76,7 @@ class Tree:
     def __init__(self, root):
         self.root = pathlib.Path(root)
         self.findings = []
-        self.allowed, wrong = read_floors(self.root / "tests/layering/floors.txt")
+        self.allowed, self.doors, wrong = read_floors(self.root / "tests/layering/floors.txt")
         self.findings += wrong
         self.files = sorted(
             str(path.relative_to(self.root)) for tree in TREES if (self.root / tree).is_dir()
@@ -97,6 +109,8 @@ class Tree:
             if ".." in found[1].split("/"):
                 self.find(path, number, f'write the include from its root, not with "..": {found[1]}')
                 continue
+            if found[1].endswith(".pb.h") and not path.startswith(self.doors):
+                self.find(path, number, f"generated protobuf headers stay behind {' and '.join(self.doors)}: {found[1]}")
             target = self.included_file(path, found[1])
             if target and not self.may_include(here, folder_of(target)):
                 self.find(path, number, f"{here} may not include {folder_of(target)} ({found[1]})")

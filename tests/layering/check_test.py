@@ -9,21 +9,26 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 
 FLOORS = """\
+# floor 0
 sdk           :
 engine/core   :
+# floor 1
 engine/tensor : engine/core
-engine/service : engine/core engine/tensor
+# floor 2
+engine/cli    : engine/core engine/tensor
+# Beside the floors.
 plugins       : sdk
+protobuf      : engine/cli/rpc
 """
 
 GOOD = {
     "tests/layering/floors.txt": FLOORS,
     "engine/README.md": "x", "engine/core/README.md": "x", "engine/tensor/README.md": "x", "sdk/README.md": "x",
-    "tests/README.md": "x", "plugins/README.md": "x", "plugins/gate_a/README.md": "x", "engine/service/README.md": "x",
+    "tests/README.md": "x", "plugins/README.md": "x", "plugins/gate_a/README.md": "x", "engine/cli/README.md": "x",
     "engine/core/error.h": "#pragma once\n// calls abort() never; says printf(1)\n",
     "engine/tensor/tensor.h": '#pragma once\n#include <vector>\n#include "core/error.h"\n',
     "engine/tensor/tensor.cpp": 'const char* kText = "exit(1)";\nconst char* kRaw = R"(puts("a"))";\n',
-    "engine/service/main.cpp": '#include "tensor/tensor.h"\nint main() { std::cout << 1; }\n',
+    "engine/cli/main.cpp": '#include "tensor/tensor.h"\nint main() { std::cout << 1; }\n',
     "sdk/include/switchyard/abi.h": "#pragma once\n",
     "plugins/gate_a/gate.c": '#include <switchyard/abi.h>\n#include "local.h"\n',
     "plugins/gate_a/local.h": "#pragma once\n",
@@ -66,7 +71,18 @@ class Layering(unittest.TestCase):
 
     def test_finds_a_cycle_in_the_table(self):
         self.assert_found({"tests/layering/floors.txt": FLOORS.replace("engine/core   :", "engine/core : engine/tensor")},
-                          "floors.txt:2: engine/core uses engine/tensor before it stands")
+                          "floors.txt:3: engine/core uses engine/tensor before it stands")
+
+    def test_finds_an_arrow_on_one_floor(self):
+        self.assert_found({"tests/layering/floors.txt": FLOORS.replace("engine/core   :", "engine/core : sdk")},
+                          "floors.txt:3: engine/core uses sdk, which is not on a lower floor")
+
+    def test_finds_a_protobuf_header_outside_of_its_doors(self):
+        include = '#include "v1/daemon.pb.h"\n'
+        self.assert_found({"engine/cli/main.cpp": include},
+                          "engine/cli/main.cpp:1: generated protobuf headers stay behind engine/cli/rpc/")
+        code, output = check({"engine/cli/rpc/server.cpp": include})
+        self.assertEqual(code, 0, output)
 
     def test_finds_a_long_file(self):
         self.assert_found({"engine/tensor/tensor.cpp": "\n" * 501}, "tensor.cpp:501: 501 lines")

@@ -1,0 +1,235 @@
+#include "analysis/expert_report_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <figures/number_text.h>
+#include <string_view>
+
+#include "data/utf8.h"
+
+namespace switchyard::analysis {
+namespace {
+
+constexpr size_t kWordsInSpread = 6;
+constexpr size_t kDomainsListed = 4;
+constexpr size_t kGateColumns = 9;  // "  0.123  "
+constexpr size_t kMinSide = 12;     // columns for the words before
+
+std::string percent(double share) {
+  return figures::fixed(100.0 * share, share < 0.0995 ? 1 : 0) + " %";
+}
+
+size_t columns_of(std::string_view text) {
+  size_t columns = 0;
+  for (size_t at = 0; at < text.size(); at += data::character_at(text, at).num_bytes) {
+    ++columns;
+  }
+  return columns;
+}
+
+/// Offset of the character behind the first `count`.
+size_t offset_of(std::string_view text, size_t count) {
+  size_t at = 0;
+  for (; at < text.size() && count > 0; --count) {
+    at += data::character_at(text, at).num_bytes;
+  }
+  return at;
+}
+
+std::string_view first_columns(std::string_view text, size_t columns) {
+  return text.substr(0, offset_of(text, columns));
+}
+
+std::string_view last_columns(std::string_view text, size_t columns) {
+  const size_t all = columns_of(text);
+  return text.substr(offset_of(text, all - std::min(all, columns)));
+}
+
+/// Paints text where the terminal can.
+class Paint {
+ public:
+  explicit Paint(const render::Terminal& terminal)
+      : is_on_(terminal.colour != render::ColourLevel::kNone) {}
+
+  [[nodiscard]] std::string bold(const std::string& text) const { return with("1", text); }
+  [[nodiscard]] std::string faint(const std::string& text) const { return with("2", text); }
+  /// The word of a context; in brackets where there are no colours.
+  [[nodiscard]] std::string marked(const std::string& text) const {
+    return is_on_ ? with("1;36", text) : "[" + text + "]";
+  }
+  [[nodiscard]] size_t mark_columns() const { return is_on_ ? 0 : 2; }
+
+ private:
+  [[nodiscard]] std::string with(const char* code, const std::string& text) const {
+    return is_on_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
+  }
+
+  bool is_on_;
+};
+
+/// A list behind a label, broken into lines of `width` columns that stand under each other.
+std::string labelled_list(const std::string& label, const std::vector<std::string>& items,
+                          const Paint& paint, int width) {
+  constexpr size_t kLabelColumns = 10;
+  constexpr size_t kGap = 3;
+  std::string text = "  " + paint.faint(label) + std::string(kLabelColumns - label.size(), ' ');
+  size_t columns = kLabelColumns + 2;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const size_t needed = columns_of(items[i]) + kGap;
+    const bool fits = columns + needed <= static_cast<size_t>(width);
+    if (i > 0) {
+      text += fits ? std::string(kGap, ' ') : "\n" + std::string(kLabelColumns + 2, ' ');
+      columns = fits ? columns : kLabelColumns + 2;
+    }
+    text += render::printable(items[i]);
+    columns += needed;
+  }
+  return text + "\n";
+}
+
+std::vector<std::string> spread_items(const std::vector<WordSpread>& spreads) {
+  std::vector<std::string> items;
+  for (const WordSpread& spread : spreads) {
+    if (items.size() == kWordsInSpread) {
+      break;
+    }
+    std::string experts;
+    for (const ExpertShare& share : spread.experts) {
+      experts +=
+          (experts.empty() ? "" : ", ") + std::to_string(share.expert) + " " + percent(share.share);
+    }
+    items.push_back(spread.word + " ~" + figures::fixed(std::exp(spread.entropy), 1) + " (" +
+                    experts + ")");
+  }
+  return items;
+}
+
+std::string information_line(const char* what, const Association& found) {
+  return core::join(
+      "  ", what, " ", figures::fixed(found.corrected_information, 3), " nats of at most ",
+      figures::fixed(std::min(found.row_entropy, found.column_entropy), 2), " (",
+      figures::fixed(found.mutual_information, 3), " before the correction for chance)\n");
+}
+
+/// Columns of the parts of a context's line.
+struct ContextColumns {
+  size_t before = kMinSide;
+  size_t word = 0;
+  size_t after = 0;
+};
+
+std::string context_line(const ContextText& context, const Paint& paint,
+                         const ContextColumns& columns) {
+  const std::string before = render::printable(context.before);
+  const std::string word = render::printable(context.word);
+  const std::string after = render::printable(context.after);
+  const std::string_view shown = last_columns(before, columns.before);
+  std::string line = "  " + paint.faint(figures::fixed(context.gate_weight, 3)) + "  " +
+                     std::string(columns.before - columns_of(shown), ' ') + std::string(shown) +
+                     " " + paint.marked(word);
+  line += std::string(columns.word - columns_of(word), ' ');
+  line += first_columns(after, columns.after);
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+std::string contexts_text(const ExpertPortrait& expert, const Paint& paint, int width) {
+  const auto all = static_cast<size_t>(std::max(width, 40));
+  ContextColumns columns;
+  for (const ContextText& context : expert.contexts) {
+    columns.before = std::max(columns.before, columns_of(render::printable(context.before)));
+    columns.word = std::max(columns.word, columns_of(render::printable(context.word)));
+  }
+  columns.before = std::min(columns.before, all * 2 / 5);
+  const size_t used = kGateColumns + columns.before + columns.word + paint.mark_columns() + 2;
+  columns.after = all - std::min(all, used);
+  std::string text;
+  for (const ContextText& context : expert.contexts) {
+    text += context_line(context, paint, columns);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string layer_summary_text(const ExpertReport& report, const LayerReport& layer,
+                               const render::Terminal& terminal, int width) {
+  const Paint paint(terminal);
+  std::string text = paint.bold(render::printable(layer.layer)) +
+                     core::join(", step ", figures::grouped(report.step), ", ", report.split, ": ",
+                                figures::grouped(layer.num_experts), " experts, top ", layer.top_k,
+                                ", ", figures::grouped(layer.num_inputs), " inputs\n");
+  text += core::join("  inputs per expert: CV ", figures::fixed(layer.cv_rows, 3), ", max/mean ",
+                     figures::fixed(layer.max_over_mean_rows, 2), ", ",
+                     figures::grouped(layer.num_unused), " without any\n");
+  text += information_line("an expert tells of its word", layer.words);
+  text += information_line("an expert tells of the place in the sentence", layer.places);
+  if (layer.has_domains) {
+    const DomainAgreement& domains = layer.domains;
+    text += core::join(
+        "  ", domains.names.size(), " domains: purity ", figures::fixed(domains.purity, 3), " (",
+        figures::fixed(domains.purity_by_chance, 3), " by chance), normalised information ",
+        figures::fixed(domains.information, 4), " (",
+        figures::fixed(domains.information_by_chance, 4), " by chance)\n");
+  }
+  if (!layer.concentrated.empty()) {
+    text += labelled_list("few", spread_items(layer.concentrated), paint, width);
+    text += labelled_list("many", spread_items(layer.spread), paint, width);
+    text += paint.faint(
+                "            words on few and on many experts: how many, as it were, and "
+                "the largest") +
+            "\n";
+  }
+  return text;
+}
+
+std::string expert_text(const ExpertPortrait& expert, const render::Terminal& terminal, int width) {
+  const Paint paint(terminal);
+  std::string text = paint.bold("expert " + std::to_string(expert.expert)) + ": ";
+  if (expert.rows == 0) {
+    return text + "no input\n";
+  }
+  text += core::join(percent(expert.row_share), " of inputs, ", percent(expert.gate_share),
+                     " of gate weight, specialisation ", figures::fixed(expert.specialisation, 2),
+                     " nats, as if ", figures::compact(std::exp(expert.word_entropy)), " words\n");
+  std::vector<std::string> items;
+  for (const FavouredWord& word : expert.words) {
+    items.push_back(word.word + " x" + figures::fixed(word.lift, 1) + " (" +
+                    figures::grouped(word.count) + ")");
+  }
+  text += items.empty() ? "" : labelled_list("words", items, paint, width);
+  items.clear();
+  for (size_t i = 0; i < expert.place_lift.size(); ++i) {
+    items.push_back(std::string(kPlaceNames[i]) + " x" + figures::fixed(expert.place_lift[i], 1));
+  }
+  text += labelled_list("places", items, paint, width);
+  items.clear();
+  for (const NamedShare& domain : expert.domains) {
+    if (items.size() < kDomainsListed) {
+      items.push_back(domain.name + " " + percent(domain.share) + " x" +
+                      figures::fixed(domain.lift, 1));
+    }
+  }
+  text += items.empty() ? "" : labelled_list("domains", items, paint, width);
+  return text + contexts_text(expert, paint, width);
+}
+
+std::vector<int64_t> telling_experts(const LayerReport& layer, size_t count) {
+  std::vector<int64_t> chosen;
+  for (const ExpertPortrait& expert : layer.experts) {
+    chosen.push_back(expert.expert);
+  }
+  const auto tells_more = [&](int64_t a, int64_t b) {
+    const auto tells = [&](int64_t e) {
+      const ExpertPortrait& expert = layer.experts[static_cast<size_t>(e)];
+      return expert.row_share * expert.specialisation;
+    };
+    return tells(a) > tells(b);
+  };
+  std::stable_sort(chosen.begin(), chosen.end(), tells_more);
+  chosen.resize(std::min(chosen.size(), count));
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace switchyard::analysis

@@ -1,0 +1,55 @@
+#include "analysis/memory_prediction.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace switchyard::analysis {
+namespace {
+
+// Measured: a run of a model of nothing and a text of a few words.
+constexpr double kProgramBytes = 36.0 * (1 << 20);
+
+// A word of the vocabulary in its list and its hash table, with what malloc adds.
+constexpr double kBytesPerWord = 128.0;
+// Of the sampler, where training samples by counts: two doubles, an alias, the count.
+constexpr double kBytesPerSampledWord = 28.0;
+
+// The kernel maps a file's pages so many at a time.
+constexpr double kBytesPerFault = 64.0 * 1024.0;
+constexpr double kWordsPerSentence = 20.0;
+
+double size_of_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  return error ? 0.0 : static_cast<double>(bytes);
+}
+
+// Pages of the train split: sentences in random order touch them all sooner or later.
+double text_bytes(const trainer::TrainerConfig& config) {
+  if (config.data.path.empty()) {
+    return 0.0;
+  }
+  const std::filesystem::path data = config.data.path;
+  const double all = size_of_file(data / "train.tokens") + size_of_file(data / "train.index");
+  const auto words = static_cast<double>(config.train.steps * config.data.batch_size *
+                                         config.data.sequence_length);
+  const double faults =
+      config.data.shuffle ? words / kWordsPerSentence : words * sizeof(int32_t) / kBytesPerFault;
+  return std::min(all, faults * kBytesPerFault);
+}
+
+}  // namespace
+
+MemoryPrediction predict_memory(const trainer::TrainerConfig& config, int64_t vocab_size,
+                                trainer::Learner& learner) {
+  const models::SoftmaxConfig& softmax = config.model.softmax;
+  const bool samples_by_count =
+      softmax.sampled > 0 && softmax.sampler == layers::Proposal::kUnigram;
+  const double per_word = kBytesPerWord + (samples_by_count ? kBytesPerSampledWord : 0.0);
+  return {.learner = learner.predicted_memory(config.data.sequence_length),
+          .data = text_bytes(config) + per_word * static_cast<double>(vocab_size),
+          .program = kProgramBytes};
+}
+
+}  // namespace switchyard::analysis

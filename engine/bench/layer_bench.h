@@ -1,0 +1,24 @@
+#pragma once
+
+#include "bench/language_model_bench.h"
+#include "plugin_host/plugin_registry.h"
+
+namespace switchyard::bench {
+
+/// Forward and backward of one LSTM layer of d_model units.
+[[nodiscard]] BenchResult bench_lstm(const LanguageModelBenchConfig& config);
+
+/// Forward and backward of one MoE layer: noisy top-k gate with both losses, ffn experts.
+[[nodiscard]] BenchResult bench_moe(const LanguageModelBenchConfig& config,
+                                    plugin_host::PluginRegistry& plugins);
+
+/// The softmax head with its cross-entropy and all gradients.
+[[nodiscard]] BenchResult bench_head(const LanguageModelBenchConfig& config);
+
+/// One update of all parameters of the language model by an optimizer plugin. Memory binds it, so
+/// gbytes_per_second counts parameters and state, read and written, and gradients, read.
+[[nodiscard]] BenchResult bench_optimizer(const LanguageModelBenchConfig& config,
+                                          const std::string& optimizer,
+                                          plugin_host::PluginRegistry& plugins);
+
+}  // namespace switchyard::bench

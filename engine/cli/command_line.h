@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace switchyard::cli {
+
+/// Parses a command line (without the program's name), runs the command it names and returns what
+/// the shell gets. Errors become one line on `console.err`, with a hint where there is one; nothing
+/// is thrown.
+[[nodiscard]] int run_command_line(const std::vector<std::string>& arguments,
+                                   std::vector<std::unique_ptr<Command>> commands,
+                                   render::Console& console);
+
+}  // namespace switchyard::cli

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/run_schema.h"
+#include "core/config.h"
+#include "trainer/trainer_config.h"
+
+namespace switchyard::config {
+
+/// A checked configuration and what the engine makes of it.
+struct RunConfig {
+  core::Config settings;
+  trainer::TrainerConfig trainer;               // model.vocab_size may be 0: the data set knows it
+  std::string name;                             // "" = the name of the run directory
+  std::vector<std::string> plugin_directories;  // searched before the program's own
+};
+
+/// Reads a configuration file with overrides "a.b=c". Throws Error(kInvalidArgument) that names
+/// every problem, Error(kNotFound) if there is no such file.
+[[nodiscard]] RunConfig load_run_config(const std::filesystem::path& file,
+                                        const std::vector<std::string>& overrides,
+                                        DataPath data_path = DataPath::kRequired);
+[[nodiscard]] RunConfig parse_run_config(const std::string& text, std::string source_name,
+                                         const std::vector<std::string>& overrides,
+                                         DataPath data_path = DataPath::kRequired);
+
+/// The same for a document that was put together from several places.
+[[nodiscard]] RunConfig check_run_config(const core::ConfigDocument& document,
+                                         DataPath data_path = DataPath::kRequired);
+
+/// The overrides with one more for every setting whose meaning depends on where a run starts: paths
+/// that are relative, and train.compute = "auto". With them a run goes on from any working
+/// directory and on any machine as it began.
+[[nodiscard]] std::vector<std::string> with_settled_values(const RunConfig& config,
+                                                           std::vector<std::string> overrides);
+
+/// The settings in which `next` differs from `before`, but for those that a resumed run may change
+/// (how long, how often, how fast; not what is trained on what).
+[[nodiscard]] std::vector<std::string> structural_changes(const core::Config& before,
+                                                          const core::Config& next);
+
+}  // namespace switchyard::config

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <ostream>
+
+#include "render/terminal.h"
+
+namespace switchyard::render {
+
+/// Where a program writes: data on `out`, talk on `err`.
+struct Console {
+  std::ostream& out;
+  std::ostream& err;
+  Terminal out_terminal;
+  Terminal err_terminal;
+};
+
+}  // namespace switchyard::render

@@ -1,0 +1,292 @@
+#include "render/svg_plot.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <figures/label_placement.h>
+#include <figures/number_text.h>
+
+#include "core/error.h"
+
+namespace switchyard::render {
+namespace {
+
+constexpr double kWidth = 760.0;
+constexpr double kDrawingHeight = 330.0;
+constexpr double kLeft = 74.0;
+constexpr double kRight = 30.0;
+constexpr double kPadding = 24.0;  // around the texts
+constexpr double kLegendRow = 22.0;
+constexpr double kBelow = 64.0;  // tick texts and title of the x axis
+constexpr int kMaxXTicks = 9;
+constexpr int kMaxYTicks = 7;
+constexpr double kTickSize = 12.0;
+constexpr double kLabelSize = 12.0;
+constexpr double kDotRadius = 4.5;
+constexpr size_t kNumColours = 8;
+
+// Two palettes of equal hues: dark enough for white, light enough for black, and apart for people
+// who see colours differently (blue and orange first).
+constexpr std::array<const char*, kNumColours> kLight = {
+    "#2166c4", "#d5620a", "#1f8a5b", "#8a4bc2", "#c2334d", "#0f8296", "#8c6d1f", "#5f6b7a"};
+constexpr std::array<const char*, kNumColours> kDark = {"#6fb0ff", "#ffa057", "#5fd39b", "#c9a0ff",
+                                                        "#ff8597", "#58d0e3", "#dcbd62", "#b3bdca"};
+
+/// Safe between tags and in quotes; bytes that XML forbids become spaces.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return result;
+}
+
+std::string colour_rules(const std::array<const char*, kNumColours>& colours) {
+  std::string rules;
+  for (size_t i = 0; i < colours.size(); ++i) {
+    rules += core::join(".s", i, " path{stroke:", colours[i], "}.s", i, " .dot{fill:", colours[i],
+                        "}\n");
+  }
+  return rules;
+}
+
+std::string style() {
+  return "<style>\n"
+         "text{font-family:system-ui,-apple-system,\"Segoe UI\",\"Noto Sans\",\"DejaVu Sans\","
+         "Arial,sans-serif;fill:#1c2430}\n"
+         ".card{fill:#ffffff}.title{font-size:17px;font-weight:600}\n"
+         ".quiet{fill:#5b6675}.small{font-size:12px}.subtitle{font-size:13px}\n"
+         ".label{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round}\n"
+         ".grid{stroke:#e4e8ee;stroke-width:1}.axis{stroke:#8b95a3;stroke-width:1}\n"
+         ".curve{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}\n"
+         ".dot{stroke:#ffffff;stroke-width:1.5}\n" +
+         colour_rules(kLight) +
+         "@media (prefers-color-scheme:dark){\n"
+         "text{fill:#e8ecf2}.card{fill:#12161d}.quiet{fill:#a3adbb}\n"
+         ".label{stroke:#12161d}.grid{stroke:#262d38}.axis{stroke:#6c7786}.dot{stroke:#12161d}\n" +
+         colour_rules(kDark) + "}\n</style>\n";
+}
+
+std::string text_element(double x, double y, const std::string& anchor, const std::string& classes,
+                         const std::string& text) {
+  return core::join("<text x=\"", figures::fixed(x, 1), "\" y=\"", figures::fixed(y, 1),
+                    "\" text-anchor=\"", anchor, "\" class=\"", classes, "\">", escaped(text),
+                    "</text>\n");
+}
+
+std::string line_element(double x1, double y1, double x2, double y2, const std::string& classes) {
+  return core::join("<line x1=\"", figures::fixed(x1, 1), "\" y1=\"", figures::fixed(y1, 1),
+                    "\" x2=\"", figures::fixed(x2, 1), "\" y2=\"", figures::fixed(y2, 1),
+                    "\" class=\"", classes, "\"/>\n");
+}
+
+/// Circle, square, triangle, diamond in turn: series differ without their colours too.
+std::string dot_element(size_t series, double x, double y) {
+  const double r = kDotRadius;
+  const auto path = [&](const std::string& corners) {
+    return "<polygon class=\"dot\" points=\"" + corners + "\"/>\n";
+  };
+  const auto corner = [&](double dx, double dy) {
+    return figures::fixed(x + dx * r, 1) + "," + figures::fixed(y + dy * r, 1) + " ";
+  };
+  switch (series % 4) {
+    case 1:
+      return path(corner(-0.9, -0.9) + corner(0.9, -0.9) + corner(0.9, 0.9) + corner(-0.9, 0.9));
+    case 2:
+      return path(corner(0, -1.25) + corner(1.15, 0.85) + corner(-1.15, 0.85));
+    case 3:
+      return path(corner(0, -1.3) + corner(1.3, 0) + corner(0, 1.3) + corner(-1.3, 0));
+    default:
+      return core::join("<circle class=\"dot\" cx=\"", figures::fixed(x, 1), "\" cy=\"",
+                        figures::fixed(y, 1), "\" r=\"", r, "\"/>\n");
+  }
+}
+
+/// The second eight series have the colours of the first, in dashes.
+std::string dashes_of(size_t series) {
+  return series / kNumColours % 2 == 1 ? " stroke-dasharray=\"6 5\"" : "";
+}
+
+std::vector<double> values_of(const Plot& plot, double PlotPoint::* coordinate) {
+  std::vector<double> values;
+  for (const PlotSeries& series : plot.series) {
+    for (const PlotPoint& point : series.points) {
+      values.push_back(point.*coordinate);
+    }
+  }
+  return values;
+}
+
+class Drawing {
+ public:
+  explicit Drawing(const Plot& plot)
+      : plot_(plot),
+        x_(plot.x_scale, values_of(plot, &PlotPoint::x)),
+        y_(plot.y_scale, values_of(plot, &PlotPoint::y)) {}
+
+  std::string text() {
+    draw_head();
+    draw_legend();
+    draw_axes();
+    for (size_t i = 0; i < plot_.series.size(); ++i) {
+      draw_series(i);
+    }
+    draw_labels();
+    const double height = top_ + kDrawingHeight + kBelow;
+    const std::string size = figures::fixed(kWidth, 0) + " " + figures::fixed(height, 0);
+    return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size + "\" width=\"" +
+           figures::fixed(kWidth, 0) + "\" height=\"" + figures::fixed(height, 0) +
+           "\" role=\"img\">\n<title>" + escaped(plot_.title) + "</title>\n" + style() +
+           "<rect class=\"card\" width=\"100%\" height=\"100%\" rx=\"8\"/>\n" + body_ + "</svg>\n";
+  }
+
+ private:
+  [[nodiscard]] bool shows(const PlotPoint& point) const {
+    return x_.takes(point.x) && y_.takes(point.y);
+  }
+  [[nodiscard]] double x_of(double value) const {
+    return kLeft + x_.place(value) * (kWidth - kLeft - kRight);
+  }
+  [[nodiscard]] double y_of(double value) const {
+    return top_ + (1.0 - y_.place(value)) * kDrawingHeight;
+  }
+
+  void draw_head() {
+    top_ = kPadding + 14.0;
+    body_ += text_element(kPadding, top_, "start", "title", plot_.title);
+    if (!plot_.subtitle.empty()) {
+      top_ += 21.0;
+      body_ += text_element(kPadding, top_, "start", "subtitle quiet", plot_.subtitle);
+    }
+    top_ += 14.0;
+  }
+
+  /// Rows of their own, so that no curve runs below them.
+  void draw_legend() {
+    constexpr double kKey = 26.0;
+    constexpr double kGap = 22.0;
+    double x = kPadding;
+    bool is_any = false;
+    for (size_t i = 0; i < plot_.series.size(); ++i) {
+      const std::string& label = plot_.series[i].label;
+      if (label.empty()) {
+        continue;
+      }
+      const double width = kKey + figures::text_width(label, kTickSize + 1.0) + kGap;
+      if (is_any && x + width > kWidth - kRight + kGap) {
+        x = kPadding;
+        top_ += kLegendRow;
+      }
+      const double y = top_ + 10.0;
+      body_ += core::join("<g class=\"s", i % kNumColours, "\">\n");
+      if (plot_.series[i].points.size() != 1) {  // one dot is no line
+        body_ += "<path class=\"curve\"" + dashes_of(i) + " d=\"M" + figures::fixed(x, 1) + "," +
+                 figures::fixed(y, 1) + "h18\"/>\n";
+      }
+      if (plot_.marks == PlotMarks::kLinesAndDots) {
+        body_ += dot_element(i, x + 9.0, y);
+      }
+      body_ += "</g>\n" + text_element(x + kKey, y + 4.5, "start", "subtitle", label);
+      x += width;
+      is_any = true;
+    }
+    top_ += is_any ? kLegendRow + 8.0 : 0.0;
+  }
+
+  void draw_axes() {
+    top_ += 14.0;
+    body_ += text_element(kPadding, top_, "start", "small quiet", plot_.y_title);
+    top_ += 14.0;
+    const double bottom = top_ + kDrawingHeight;
+    const std::vector<double> y_ticks = y_.ticks(kMaxYTicks);
+    const std::vector<std::string> y_texts = figures::tick_texts(y_ticks);
+    for (size_t i = 0; i < y_ticks.size(); ++i) {
+      const double y = y_of(y_ticks[i]);
+      body_ += line_element(kLeft, y, kWidth - kRight, y, "grid");
+      body_ += text_element(kLeft - 10.0, y + 4.0, "end", "small quiet", y_texts[i]);
+    }
+    const std::vector<double> x_ticks = x_.ticks(kMaxXTicks);
+    const std::vector<std::string> x_texts = figures::tick_texts(x_ticks);
+    for (size_t i = 0; i < x_ticks.size(); ++i) {
+      const double x = x_of(x_ticks[i]);
+      body_ += line_element(x, top_, x, bottom, "grid");
+      body_ += line_element(x, bottom, x, bottom + 5.0, "axis");
+      body_ += text_element(x, bottom + 20.0, "middle", "small quiet", x_texts[i]);
+    }
+    body_ += line_element(kLeft, bottom, kWidth - kRight, bottom, "axis");
+    body_ += text_element((kLeft + kWidth - kRight) / 2.0, bottom + 44.0, "middle", "small quiet",
+                          plot_.x_title);
+    placement_ = figures::LabelPlacement({kLeft, top_, kWidth - kRight, bottom}, kLabelSize);
+  }
+
+  void draw_series(size_t index) {
+    body_ += core::join("<g class=\"s", index % kNumColours, "\">\n");
+    std::string path;
+    std::string dots;
+    const PlotPoint* before = nullptr;
+    for (const PlotPoint& point : plot_.series[index].points) {
+      if (!shows(point)) {
+        continue;
+      }
+      const double x = x_of(point.x);
+      const double y = y_of(point.y);
+      path += (path.empty() ? "M" : "L") + figures::fixed(x, 1) + "," + figures::fixed(y, 1);
+      if (before != nullptr) {
+        placement_.add_line({x_of(before->x), y_of(before->y)}, {x, y});
+      }
+      before = &point;
+      if (plot_.marks == PlotMarks::kLinesAndDots) {
+        dots += dot_element(index, x, y);
+        placement_.add_dot({x, y}, kDotRadius);
+      }
+    }
+    if (!path.empty()) {
+      body_ += "<path class=\"curve\"" + dashes_of(index) + " d=\"" + path + "\"/>\n";
+    }
+    body_ += dots + "</g>\n";
+  }
+
+  /// After everything they must not cover.
+  void draw_labels() {
+    for (const PlotSeries& series : plot_.series) {
+      for (const PlotPoint& point : series.points) {
+        if (point.label.empty() || !shows(point)) {
+          continue;
+        }
+        const figures::PlacedLabel label =
+            placement_.place({x_of(point.x), y_of(point.y)}, point.label);
+        body_ += text_element(label.x, label.y, label.anchor, "small label", point.label);
+      }
+    }
+  }
+
+  const Plot& plot_;
+  figures::PlotAxis x_;
+  figures::PlotAxis y_;
+  double top_ = 0.0;  // what is drawn so far ends here; then the drawing begins here
+  figures::LabelPlacement placement_{{}, kLabelSize};
+  std::string body_;
+};
+
+}  // namespace
+
+std::string svg_text(const Plot& plot) {
+  return Drawing(plot).text();
+}
+
+}  // namespace switchyard::render

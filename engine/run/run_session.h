@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+
+#include "config/run_config.h"
+#include "process/exit_code.h"
+#include "render/console.h"
+
+namespace switchyard::run {
+
+/// One start of a run: from nothing or from its newest checkpoint.
+struct SessionRequest {
+  config::RunConfig config;
+  std::filesystem::path directory;
+  bool is_resume = false;
+  bool is_json = false;  // also one JSON object a line on `console.out`
+};
+
+/// Trains in the foreground: makes or locks the run directory, records to run.db and log.jsonl,
+/// shows progress on `console.err`, and stops with a checkpoint on SIGINT, SIGTERM and
+/// SIGUSR1.
+///
+///   returns  kOk when all steps are done, kCheckpointed when stopped early
+///
+/// Throws what the trainer throws; the run's database then says "failed" and why.
+[[nodiscard]] process::ExitCode run_session(const SessionRequest& request,
+                                            render::Console& console);
+
+}  // namespace switchyard::run

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "analysis/model_description.h"
+#include "config/run_config.h"
+#include "sweep/sweep_points.h"
+
+namespace switchyard::sweep {
+
+/// One run of a sweep, checked: its configuration holds, its plugins and its data are there.
+struct PlannedRun {
+  std::string name;
+  std::vector<Assignment> searched;
+  std::string toml;  // the resolved configuration
+  int64_t steps = 0;
+  int64_t num_experts = 0;
+  double w_importance = 0.0;  // of the gate; NaN where there is none or it has no such weight
+  double w_load = 0.0;
+  bool on_valid = false;  // which splits of its data it is evaluated on
+  bool on_test = false;
+  analysis::ModelDescription model;
+};
+
+struct PlannedGroup {
+  std::string name;
+  std::string label;
+  std::vector<size_t> runs;  // indices into SweepPlan::runs
+};
+
+/// Everything a sweep is to do.
+struct SweepPlan {
+  SweepFile file;
+  std::vector<PlannedGroup> groups;
+  std::vector<PlannedRun> runs;
+  std::vector<std::vector<std::vector<size_t>>> plot_groups;  // [plot][series] = groups
+  std::vector<std::vector<size_t>> table_groups;              // [table] = groups
+};
+
+/// Expands a file and checks every run of it, so that mistakes show before the first hour of
+/// training. `overrides` ("a.b=c") are applied last, to all runs. Throws Error with the point and
+/// with the place in the file that is wrong.
+[[nodiscard]] SweepPlan plan_sweep(SweepFile file, const std::vector<std::string>& overrides);
+
+}  // namespace switchyard::sweep

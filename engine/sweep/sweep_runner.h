@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+
+#include "process/exit_code.h"
+#include "render/console.h"
+#include "sweep/sweep_plan.h"
+
+namespace switchyard::sweep {
+
+struct SweepOptions {
+  std::filesystem::path directory;
+  int64_t jobs = 1;  // runs side by side
+};
+
+/// Runs what is not done yet, each run in a process of its own: a run that crashes is reported and
+/// the next one begins. Runs that were interrupted go on from their checkpoint. On SIGINT and
+/// SIGTERM the running ones save a checkpoint and the sweep stops.
+///
+///   on_done  called with the index of each run that became done in this call
+///   returns  kOk when all runs are done, kRunFailed when some failed, kCheckpointed when stopped
+///
+/// Throws Error(kInvalidArgument) if the directory holds runs of other settings, Error(kState) if
+/// another sweep works in it.
+[[nodiscard]] process::ExitCode run_sweep(const SweepPlan& plan, const SweepOptions& options,
+                                          render::Console& console,
+                                          const std::function<void(size_t run)>& on_done);
+
+}  // namespace switchyard::sweep
