@@ -105,10 +105,10 @@ std::vector<std::string> spread_items(const std::vector<WordSpread>& spreads) {
 }
 
 std::string information_line(const char* what, const Association& found) {
-  return core::join(
-      "  ", what, " ", figures::fixed(found.corrected_information, 3), " nats of at most ",
-      figures::fixed(std::min(found.row_entropy, found.column_entropy), 2), " (",
-      figures::fixed(found.mutual_information, 3), " before the correction for chance)\n");
+  return fmt::format("  {} {} nats of at most {} ({} before the correction for chance)\n", what,
+                     figures::fixed(found.corrected_information, 3),
+                     figures::fixed(std::min(found.row_entropy, found.column_entropy), 2),
+                     figures::fixed(found.mutual_information, 3));
 }
 
 /// Columns of the parts of a context's line.
@@ -155,22 +155,23 @@ std::string contexts_text(const ExpertPortrait& expert, const Paint& paint, int 
 std::string layer_summary_text(const ExpertReport& report, const LayerReport& layer,
                                const render::Terminal& terminal, int width) {
   const Paint paint(terminal);
-  std::string text = paint.bold(render::printable(layer.layer)) +
-                     core::join(", step ", figures::grouped(report.step), ", ", report.split, ": ",
-                                figures::grouped(layer.num_experts), " experts, top ", layer.top_k,
-                                ", ", figures::grouped(layer.num_inputs), " inputs\n");
-  text += core::join("  inputs per expert: CV ", figures::fixed(layer.cv_rows, 3), ", max/mean ",
-                     figures::fixed(layer.max_over_mean_rows, 2), ", ",
-                     figures::grouped(layer.num_unused), " without any\n");
+  std::string text =
+      paint.bold(render::printable(layer.layer)) +
+      fmt::format(", step {}, {}: {} experts, top {}, {} inputs\n", figures::grouped(report.step),
+                  report.split, figures::grouped(layer.num_experts), layer.top_k,
+                  figures::grouped(layer.num_inputs));
+  text += fmt::format("  inputs per expert: CV {}, max/mean {}, {} without any\n",
+                      figures::fixed(layer.cv_rows, 3), figures::fixed(layer.max_over_mean_rows, 2),
+                      figures::grouped(layer.num_unused));
   text += information_line("an expert tells of its word", layer.words);
   text += information_line("an expert tells of the place in the sentence", layer.places);
   if (layer.has_domains) {
     const DomainAgreement& domains = layer.domains;
-    text += core::join(
-        "  ", domains.names.size(), " domains: purity ", figures::fixed(domains.purity, 3), " (",
-        figures::fixed(domains.purity_by_chance, 3), " by chance), normalised information ",
-        figures::fixed(domains.information, 4), " (",
-        figures::fixed(domains.information_by_chance, 4), " by chance)\n");
+    text += fmt::format(
+        "  {} domains: purity {} ({} by chance), normalised information {} ({} by chance)\n",
+        domains.names.size(), figures::fixed(domains.purity, 3),
+        figures::fixed(domains.purity_by_chance, 3), figures::fixed(domains.information, 4),
+        figures::fixed(domains.information_by_chance, 4));
   }
   if (!layer.concentrated.empty()) {
     text += labelled_list("few", spread_items(layer.concentrated), paint, width);
@@ -189,9 +190,10 @@ std::string expert_text(const ExpertPortrait& expert, const render::Terminal& te
   if (expert.rows == 0) {
     return text + "no input\n";
   }
-  text += core::join(percent(expert.row_share), " of inputs, ", percent(expert.gate_share),
-                     " of gate weight, specialisation ", figures::fixed(expert.specialisation, 2),
-                     " nats, as if ", figures::compact(std::exp(expert.word_entropy)), " words\n");
+  text += fmt::format("{} of inputs, {} of gate weight, specialisation {} nats, as if {} words\n",
+                      percent(expert.row_share), percent(expert.gate_share),
+                      figures::fixed(expert.specialisation, 2),
+                      figures::compact(std::exp(expert.word_entropy)));
   std::vector<std::string> items;
   for (const FavouredWord& word : expert.words) {
     items.push_back(word.word + " x" + figures::fixed(word.lift, 1) + " (" +

@@ -20,15 +20,15 @@ RoutingSurvey::RoutingSurvey(const data::Split& split, const SurveyOptions& opti
                              const SentenceDomains* domains)
     : split_(split), options_(options) {
   core::require(options.top_contexts >= 0 && options.num_shuffles >= 0,
-                "RoutingSurvey: top_contexts and num_shuffles must be 0 or more, got ",
-                options.top_contexts, " and ", options.num_shuffles);
+                "RoutingSurvey: top_contexts and num_shuffles must be 0 or more, got {} and {}",
+                options.top_contexts, options.num_shuffles);
   if (domains == nullptr) {
     return;
   }
   domains_ = domains->of_sentences();
   core::require(static_cast<int64_t>(domains_.size()) == split.num_sentences(),
-                "RoutingSurvey: the domains must be of the split's ", split.num_sentences(),
-                " sentences, got ", domains_.size());
+                "RoutingSurvey: the domains must be of the split's {} sentences, got {}",
+                split.num_sentences(), domains_.size());
   // Chance deals among the sentences of the pass only.
   const std::span<const uint64_t> starts = split.sentence_starts();
   const int64_t count = options.max_words == 0
@@ -44,8 +44,8 @@ RoutingSurvey::RoutingSurvey(const data::Split& split, const SurveyOptions& opti
 void RoutingSurvey::add(const trainer::EvaluatedBatch& batch,
                         std::span<layers::Routed* const> layers) {
   core::require(static_cast<int64_t>(batch.positions.size()) == batch.batch.tokens.count(),
-                "RoutingSurvey: there must be a position for each of the batch's ",
-                batch.batch.tokens.count(), " rows, got ", batch.positions.size());
+                "RoutingSurvey: there must be a position for each of the batch's {} rows, got {}",
+                batch.batch.tokens.count(), batch.positions.size());
   add_layers(layers);
   read_inputs(batch);
   size_t next = 0;
@@ -101,9 +101,9 @@ void RoutingSurvey::add_layer(const layers::Routed& layer, int64_t num_rows,
                               LayerSurvey& survey) const {
   const layers::Routing& routing = layer.trace().routing;
   const int64_t K = routing.expert_index.size(1);
-  core::require(routing.expert_index.size(0) == num_rows, "RoutingSurvey: ", layer.name(),
-                " must have routed the batch's ", num_rows, " rows, it has routed ",
-                routing.expert_index.size(0));
+  core::require(routing.expert_index.size(0) == num_rows,
+                "RoutingSurvey: {} must have routed the batch's {} rows, it has routed {}",
+                layer.name(), num_rows, routing.expert_index.size(0));
   const auto* experts = routing.expert_index.data<int32_t>();
   const auto* weights = routing.gate_weight.data<float>();
   survey.num_inputs += static_cast<int64_t>(inputs_.size());

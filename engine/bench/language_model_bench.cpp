@@ -68,8 +68,8 @@ int64_t peak_rss_bytes() {
 BenchResult time_steps(const LanguageModelBenchConfig& config, core::ThreadPool& threads,
                        const BenchWork& work, core::FunctionRef<double(int64_t)> step) {
   core::require(config.iterations > 0 && config.warmup >= 0,
-                "bench: iterations must be 1 or more and warmup 0 or more, got ", config.iterations,
-                " and ", config.warmup);
+                "bench: iterations must be 1 or more and warmup 0 or more, got {} and {}",
+                config.iterations, config.warmup);
   const core::Clock clock;
   std::vector<double> milliseconds;
   BenchResult result;
@@ -96,7 +96,7 @@ BenchResult time_steps(const LanguageModelBenchConfig& config, core::ThreadPool&
 BenchResult bench_language_model(const LanguageModelBenchConfig& config,
                                  plugin_host::PluginRegistry& plugins) {
   core::require(config.batch_size > 0 && config.sequence_length > 0,
-                "bench: batch and steps must be 1 or more, got ", config.batch_size, " and ",
+                "bench: batch and steps must be 1 or more, got {} and {}", config.batch_size,
                 config.sequence_length);
   trainer::Learner learner({.model = bench_model(config),
                             .batch_size = config.batch_size,

@@ -35,8 +35,8 @@ void check_sum(core::FileSystem& files, const std::filesystem::path& path,
                const FileSum& expected) {
   const core::InputFile file(files, path);
   if (file.size() != expected.bytes) {
-    core::fail(ErrorCode::kDamaged, "'", path.string(), "' has ", file.size(),
-               " bytes, the manifest says ", expected.bytes);
+    core::fail(ErrorCode::kDamaged, "'{}' has {} bytes, the manifest says {}", path.string(),
+               file.size(), expected.bytes);
   }
   std::vector<char> piece(static_cast<size_t>(std::min(kPiece, file.size())));
   core::Crc32c crc;
@@ -46,8 +46,8 @@ void check_sum(core::FileSystem& files, const std::filesystem::path& path,
     crc.update(piece.data(), static_cast<size_t>(bytes));
   }
   if (crc.value() != expected.crc32c) {
-    core::fail(ErrorCode::kDamaged, "'", path.string(), "' has crc32c ", core::hex(crc.value()),
-               ", the manifest says ", core::hex(expected.crc32c));
+    core::fail(ErrorCode::kDamaged, "'{}' has crc32c {}, the manifest says {}", path.string(),
+               core::hex(crc.value()), core::hex(expected.crc32c));
   }
 }
 
@@ -79,7 +79,7 @@ std::optional<ManifestFile> examine(core::FileSystem& files, const std::filesyst
 
 [[noreturn]] void fail_damaged(const std::filesystem::path& directory,
                                const std::vector<Finding>& findings) {
-  std::string message = core::join("checkpoint '", directory.string(), "' is damaged:");
+  std::string message = fmt::format("checkpoint '{}' is damaged:", directory.string());
   for (const Finding& finding : findings) {
     message += "\n  " + finding.file + ": " + finding.problem;
   }
@@ -124,7 +124,7 @@ CheckpointReader::CheckpointReader(core::FileSystem& files, std::filesystem::pat
 void CheckpointReader::read_into(Part part, std::span<const NamedTensor> into) const {
   const SafetensorsFile& tensors = file(part);
   check_matching(tensors.entries(), into,
-                 core::join(file_of(part), " of '", directory_.string(), "'"));
+                 fmt::format("{} of '{}'", file_of(part), directory_.string()));
   for (const NamedTensor& named : into) {
     tensor::Tensor target = named.tensor;
     tensors.read(*tensors.find(named.name), target);

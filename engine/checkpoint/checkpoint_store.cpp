@@ -47,7 +47,7 @@ std::optional<int64_t> step_of(std::string_view name) {
 // A name that no other process and no earlier attempt has used.
 std::string unique_name(std::string_view prefix, int64_t step) {
   std::random_device random;
-  return core::join(prefix, name_of(step), '-', core::hex(random()), core::hex(random()));
+  return fmt::format("{}{}-{}{}", prefix, name_of(step), core::hex(random()), core::hex(random()));
 }
 
 void write_text(core::FileSystem& files, const path& directory, std::string_view name,
@@ -129,9 +129,10 @@ void CheckpointStore::check_space(const CheckpointContents& contents) const {
       static_cast<int64_t>(static_cast<double>(bytes) * reserve_.factor) + reserve_.bytes;
   const int64_t free = core::free_bytes(files_, directory_);
   if (free < needed) {
-    core::fail(ErrorCode::kIo, "the checkpoint of step ", contents.step, " needs ", needed,
-               " bytes (with reserve) in '", directory_.string(), "', ", free,
-               " are free; free some space or keep fewer checkpoints");
+    core::fail(ErrorCode::kIo,
+               "the checkpoint of step {} needs {} bytes (with reserve) in '{}', {} are free; free "
+               "some space or keep fewer checkpoints",
+               contents.step, needed, directory_.string(), free);
   }
 }
 
@@ -162,7 +163,8 @@ std::string CheckpointStore::write_files(const path& directory, const Checkpoint
 }
 
 SavedCheckpoint CheckpointStore::save(const CheckpointContents& contents, const ToHost& to_host) {
-  core::require(contents.step >= 0, "CheckpointStore: step must be 0 or more, got ", contents.step);
+  core::require(contents.step >= 0, "CheckpointStore: step must be 0 or more, got {}",
+                contents.step);
   core::require(nlohmann::json::accept(contents.state_json),
                 "CheckpointStore: state_json must be JSON, it is not");
   core::make_directories(files_, directory_);
@@ -276,7 +278,7 @@ std::string CheckpointStore::set_aside_damaged(int64_t step) {
   const std::string name = std::string(kCorrupt) + name_of(step);
   try {
     for (int attempt = 1; attempt < 1000; ++attempt) {
-      const std::string moved = attempt == 1 ? name : core::join(name, '.', attempt);
+      const std::string moved = attempt == 1 ? name : fmt::format("{}.{}", name, attempt);
       if (core::rename_path(files_, path_of(step), directory_ / moved, RenameMode::kNoReplace)) {
         core::sync_directory(files_, directory_);
         return moved;
@@ -294,7 +296,7 @@ std::unique_ptr<CheckpointReader> CheckpointStore::open_newest(const OnDamaged& 
     try {
       auto reader = std::make_unique<CheckpointReader>(files_, path_of(step));
       if (reader->step() != step) {
-        core::fail(ErrorCode::kDamaged, "'", path_of(step).string(), "' holds step ",
+        core::fail(ErrorCode::kDamaged, "'{}' holds step {}", path_of(step).string(),
                    reader->step());
       }
       return reader;
@@ -302,7 +304,7 @@ std::unique_ptr<CheckpointReader> CheckpointStore::open_newest(const OnDamaged& 
       if (error.code() != ErrorCode::kDamaged) {
         throw;
       }
-      messages += core::join('\n', error.what());
+      messages += fmt::format("\n{}", error.what());
       DamagedCheckpoint damaged{
           .step = step, .name = name_of(step), .moved_to = "", .message = error.what()};
       damaged.moved_to = set_aside_damaged(step);
@@ -312,8 +314,9 @@ std::unique_ptr<CheckpointReader> CheckpointStore::open_newest(const OnDamaged& 
     }
   }
   if (!messages.empty()) {
-    core::fail(ErrorCode::kDamaged, "no checkpoint in '", directory_.string(),
-               "' is whole; restore one from a copy or start anew:", messages);
+    core::fail(ErrorCode::kDamaged,
+               "no checkpoint in '{}' is whole; restore one from a copy or start anew:{}",
+               directory_.string(), messages);
   }
   return nullptr;
 }
@@ -354,7 +357,7 @@ std::vector<std::string> CheckpointStore::sweep() {
 }
 
 std::vector<std::string> CheckpointStore::retain(const Retention& retention) {
-  core::require(retention.keep_last >= 1, "Retention: keep_last must be 1 or more, got ",
+  core::require(retention.keep_last >= 1, "Retention: keep_last must be 1 or more, got {}",
                 retention.keep_last);
   std::vector<std::string> removed;
   int64_t newer = 0;

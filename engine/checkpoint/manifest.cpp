@@ -35,7 +35,7 @@ std::string unsealed(std::string_view text, std::string_view where) {
   const bool has_seal = text.size() > seal && text.ends_with(kSealEnd) &&
                         text.substr(text.size() - seal).starts_with(kSealBegin);
   if (!has_seal) {
-    fail(ErrorCode::kDamaged, where, ": the manifest must end with its sha256, it does not");
+    fail(ErrorCode::kDamaged, "{}: the manifest must end with its sha256, it does not", where);
   }
   std::string body(text.substr(0, text.size() - seal));
   body += "\n}";
@@ -43,7 +43,7 @@ std::string unsealed(std::string_view text, std::string_view where) {
       text.substr(text.size() - kSealEnd.size() - kDigestDigits, kDigestDigits);
   const std::string found = core::hex(core::sha256(body));
   if (found != given) {
-    fail(ErrorCode::kDamaged, where, ": the manifest says sha256 ", given, ", its text has ",
+    fail(ErrorCode::kDamaged, "{}: the manifest says sha256 {}, its text has {}", where, given,
          found);
   }
   return body;
@@ -54,7 +54,7 @@ uint32_t parse_checksum(const std::string& digits, std::string_view where) {
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
   if (error != std::errc() || digits.size() != 8 || end != digits.data() + digits.size()) {
-    fail(ErrorCode::kDamaged, where, ": crc32c must be 8 hexadecimal digits, got '", digits, "'");
+    fail(ErrorCode::kDamaged, "{}: crc32c must be 8 hexadecimal digits, got '{}'", where, digits);
   }
   return value;
 }
@@ -81,17 +81,18 @@ Manifest from_json(const json& root, std::string_view where) {
 
 void check_values(const Manifest& manifest, std::string_view where) {
   if (manifest.step < 0) {
-    fail(ErrorCode::kDamaged, where, ": step must be 0 or more, got ", manifest.step);
+    fail(ErrorCode::kDamaged, "{}: step must be 0 or more, got {}", where, manifest.step);
   }
   const bool is_complete = std::ranges::all_of(
       kListedFiles, [&](std::string_view name) { return manifest.files.contains(name); });
   if (!is_complete || manifest.files.size() != kListedFiles.size()) {
-    fail(ErrorCode::kDamaged, where, ": the manifest must list exactly the ", kListedFiles.size(),
-         " files of a checkpoint, it lists ", manifest.files.size(), " names");
+    fail(ErrorCode::kDamaged,
+         "{}: the manifest must list exactly the {} files of a checkpoint, it lists {} names",
+         where, kListedFiles.size(), manifest.files.size());
   }
   for (const auto& [name, sum] : manifest.files) {
     if (sum.bytes < 0) {
-      fail(ErrorCode::kDamaged, where, ": '", name, "' cannot have ", sum.bytes, " bytes");
+      fail(ErrorCode::kDamaged, "{}: '{}' cannot have {} bytes", where, name, sum.bytes);
     }
   }
 }
@@ -130,8 +131,8 @@ std::string manifest_text(const Manifest& manifest) {
     body.resize(body.size() - 2);  // the closing "\n}" comes after the seal
     return body + std::string(kSealBegin) + digest + std::string(kSealEnd);
   } catch (const json::exception& error) {
-    fail(ErrorCode::kInvalidArgument,
-         "manifest_text: hashes and plugin names must be UTF-8: ", error.what());
+    fail(ErrorCode::kInvalidArgument, "manifest_text: hashes and plugin names must be UTF-8: {}",
+         error.what());
   }
 }
 
@@ -140,18 +141,20 @@ Manifest parse_manifest(std::string_view text, std::string_view where) {
   try {
     const json root = json::parse(body);
     if (root.at("format") != kFormat) {
-      fail(ErrorCode::kDamaged, where, ": format must be ", kFormat);
+      fail(ErrorCode::kDamaged, "{}: format must be {}", where, kFormat);
     }
     const auto version = root.at("format_version").get<int64_t>();
     if (version != kFormatVersion) {
-      fail(ErrorCode::kUnsupported, where, ": this engine reads checkpoints of format version ",
-           kFormatVersion, ", this has ", version, "; use the engine that wrote it");
+      fail(ErrorCode::kUnsupported,
+           "{}: this engine reads checkpoints of format version {}, this has {}; use the engine "
+           "that wrote it",
+           where, kFormatVersion, version);
     }
     Manifest manifest = from_json(root, where);
     check_values(manifest, where);
     return manifest;
   } catch (const json::exception& error) {
-    fail(ErrorCode::kDamaged, where, ": not a manifest: ", error.what());
+    fail(ErrorCode::kDamaged, "{}: not a manifest: {}", where, error.what());
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include <cstring>
 #include <map>
-#include <sstream>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 
@@ -19,29 +19,28 @@ class Differences {
  public:
   explicit Differences(std::string_view kind) : kind_(kind) {}
 
-  template <typename... Parts>
-  void add(const Parts&... parts) {
+  template <typename... Args>
+  void add(fmt::format_string<Args...> line, Args&&... args) {
     if (count_++ < kMostNamed) {
-      (names_ << ... << parts) << "; ";
+      names_ += fmt::format(line, std::forward<Args>(args)...) + "; ";
     }
   }
 
   [[nodiscard]] int64_t count() const { return count_; }
 
-  void write(std::ostream& out) const {
+  [[nodiscard]] std::string text() const {
     if (count_ == 0) {
-      return;
+      return "";
     }
-    out << "\n  " << count_ << ' ' << kind_ << ": " << names_.str();
-    if (count_ > kMostNamed) {
-      out << "and " << count_ - kMostNamed << " more";
-    }
+    const std::string rest =
+        count_ > kMostNamed ? fmt::format("and {} more", count_ - kMostNamed) : "";
+    return fmt::format("\n  {} {}: {}{}", count_, kind_, names_, rest);
   }
 
  private:
   std::string_view kind_;
   int64_t count_ = 0;
-  std::ostringstream names_;
+  std::string names_;
 };
 
 }  // namespace
@@ -58,28 +57,25 @@ void check_matching(std::span<const TensorEntry> there, std::span<const NamedTen
   for (const NamedTensor& named : wanted) {
     const auto found = left.find(named.name);
     if (found == left.end()) {
-      missing.add(named.name);
+      missing.add("{}", named.name);
       continue;
     }
     const TensorEntry& entry = *found->second;
     if (entry.dtype != named.tensor.dtype() || !(entry.shape == named.tensor.shape())) {
-      different.add(named.name, " is ", tensor::name_of(entry.dtype), ' ', entry.shape, ", wanted ",
-                    tensor::name_of(named.tensor.dtype()), ' ', named.tensor.shape());
+      different.add("{} is {} {}, wanted {} {}", named.name, tensor::name_of(entry.dtype),
+                    entry.shape, tensor::name_of(named.tensor.dtype()), named.tensor.shape());
     }
     left.erase(found);
   }
   for (const auto& [name, entry] : left) {
-    unexpected.add(name, ' ', tensor::name_of(entry->dtype), ' ', entry->shape);
+    unexpected.add("{} {} {}", name, tensor::name_of(entry->dtype), entry->shape);
   }
   if (missing.count() + different.count() + unexpected.count() == 0) {
     return;
   }
-  std::ostringstream message;
-  message << what << " does not fit; was it made with another configuration?";
-  missing.write(message);
-  different.write(message);
-  unexpected.write(message);
-  throw core::Error(core::ErrorCode::kInvalidArgument, message.str());
+  core::fail(core::ErrorCode::kInvalidArgument,
+             "{} does not fit; was it made with another configuration?{}{}{}", what, missing.text(),
+             different.text(), unexpected.text());
 }
 
 void copy_into(std::span<const NamedTensor> from, std::span<const NamedTensor> into,
@@ -93,8 +89,8 @@ void copy_into(std::span<const NamedTensor> from, std::span<const NamedTensor> i
     return tensor.device() == tensor::DeviceType::kCpu && tensor.is_contiguous();
   };
   for (const NamedTensor& named : into) {
-    core::require(is_plain(named.tensor) && is_plain(*by_name.at(named.name)), "copy_into: '",
-                  named.name, "' must be contiguous and on the CPU on both sides");
+    core::require(is_plain(named.tensor) && is_plain(*by_name.at(named.name)),
+                  "copy_into: '{}' must be contiguous and on the CPU on both sides", named.name);
   }
   for (const NamedTensor& named : into) {
     if (named.tensor.bytes() > 0) {

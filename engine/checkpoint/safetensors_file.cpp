@@ -22,22 +22,25 @@ Tensor on_host(const NamedTensor& named, const ToHost& to_host) {
   if (is_plain) {
     return named.tensor;
   }
-  core::require(static_cast<bool>(to_host), "write_safetensors: '", named.name,
-                "' must be contiguous and on the CPU, or a to_host function be given");
+  core::require(
+      static_cast<bool>(to_host),
+      "write_safetensors: '{}' must be contiguous and on the CPU, or a to_host function be given",
+      named.name);
   Tensor copy = to_host(named.tensor);
   core::require(copy.device() == DeviceType::kCpu && copy.is_contiguous() &&
                     copy.dtype() == named.tensor.dtype() && copy.shape() == named.tensor.shape(),
-                "write_safetensors: to_host must keep dtype and shape of '", named.name,
-                "' and give it contiguous on the CPU");
+                "write_safetensors: to_host must keep dtype and shape of '{}' and give it "
+                "contiguous on the CPU",
+                named.name);
   return copy;
 }
 
 void check_target(const TensorEntry& entry, const tensor::Shape& shape, const Tensor& into) {
-  core::require(into.device() == DeviceType::kCpu && into.is_contiguous() &&
-                    into.dtype() == entry.dtype && into.shape() == shape,
-                "SafetensorsFile: '", entry.name, "' needs a contiguous ",
-                tensor::name_of(entry.dtype), " tensor of shape ", shape, " on the CPU, got ",
-                tensor::name_of(into.dtype()), ' ', into.shape());
+  core::require(
+      into.device() == DeviceType::kCpu && into.is_contiguous() && into.dtype() == entry.dtype &&
+          into.shape() == shape,
+      "SafetensorsFile: '{}' needs a contiguous {} tensor of shape {} on the CPU, got {} {}",
+      entry.name, tensor::name_of(entry.dtype), shape, tensor::name_of(into.dtype()), into.shape());
 }
 
 }  // namespace
@@ -69,15 +72,15 @@ SafetensorsFile::SafetensorsFile(core::FileSystem& files, const std::filesystem:
     : file_(files, path) {
   const std::string where = "'" + path.string() + "'";
   if (file_.size() < kLengthBytes) {
-    fail(ErrorCode::kDamaged, where, ": a safetensors file has at least 8 bytes, this has ",
+    fail(ErrorCode::kDamaged, "{}: a safetensors file has at least 8 bytes, this has {}", where,
          file_.size());
   }
   uint64_t length = 0;
   file_.read_at(&length, kLengthBytes, 0);
   const int64_t longest = std::min(kMaxHeaderBytes, file_.size() - kLengthBytes);
   if (length > static_cast<uint64_t>(longest)) {
-    fail(ErrorCode::kDamaged, where, ": the header may have at most ", longest,
-         " bytes here, it claims ", length);
+    fail(ErrorCode::kDamaged, "{}: the header may have at most {} bytes here, it claims {}", where,
+         longest, length);
   }
   std::string json(static_cast<size_t>(length), '\0');
   file_.read_at(json.data(), static_cast<int64_t>(length), kLengthBytes);
@@ -98,8 +101,8 @@ void SafetensorsFile::read(const TensorEntry& entry, Tensor& into) const {
 void SafetensorsFile::read_rows(const TensorEntry& entry, int64_t begin, int64_t end,
                                 Tensor& into) const {
   core::require(entry.shape.dim() > 0 && begin >= 0 && begin <= end && end <= entry.shape[0],
-                "SafetensorsFile: rows [", begin, ", ", end, ") of '", entry.name,
-                "' are outside its shape ", entry.shape);
+                "SafetensorsFile: rows [{}, {}) of '{}' are outside its shape {}", begin, end,
+                entry.name, entry.shape);
   tensor::Shape rows = entry.shape;
   rows[0] = end - begin;
   check_target(entry, rows, into);

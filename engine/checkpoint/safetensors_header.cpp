@@ -18,7 +18,6 @@ namespace {
 
 using core::ErrorCode;
 using core::fail;
-using core::join;
 using tensor::DType;
 using tensor::Shape;
 
@@ -76,8 +75,9 @@ class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
     const auto* found =
         std::ranges::find(kDTypes, text, &std::pair<std::string_view, DType>::first);
     if (found == kDTypes.end()) {
-      fail(ErrorCode::kUnsupported, where_, ": tensor '", entries_.back().name,
-           "' must have dtype F32, BF16, I32, U8 or I64, got '", text.substr(0, 32), "'");
+      fail(ErrorCode::kUnsupported,
+           "{}: tensor '{}' must have dtype F32, BF16, I32, U8 or I64, got '{}'", where_,
+           entries_.back().name, text.substr(0, 32));
     }
     entries_.back().dtype = found->second;
     has_dtype_ = true;
@@ -157,7 +157,7 @@ class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::detail::exception&) override {
-    fail(ErrorCode::kDamaged, where_, ": the header must be JSON in UTF-8, it is not at byte ",
+    fail(ErrorCode::kDamaged, "{}: the header must be JSON in UTF-8, it is not at byte {}", where_,
          position);
   }
 
@@ -165,9 +165,9 @@ class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
   enum class Level { kStart, kTop, kMetadata, kEntry, kArray, kEnd };
 
   bool refuse(std::string_view what) const {
-    fail(ErrorCode::kDamaged, where_, ": the header must not have ", what,
+    fail(ErrorCode::kDamaged, "{}: the header must not have {}{}", where_, what,
          entries_.empty() ? std::string()
-                          : join(" at or after tensor '", entries_.back().name, "'"));
+                          : fmt::format(" at or after tensor '{}'", entries_.back().name));
   }
 
   std::string_view where_;
@@ -202,7 +202,7 @@ void check_names(const std::vector<TensorEntry>& entries, ErrorCode code, std::s
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
   if (twice != names.end()) {
-    fail(code, where, ": every tensor must have its own name, '", *twice, "' comes twice");
+    fail(code, "{}: every tensor must have its own name, '{}' comes twice", where, *twice);
   }
 }
 
@@ -212,22 +212,25 @@ void check_places(const std::vector<TensorEntry>& entries, int64_t data_bytes,
   for (const TensorEntry& entry : entries) {
     const std::optional<int64_t> bytes = bytes_of(entry.dtype, entry.shape);
     if (!bytes) {
-      fail(ErrorCode::kDamaged, where, ": tensor '", entry.name, "' of shape ", entry.shape,
-           " has more bytes than 63 bits can count");
+      fail(ErrorCode::kDamaged, "{}: tensor '{}' of shape {} has more bytes than 63 bits can count",
+           where, entry.name, entry.shape);
     }
     if (entry.begin != reached) {
-      fail(ErrorCode::kDamaged, where, ": tensor '", entry.name, "' must begin at byte ", reached,
-           " of the data (no hole, no overlap), it begins at ", entry.begin);
+      fail(ErrorCode::kDamaged,
+           "{}: tensor '{}' must begin at byte {} of the data (no hole, no overlap), it begins at "
+           "{}",
+           where, entry.name, reached, entry.begin);
     }
     if (entry.end < entry.begin || entry.end - entry.begin != *bytes) {
-      fail(ErrorCode::kDamaged, where, ": tensor '", entry.name, "' of shape ", entry.shape,
-           " must have ", *bytes, " bytes, its data_offsets are ", entry.begin, " and ", entry.end);
+      fail(ErrorCode::kDamaged,
+           "{}: tensor '{}' of shape {} must have {} bytes, its data_offsets are {} and {}", where,
+           entry.name, entry.shape, *bytes, entry.begin, entry.end);
     }
     reached = entry.end;
   }
   if (reached != data_bytes) {
-    fail(ErrorCode::kDamaged, where, ": the tensors need ", reached,
-         " bytes of data, the file has ", data_bytes);
+    fail(ErrorCode::kDamaged, "{}: the tensors need {} bytes of data, the file has {}", where,
+         reached, data_bytes);
   }
 }
 
@@ -235,7 +238,7 @@ std::string quoted(const std::string& name) {
   try {
     return nlohmann::json(name).dump();
   } catch (const nlohmann::json::exception&) {
-    fail(ErrorCode::kInvalidArgument, "plan_entries: names must be UTF-8, got '", name, "'");
+    fail(ErrorCode::kInvalidArgument, "plan_entries: names must be UTF-8, got '{}'", name);
   }
 }
 
@@ -244,7 +247,7 @@ std::string quoted(const std::string& name) {
 std::vector<TensorEntry> parse_header(std::string_view json, int64_t data_bytes,
                                       std::string_view where) {
   if (json.empty() || json.front() != '{') {
-    fail(ErrorCode::kDamaged, where, ": the header must begin with '{'");
+    fail(ErrorCode::kDamaged, "{}: the header must begin with '{{'", where);
   }
   json = json.substr(0, json.find_last_not_of(' ') + 1);  // most of a small header is padding
   HeaderListener listener(where);
@@ -262,11 +265,11 @@ std::vector<TensorEntry> plan_entries(std::span<const NamedTensor> tensors) {
   std::vector<TensorEntry> entries;
   entries.reserve(tensors.size());
   for (const NamedTensor& named : tensors) {
-    core::require(named.name != kMetadataKey, "plan_entries: no tensor may have the name ",
+    core::require(named.name != kMetadataKey, "plan_entries: no tensor may have the name {}",
                   kMetadataKey);
     core::require(bytes_of(named.tensor.dtype(), named.tensor.shape()).has_value(),
-                  "plan_entries: '", named.name, "' of shape ", named.tensor.shape(),
-                  " has more bytes than 63 bits can count");
+                  "plan_entries: '{}' of shape {} has more bytes than 63 bits can count",
+                  named.name, named.tensor.shape());
     entries.push_back(
         {.name = named.name, .dtype = named.tensor.dtype(), .shape = named.tensor.shape()});
   }
@@ -303,8 +306,9 @@ std::string make_header(std::span<const TensorEntry> entries) {
   const int64_t padding = (kDataAlignment - used % kDataAlignment) % kDataAlignment;
   json.append(static_cast<size_t>(padding), ' ');
   core::require(static_cast<int64_t>(json.size()) <= kMaxHeaderBytes,
-                "make_header: the format allows ", kMaxHeaderBytes, " bytes of header, ",
-                entries.size(), " tensors need ", json.size(), "; stack tensors to fewer");
+                "make_header: the format allows {} bytes of header, {} tensors need {}; stack "
+                "tensors to fewer",
+                kMaxHeaderBytes, entries.size(), json.size());
   const uint64_t length = json.size();
   std::string header(sizeof(length), '\0');
   std::memcpy(header.data(), &length, sizeof(length));

@@ -80,9 +80,7 @@ class BenchCommand : public Command {
       return bench::bench_optimizer(config_, optimizer_, plugins);
     }
     core::require(case_ == "lm",
-                  "bench: CASE must be one of lm lstm moe head optimizer limits, "
-                  "got '",
-                  case_, "'");
+                  "bench: CASE must be one of lm lstm moe head optimizer limits, got '{}'", case_);
     return bench::bench_language_model(config_, plugins);
   }
 

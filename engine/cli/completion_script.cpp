@@ -167,8 +167,8 @@ std::string completion_script(const std::string& shell,
   if (shell == "zsh") {
     return zsh_script(commands);
   }
-  core::require(shell == "fish", "completion: the shell must be bash, zsh or fish, got '", shell,
-                "'");
+  core::require(shell == "fish", "completion: the shell must be bash, zsh or fish, got '{}'",
+                shell);
   return fish_script(commands);
 }
 

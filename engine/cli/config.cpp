@@ -79,13 +79,13 @@ class ConfigCommand : public Command {
     }
     for (size_t i = 0; i < moe.experts.size(); ++i) {
       add_plugin_defaults(lines, plugins, moe.experts[i].component, ComponentKind::kExpert,
-                          core::join("model.moe.experts[", i, "]."));
+                          fmt::format("model.moe.experts[{}].", i));
     }
     add_plugin_defaults(lines, plugins, config.trainer.optimizer, ComponentKind::kOptimizer,
                         "optimizer.");
     for (size_t i = 0; i < config.trainer.optimizer_groups.size(); ++i) {
       add_plugin_defaults(lines, plugins, config.trainer.optimizer_groups[i].component,
-                          ComponentKind::kOptimizer, core::join("optimizer.groups[", i, "]."));
+                          ComponentKind::kOptimizer, fmt::format("optimizer.groups[{}].", i));
     }
   }
 
@@ -120,7 +120,7 @@ class ConfigCommand : public Command {
     const bool is_number =
         key.type == core::ConfigType::kInteger || key.type == core::ConfigType::kNumber;
     if (is_number && std::isfinite(key.min) && std::isfinite(key.max)) {
-      rule += core::join(", ", key.min, " to ", key.max);
+      rule += fmt::format(", {} to {}", key.min, key.max);
     }
     return rule;
   }

@@ -50,9 +50,10 @@ class DescribeCommand : public Command {
     if (config.model.vocab_size > 0) {
       return config.model.vocab_size;
     }
-    core::require(!config.data.path.empty(), file_,
-                  ": the number of words is not known; give data.path, model.vocabulary_size or "
-                  "the option --vocabulary");
+    core::require(!config.data.path.empty(),
+                  "{}: the number of words is not known; give data.path, model.vocabulary_size or "
+                  "the option --vocabulary",
+                  file_);
     return data::Dataset(config.data.path).vocabulary().size();
   }
 

@@ -24,16 +24,16 @@ constexpr int kWidthElsewhere = 100;
 constexpr int64_t kMostContexts = 1000;
 
 void check(const ContextsRequest& request) {
-  core::require(request.top >= 1 && request.top <= kMostContexts, "--top must lie between 1 and ",
-                kMostContexts, ", got ", request.top);
+  core::require(request.top >= 1 && request.top <= kMostContexts,
+                "--top must lie between 1 and {}, got {}", kMostContexts, request.top);
   core::require(request.max_words >= 0 && request.window >= 0,
-                "--words and --window must be at least 0, got ", request.max_words, " and ",
+                "--words and --window must be at least 0, got {} and {}", request.max_words,
                 request.window);
-  core::require(request.min_support >= 1, "--support must be at least 1, got ",
+  core::require(request.min_support >= 1, "--support must be at least 1, got {}",
                 request.min_support);
   const std::filesystem::path place = std::filesystem::path(request.html).parent_path();
   if (!place.empty() && !std::filesystem::is_directory(place)) {  // say so before the long pass
-    core::fail(core::ErrorCode::kNotFound, "--html: there is no directory ", place.string());
+    core::fail(core::ErrorCode::kNotFound, "--html: there is no directory {}", place.string());
   }
 }
 
@@ -52,17 +52,18 @@ std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
     }
   }
   if (names.empty()) {
-    core::fail(core::ErrorCode::kNotFound, "the model of ", request.directory,
-               " has no MoE layer with a gate: every word goes the same way");
+    core::fail(core::ErrorCode::kNotFound,
+               "the model of {} has no MoE layer with a gate: every word goes the same way",
+               request.directory);
   }
   if (chosen.empty()) {
-    core::fail(core::ErrorCode::kNotFound, "there is no MoE layer '", request.layer, "' in ",
-               request.directory, "; there are ", names);
+    core::fail(core::ErrorCode::kNotFound, "there is no MoE layer '{}' in {}; there are {}",
+               request.layer, request.directory, names);
   }
   for (const layers::Routed* layer : chosen) {
     if (request.expert >= layer->num_experts()) {
-      core::fail(core::ErrorCode::kNotFound, "there is no expert ", request.expert, " in ",
-                 layer->name(), "; there are 0 to ", layer->num_experts() - 1);
+      core::fail(core::ErrorCode::kNotFound, "there is no expert {} in {}; there are 0 to {}",
+                 request.expert, layer->name(), layer->num_experts() - 1);
     }
   }
   return chosen;

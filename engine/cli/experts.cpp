@@ -64,7 +64,8 @@ class ExpertsCommand : public Command {
     storage::RunReader reader(directory_);
     const std::vector<storage::Layer> layers = chosen_layers(reader);
     core::require(png_.empty() || layers.size() == 1,
-                  "--png draws one layer: choose it with --layer; this run has ", names_of(layers));
+                  "--png draws one layer: choose it with --layer; this run has {}",
+                  names_of(layers));
     for (const storage::Layer& layer : layers) {
       const LayerView view = view_of(reader, layer);
       context.is_json ? print_json(context.console, view) : print_text(context.console, view);
@@ -87,8 +88,8 @@ class ExpertsCommand : public Command {
   std::vector<storage::Layer> chosen_layers(storage::RunReader& reader) const {
     std::vector<storage::Layer> layers = reader.layers();
     if (layers.empty()) {
-      core::fail(core::ErrorCode::kNotFound, directory_,
-                 " has recorded no experts yet (train.expert_stats_every_steps)");
+      core::fail(core::ErrorCode::kNotFound,
+                 "{} has recorded no experts yet (train.expert_stats_every_steps)", directory_);
     }
     if (layer_.empty()) {
       return layers;
@@ -96,8 +97,8 @@ class ExpertsCommand : public Command {
     const std::string all = names_of(layers);
     std::erase_if(layers, [&](const storage::Layer& layer) { return layer.name != layer_; });
     if (layers.empty()) {
-      core::fail(core::ErrorCode::kNotFound, "there is no MoE layer '", layer_, "' in ", directory_,
-                 "; there are ", all);
+      core::fail(core::ErrorCode::kNotFound, "there is no MoE layer '{}' in {}; there are {}",
+                 layer_, directory_, all);
     }
     return layers;
   }
@@ -107,8 +108,8 @@ class ExpertsCommand : public Command {
     const auto after =
         step_ < 0 ? steps.end() : std::upper_bound(steps.begin(), steps.end(), step_);
     if (after == steps.begin()) {
-      core::fail(core::ErrorCode::kNotFound, "the experts of ", layer.name, " were not recorded",
-                 step_ < 0 ? "" : core::join(" at or before step ", step_));
+      core::fail(core::ErrorCode::kNotFound, "the experts of {} were not recorded{}", layer.name,
+                 step_ < 0 ? "" : fmt::format(" at or before step {}", step_));
     }
     const int64_t step = *(after - 1);
     LayerView view;

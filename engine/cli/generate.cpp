@@ -30,7 +30,7 @@ class GenerateCommand : public Command {
     options.integer("--step", step_, "checkpoint of this step [newest]");
   }
   process::ExitCode run(const CommandContext& context) override {
-    core::require(options_.temperature > 0.0, "--temperature must be above 0, got ",
+    core::require(options_.temperature > 0.0, "--temperature must be above 0, got {}",
                   options_.temperature);
     core::require(options_.max_words >= 0 && options_.top_k >= 0 && seed_ >= 0,
                   "--words, --top-k and --seed must be at least 0");

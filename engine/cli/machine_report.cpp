@@ -73,7 +73,7 @@ MachineCheck check_memory() {
 MachineCheck check_onednn() {
   const dnnl_version_t* version = dnnl_version();
   return {"oneDNN", Verdict::kGood,
-          core::join(version->major, ".", version->minor, ".", version->patch), ""};
+          fmt::format("{}.{}.{}", version->major, version->minor, version->patch), ""};
 }
 
 MachineCheck check_sqlite() {
@@ -87,9 +87,10 @@ MachineCheck check_cuda() {
   }
   std::string text;
   for (const tensor::CudaDevice& device : module.devices()) {
-    text += (text.empty() ? "" : "; ") + core::join(device.index, ": ", device.name, ", compute ",
-                                                    device.compute_major, ".", device.compute_minor,
-                                                    ", ", figures::bytes_text(device.memory_bytes));
+    text += (text.empty() ? "" : "; ") + fmt::format("{}: {}, compute {}.{}, {}", device.index,
+                                                     device.name, device.compute_major,
+                                                     device.compute_minor,
+                                                     figures::bytes_text(device.memory_bytes));
   }
   return {"CUDA", Verdict::kGood, text, ""};
 }

@@ -11,7 +11,7 @@ namespace switchyard::cli {
 namespace {
 
 std::string abi_text(const plugin_host::PluginIdentity& identity) {
-  return core::join(identity.abi_major, ".", identity.abi_minor);
+  return fmt::format("{}.{}", identity.abi_major, identity.abi_minor);
 }
 
 class PluginsCommand : public Command {

@@ -43,8 +43,9 @@ class ResumeCommand : public Command {
       list += "\n  " + change;
     }
     core::require(list.empty(),
-                  "a resumed run must keep its model, data and random numbers; this would change",
-                  list, "\nstart a new run for that: switchyard train CONFIG --run DIR");
+                  "a resumed run must keep its model, data and random numbers; this would "
+                  "change{}\nstart a new run for that: switchyard train CONFIG --run DIR",
+                  list);
   }
 
   std::string directory_;

@@ -30,7 +30,7 @@ class RunsCommand : public Command {
   }
   process::ExitCode run(const CommandContext& context) override {
     if (!std::filesystem::is_directory(directory_)) {
-      core::fail(core::ErrorCode::kNotFound, "there is no directory ", directory_);
+      core::fail(core::ErrorCode::kNotFound, "there is no directory {}", directory_);
     }
     std::vector<run::RunSummary> runs;
     for (const auto& directory : run::find_runs(directory_, kSearchDepth)) {

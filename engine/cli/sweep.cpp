@@ -38,7 +38,7 @@ class SweepCommand : public Command {
     options.flag("--report", is_report_only_, "only write the report from what is there");
   }
   process::ExitCode run(const CommandContext& context) override {
-    core::require(jobs_ >= 1, "--jobs must be at least 1, got ", jobs_);
+    core::require(jobs_ >= 1, "--jobs must be at least 1, got {}", jobs_);
     core::require(!is_dry_run_ || !is_report_only_, "choose one of --dry-run and --report");
     sweep::SweepFile file = sweep::load_sweep_file(file_);
     if (is_unsearched_) {
@@ -54,7 +54,7 @@ class SweepCommand : public Command {
     }
     if (is_report_only_) {
       if (!std::filesystem::is_directory(paths.root)) {
-        core::fail(core::ErrorCode::kNotFound, "there is no directory ", out_);
+        core::fail(core::ErrorCode::kNotFound, "there is no directory {}", out_);
       }
       return finish(plan, paths, context, process::ExitCode::kOk);
     }

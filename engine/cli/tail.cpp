@@ -34,7 +34,7 @@ class TailCommand : public Command {
   }
   process::ExitCode run(const CommandContext& context) override {
     process::require_run(directory_);
-    core::require(num_lines_ >= 0, "--lines must be at least 0, got ", num_lines_);
+    core::require(num_lines_ >= 0, "--lines must be at least 0, got {}", num_lines_);
     storage::RunReader reader(directory_);
     if (!reader.warning().empty()) {
       context.console.err << reader.warning() << '\n';

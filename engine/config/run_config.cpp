@@ -175,9 +175,9 @@ std::vector<trainer::OptimizerGroupConfig> optimizer_groups(const core::Config& 
     group.selection.match = std::get<std::string>(table.own.at("match"));
     group.learning_rate_scale = std::get<double>(table.own.at("learning_rate_scale"));
     core::require(!group.selection.roles.empty() || !group.selection.match.empty(),
-                  table.component.where,
-                  ": a group must say which parameters it takes: add roles = [\"expert\"] or "
-                  "match = \"layers.*.experts*\"");
+                  "{}: a group must say which parameters it takes: add roles = [\"expert\"] or "
+                  "match = \"layers.*.experts*\"",
+                  table.component.where);
     groups.push_back(std::move(group));
   }
   return groups;
@@ -191,31 +191,34 @@ void check_groups(const core::Config& settings, const models::MoeConfig& moe) {
                   "'model.moe.groups' or leave the table out");
     return;
   }
-  core::require(has_gate, "'model.moe.groups' = ", moe.groups,
-                " needs a gate: add a table [model.moe.gate]");
+  core::require(has_gate, "'model.moe.groups' = {} needs a gate: add a table [model.moe.gate]",
+                moe.groups);
   int64_t experts = 0;
   for (const models::ExpertGroupConfig& group : moe.experts) {
     experts += group.count;
   }
-  core::require(experts % moe.groups == 0, "'model.moe.groups' must divide the number of experts, ",
-                "got ", moe.groups, " groups for ", experts, " experts");
+  core::require(
+      experts % moe.groups == 0,
+      "'model.moe.groups' must divide the number of experts, got {} groups for {} experts",
+      moe.groups, experts);
 }
 
 void check_balance(const core::Config& settings, const models::MoeConfig& moe) {
   if (moe.balance.by != models::BalanceBy::kGate) {
     return;  // weights in a gate's table are found where the gate is made
   }
-  core::require(moe.groups == 0, "'model.moe.balance.by' = \"gate\" cannot balance all experts of ",
-                "two levels: use \"tokens\" or \"compute\"");
-  core::require(
-      !has_layer(settings, "recurrent_moe"),
-      "'model.moe.balance.by' = \"gate\" cannot balance all steps of a recurrent layer: use "
-      "\"tokens\" or \"compute\"");
+  core::require(moe.groups == 0,
+                "'model.moe.balance.by' = \"gate\" cannot balance all experts of two levels: use "
+                "\"tokens\" or \"compute\"");
+  core::require(!has_layer(settings, "recurrent_moe"),
+                "'model.moe.balance.by' = \"gate\" cannot balance all steps of a recurrent layer: "
+                "use \"tokens\" or \"compute\"");
   const models::BalanceConfig unset;
   for (const char* key : {"model.moe.balance.w_importance", "model.moe.balance.w_load"}) {
-    core::require(settings.number(key) == unset.w_load, "'", key,
-                  "' has no effect where the gate asks for balance itself: set it in "
-                  "[model.moe.gate], or 'model.moe.balance.by' to \"tokens\" or \"compute\"");
+    core::require(settings.number(key) == unset.w_load,
+                  "'{}' has no effect where the gate asks for balance itself: set it in "
+                  "[model.moe.gate], or 'model.moe.balance.by' to \"tokens\" or \"compute\"",
+                  key);
   }
 }
 
@@ -225,9 +228,9 @@ void check_together(const core::Config& settings) {
                 "'model.layers' must name at least one layer, got []");
   for (const char* kind : {"moe", "recurrent_moe"}) {
     core::require(!has_layer(settings, kind) || !settings.tables("model.moe.experts").empty(),
-                  "'model.layers' has a \"", kind,
-                  "\" layer, so there must be experts: add a table\n"
-                  "  [[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8");
+                  "'model.layers' has a \"{}\" layer, so there must be experts: add a table\n  "
+                  "[[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8",
+                  kind);
   }
   core::require(settings.text("schedule.kind") != "plateau" ||
                     settings.integer("train.evaluate_every_steps") > 0,

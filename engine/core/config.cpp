@@ -64,7 +64,7 @@ const Config::Entry& Config::entry(std::string_view name) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.name == name; });
   if (found == entries_.end()) {
-    fail(ErrorCode::kInternal, "Config: the schema has no key '", name, "'");
+    fail(ErrorCode::kInternal, "Config: the schema has no key '{}'", name);
   }
   return *found;
 }
@@ -73,7 +73,7 @@ template <typename T>
 const T& Config::get(std::string_view name) const {
   const T* value = std::get_if<T>(&entry(name).value);
   if (value == nullptr) {
-    fail(ErrorCode::kInternal, "Config: '", name, "' has another type than was asked for");
+    fail(ErrorCode::kInternal, "Config: '{}' has another type than was asked for", name);
   }
   return *value;
 }
@@ -98,7 +98,7 @@ const std::vector<ConfigTable>& Config::tables(std::string_view name) const {
   const auto found = std::find_if(groups_.begin(), groups_.end(),
                                   [&](const Group& group) { return group.name == name; });
   if (found == groups_.end()) {
-    fail(ErrorCode::kInternal, "Config: the schema has no component '", name, "'");
+    fail(ErrorCode::kInternal, "Config: the schema has no component '{}'", name);
   }
   return found->tables;
 }
@@ -132,7 +132,8 @@ std::vector<Config::Line> Config::lines() const {
   }
   for (const Group& group : groups_) {
     for (size_t i = 0; i < group.tables.size(); ++i) {
-      const std::string prefix = group.is_list ? join(group.name, "[", i, "].") : group.name + ".";
+      const std::string prefix =
+          group.is_list ? fmt::format("{}[{}].", group.name, i) : group.name + ".";
       for (const auto& [key, value] : table_settings(group.tables[i])) {
         const auto origin = group.tables[i].origins.find(key);
         const bool known = origin != group.tables[i].origins.end();

@@ -54,7 +54,7 @@ class Flattener {
       : origin_(std::move(origin)), items_(items) {}
 
   void table(const toml::table& table, const std::string& prefix, int depth) {
-    require(depth < kMaxDepth, origin_.source, ": tables must not be nested deeper than ",
+    require(depth < kMaxDepth, "{}: tables must not be nested deeper than {}", origin_.source,
             kMaxDepth);
     for (const auto& [key, node] : table) {
       const std::string name(key.str());
@@ -130,7 +130,7 @@ std::string canonical_path(std::string_view path) {
     const bool is_index =
         !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
     if (is_index) {
-      result += join("[", part, "]");
+      result += fmt::format("[{}]", part);
     } else {
       result += (result.empty() ? "" : ".") + std::string(part);
     }
@@ -171,7 +171,7 @@ std::string ConfigOrigin::text() const {
     case Kind::kDefault:
       return "default";
     case Kind::kFile:
-      return line > 0 ? join(source, ":", line, ":", column) : source;
+      return line > 0 ? fmt::format("{}:{}:{}", source, line, column) : source;
     case Kind::kSet:
       return "--set " + source;
   }
@@ -179,8 +179,8 @@ std::string ConfigOrigin::text() const {
 }
 
 ConfigDocument ConfigDocument::parse(const std::string& text, std::string source_name) {
-  require(text.size() <= kMaxBytes, source_name, ": a configuration must not be larger than ",
-          kMaxBytes, " bytes, got ", text.size());
+  require(text.size() <= kMaxBytes, "{}: a configuration must not be larger than {} bytes, got {}",
+          source_name, kMaxBytes, text.size());
   ConfigDocument document;
   document.source_name_ = std::move(source_name);
   std::istringstream stream(text);
@@ -197,8 +197,8 @@ ConfigDocument ConfigDocument::parse(const std::string& text, std::string source
     const ConfigSpan span = span_of(error.source());
     origin.line = span.line;
     origin.column = span.column;
-    const ConfigProblem problem{origin, span, join("not TOML: ", error.description())};
-    fail(ErrorCode::kInvalidArgument, document.describe({problem}));
+    const ConfigProblem problem{origin, span, fmt::format("not TOML: {}", error.description())};
+    fail(ErrorCode::kInvalidArgument, "{}", document.describe({problem}));
   }
   // toml++ sorts tables by name; messages and lists read better in the order of the file.
   std::stable_sort(
@@ -211,7 +211,7 @@ void ConfigDocument::set(std::string_view assignment) {
   const size_t equals = assignment.find('=');
   const std::string_view key = trimmed(assignment.substr(0, equals));
   require(equals != std::string_view::npos && !key.empty(),
-          "--set needs KEY=VALUE, such as --set train.steps=1000; got '", assignment, "'");
+          "--set needs KEY=VALUE, such as --set train.steps=1000; got '{}'", assignment);
   const std::string path = canonical_path(key);
   const std::string value(trimmed(assignment.substr(equals + 1)));
   std::erase_if(items_, [&](const ConfigItem& item) { return lies_below(item.path, path); });
@@ -258,13 +258,13 @@ std::string ConfigDocument::describe(std::vector<ConfigProblem> problems) const 
       });
   std::string text;
   if (problems.size() > 1) {
-    text = join(source_name_, " has ", problems.size(), " errors");
+    text = fmt::format("{} has {} errors", source_name_, problems.size());
   }
   for (size_t i = 0; i < std::min(problems.size(), kMaxProblems); ++i) {
     text += (text.empty() ? "" : "\n") + describe_one(problems[i]);
   }
   if (problems.size() > kMaxProblems) {
-    text += join("\n... and ", problems.size() - kMaxProblems, " more");
+    text += fmt::format("\n... and {} more", problems.size() - kMaxProblems);
   }
   return text;
 }
@@ -272,13 +272,13 @@ std::string ConfigDocument::describe(std::vector<ConfigProblem> problems) const 
 std::string read_config_text(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
-    fail(ErrorCode::kNotFound, "there is no configuration file ", file.string());
+    fail(ErrorCode::kNotFound, "there is no configuration file {}", file.string());
   }
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
   if (!stream.good() && !stream.eof()) {
-    fail(ErrorCode::kIo, "cannot read ", file.string(), ": ", std::strerror(errno));
+    fail(ErrorCode::kIo, "cannot read {}: {}", file.string(), std::strerror(errno));
   }
   return text.str();
 }

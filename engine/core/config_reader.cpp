@@ -133,14 +133,14 @@ ConfigReader::Value ConfigReader::checked(const ConfigKey& key, const ConfigItem
       item.unsupported.empty() ? converted(key.type, item.value) : std::optional<ConfigSetting>();
   std::string rule;
   if (!value) {
-    rule = join("must be ", type_phrase(key.type));
+    rule = fmt::format("must be {}", type_phrase(key.type));
   } else {
     rule = range_problem(key, *value);
   }
   if (rule.empty()) {
     return {*value, item.origin};
   }
-  problem(item, item.value_span, join("'", item.path, "' ", rule, ", got ", given_text(item)));
+  problem(item, item.value_span, fmt::format("'{}' {}, got {}", item.path, rule, given_text(item)));
   return {key.default_value, item.origin};
 }
 
@@ -152,7 +152,7 @@ ConfigReader::Value ConfigReader::value(const ConfigKey& key) {
     ConfigProblem missing;
     missing.origin.kind = ConfigOrigin::Kind::kFile;
     missing.origin.source = document_.source_name();
-    missing.message = join("'", key.name, "' must be given: ", key.help);
+    missing.message = fmt::format("'{}' must be given: {}", key.name, key.help);
     problems_.push_back(missing);
   }
   return {key.default_value, ConfigOrigin{}};
@@ -171,10 +171,9 @@ void ConfigReader::component_value(ConfigTable& table, const ConfigItem& item,
   };
   const bool stored = item.unsupported.empty() && std::visit(store, item.value);
   if (!stored) {
-    problem(
-        item, item.value_span,
-        join("'", item.path, "' must be true, false, a number, a text or a list of numbers, got ",
-             given_text(item)));
+    problem(item, item.value_span,
+            fmt::format("'{}' must be true, false, a number, a text or a list of numbers, got {}",
+                        item.path, given_text(item)));
   }
   table.origins[key] = item.origin;
 }
@@ -217,7 +216,8 @@ ConfigTable ConfigReader::table(const ConfigComponent& component, const std::str
   }
   table.component.where = path + " (" + first->origin.text() + ")";
   if (table.component.plugin.empty() && find(prefix + "plugin") == nullptr) {
-    problem(*first, first->key_span, join("'", path, "' must name its plugin: plugin = \"...\""));
+    problem(*first, first->key_span,
+            fmt::format("'{}' must name its plugin: plugin = \"...\"", path));
   }
   return table;
 }
@@ -232,10 +232,10 @@ void ConfigReader::check_component_shape(const ConfigComponent& component) {
   if (component.is_list) {
     problem(
         *item, item->key_span,
-        join("'", component.name, "' must be a list of tables: write [[", component.name, "]]"));
+        fmt::format("'{}' must be a list of tables: write [[{}]]", component.name, component.name));
   } else if (!is_table) {
     problem(*item, item->value_span,
-            join("'", component.name, "' must be a table, got ", given_text(*item)));
+            fmt::format("'{}' must be a table, got {}", component.name, given_text(*item)));
   }
 }
 
@@ -248,8 +248,8 @@ void ConfigReader::check_indices(const ConfigComponent& component, size_t num_ta
     const bool exists = std::strtoull(index.c_str(), nullptr, 10) < num_tables;
     if (!exists) {
       problem(item, item.key_span,
-              join("'", item.path, "': there are only ", num_tables, " tables [[", component.name,
-                   "]], counted from 0"));
+              fmt::format("'{}': there are only {} tables [[{}]], counted from 0", item.path,
+                          num_tables, component.name));
     }
   }
 }
@@ -269,8 +269,8 @@ std::vector<ConfigTable> ConfigReader::tables(const ConfigComponent& component) 
     }
     return tables;
   }
-  for (size_t i = 0; has_items(join(component.name, "[", i, "]")); ++i) {
-    tables.push_back(table(component, join(component.name, "[", i, "]")));
+  for (size_t i = 0; has_items(fmt::format("{}[{}]", component.name, i)); ++i) {
+    tables.push_back(table(component, fmt::format("{}[{}]", component.name, i)));
   }
   check_indices(component, tables.size());
   return tables;
@@ -321,8 +321,8 @@ void ConfigReader::check_known(const ConfigItem& item) {
     unknown_tables_.push_back(item.path);
   }
   problem(item, item.key_span,
-          join("unknown ", is_table ? "table '" : "key '", item.path, "'",
-               suggestion(item.path, is_table)));
+          fmt::format("unknown {}{}'{}", is_table ? "table '" : "key '", item.path,
+                      suggestion(item.path, is_table)));
 }
 
 void ConfigReader::finish() {
@@ -330,7 +330,7 @@ void ConfigReader::finish() {
     check_known(item);
   }
   if (!problems_.empty()) {
-    fail(ErrorCode::kInvalidArgument, document_.describe(std::move(problems_)));
+    fail(ErrorCode::kInvalidArgument, "{}", document_.describe(std::move(problems_)));
   }
 }
 

@@ -31,8 +31,8 @@ std::string holder_of(int descriptor) {
   if (descriptor >= 0) {
     ::close(descriptor);
   }
-  fail(ErrorCode::kIo, "cannot ", doing, " '", path.string(),
-       "': ", std::generic_category().message(code));
+  fail(ErrorCode::kIo, "cannot {} '{}': {}", doing, path.string(),
+       std::generic_category().message(code));
 }
 
 }  // namespace
@@ -53,8 +53,8 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory) {
     }
     const std::string holder = holder_of(descriptor_);
     ::close(descriptor_);
-    fail(ErrorCode::kState, "'", directory.string(), "' is in use by ", holder,
-         "; wait for it or stop it first");
+    fail(ErrorCode::kState, "'{}' is in use by {}; wait for it or stop it first",
+         directory.string(), holder);
   }
   // The number is only for people; the lock itself is the kernel's.
   const std::string pid = std::to_string(::getpid()) + "\n";

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
+
+#include <fmt/core.h>
 
 namespace switchyard::core {
 
@@ -36,26 +38,19 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-/// Joins the parts as one text.
-template <typename... Parts>
-[[nodiscard]] std::string join(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
+/// Throws Error(code) with the formatted message. Formats with fmt; the format string is checked
+/// when the caller is compiled.
+template <typename... Args>
+[[noreturn]] void fail(ErrorCode code, fmt::format_string<Args...> message, Args&&... args) {
+  throw Error(code, fmt::vformat(message, fmt::make_format_args(args...)));
 }
 
-/// Throws Error(code) with the parts joined as its message.
-template <typename... Parts>
-[[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
-  throw Error(code, join(parts...));
-}
-
-/// Throws Error(kInvalidArgument) with the parts joined as its message, unless `ok`.
+/// Throws Error(kInvalidArgument) with the formatted message unless `ok`.
 /// Write the message as "function: what must hold, got what was given".
-template <typename... Parts>
-void require(bool ok, const Parts&... parts) {
+template <typename... Args>
+void require(bool ok, fmt::format_string<Args...> message, Args&&... args) {
   if (!ok) {
-    fail(ErrorCode::kInvalidArgument, parts...);
+    fail(ErrorCode::kInvalidArgument, message, std::forward<Args>(args)...);
   }
 }
 

@@ -48,14 +48,15 @@ void close_quietly(FileSystem& files, int descriptor) noexcept {
 
 void fail_io(FileSystem& files, const std::filesystem::path& path, std::string_view doing,
              int64_t result, int64_t needed_bytes) {
-  const std::string message = join("cannot ", doing, " '", path.string(), "': ", reason(result));
+  const std::string message =
+      fmt::format("cannot {} '{}': {}", doing, path.string(), reason(result));
   if (result == -ENOSPC || result == -EDQUOT) {
     const int64_t free = files.free_bytes(parent_of(path));
-    fail(ErrorCode::kIo, message, " (",
-         needed_bytes < 0 ? std::string("more") : join(needed_bytes, " more bytes"), " needed, ",
-         free < 0 ? std::string("an unknown number") : join(free), " free); free some space");
+    fail(ErrorCode::kIo, "{} ({} needed, {} free); free some space", message,
+         needed_bytes < 0 ? std::string("more") : fmt::format("{} more bytes", needed_bytes),
+         free < 0 ? std::string("an unknown number") : fmt::format("{}", free));
   }
-  fail(result == -ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, message);
+  fail(result == -ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, "{}", message);
 }
 
 OutputFile::OutputFile(FileSystem& files, std::filesystem::path path)
@@ -122,11 +123,11 @@ void InputFile::read_at(void* data, int64_t bytes, int64_t offset) const {
       continue;
     }
     if (got == 0) {
-      fail(ErrorCode::kDamaged, "'", path_.string(), "' ends at byte ", offset, ", but ", bytes,
-           " more bytes must follow");
+      fail(ErrorCode::kDamaged, "'{}' ends at byte {}, but {} more bytes must follow",
+           path_.string(), offset, bytes);
     }
     if (got == -EIO) {
-      fail(ErrorCode::kDamaged, "the disk cannot read '", path_.string(), "' at byte ", offset);
+      fail(ErrorCode::kDamaged, "the disk cannot read '{}' at byte {}", path_.string(), offset);
     }
     if (got < 0) {
       fail_io(files_, path_, "read", got);
@@ -140,8 +141,8 @@ void InputFile::read_at(void* data, int64_t bytes, int64_t offset) const {
 std::string read_file(FileSystem& files, const std::filesystem::path& path, int64_t max_bytes) {
   const InputFile file(files, path);
   if (file.size() > max_bytes) {
-    fail(ErrorCode::kDamaged, "'", path.string(), "' must have at most ", max_bytes,
-         " bytes, it has ", file.size());
+    fail(ErrorCode::kDamaged, "'{}' must have at most {} bytes, it has {}", path.string(),
+         max_bytes, file.size());
   }
   std::string content(static_cast<size_t>(file.size()), '\0');
   file.read_at(content.data(), file.size(), 0);
@@ -195,7 +196,7 @@ bool rename_path(FileSystem& files, const std::filesystem::path& from,
     return false;
   }
   if (result < 0) {
-    fail_io(files, from, join("rename to '", to.string(), "' what is"), result);
+    fail_io(files, from, fmt::format("rename to '{}' what is", to.string()), result);
   }
   return true;
 }
@@ -203,8 +204,8 @@ bool rename_path(FileSystem& files, const std::filesystem::path& from,
 void durable_rename(FileSystem& files, const std::filesystem::path& from,
                     const std::filesystem::path& to, RenameMode mode) {
   if (!rename_path(files, from, to, mode)) {
-    fail(ErrorCode::kState, "cannot rename '", from.string(), "' to '", to.string(),
-         "': that name is taken");
+    fail(ErrorCode::kState, "cannot rename '{}' to '{}': that name is taken", from.string(),
+         to.string());
   }
   sync_directory(files, parent_of(to));
 }

@@ -11,11 +11,11 @@ using tensor::DType;
 using tensor::Tensor;
 
 void BatchShape::check(const char* where) const {
-  core::require(batch_size >= 1, where, ": batch_size must be at least 1, got ", batch_size);
-  core::require(sequence_length >= 1, where, ": sequence_length must be at least 1, got ",
+  core::require(batch_size >= 1, "{}: batch_size must be at least 1, got {}", where, batch_size);
+  core::require(sequence_length >= 1, "{}: sequence_length must be at least 1, got {}", where,
                 sequence_length);
-  core::require(world_size >= 1 && rank >= 0 && rank < world_size, where,
-                ": rank must be in [0, world_size), got rank ", rank, " of ", world_size);
+  core::require(world_size >= 1 && rank >= 0 && rank < world_size,
+                "{}: rank must be in [0, world_size), got rank {} of {}", where, rank, world_size);
 }
 
 BatchRows::BatchRows(Batch& batch, const BatchShape& shape, const Split& split)

@@ -26,8 +26,9 @@ BatchSource::BatchSource(const Split& split, const BatchSourceConfig& config)
       token_order_(split.num_tokens(), config.seed) {
   config.shape.check("BatchSource");
   core::require(config.reset_state || split.num_tokens() >= config.shape.num_streams(),
-                "BatchSource: running text of ", split.num_tokens(), " tokens cannot be cut into ",
-                config.shape.num_streams(), " streams; give a smaller batch_size");
+                "BatchSource: running text of {} tokens cannot be cut into {} streams; give a "
+                "smaller batch_size",
+                split.num_tokens(), config.shape.num_streams());
   cursor_ = start_of(config);
 }
 
@@ -107,13 +108,13 @@ void BatchSource::fill_running(BatchRows& rows, int64_t stream) {
 }
 
 void BatchSource::seek(const DataCursor& cursor) {
-  core::require(
-      cursor.by_sentence == config_.reset_state, "BatchSource::seek: the cursor is one of ",
-      cursor.by_sentence ? "sentences" : "running text", ", data.reset_state asks for the other");
+  core::require(cursor.by_sentence == config_.reset_state,
+                "BatchSource::seek: the cursor is one of {}, data.reset_state asks for the other",
+                cursor.by_sentence ? "sentences" : "running text");
   core::require(cursor.streams.size() == cursor_.streams.size(),
-                "BatchSource::seek: the cursor has ", cursor.streams.size(),
-                " streams, batch_size * ranks is ", cursor_.streams.size(),
-                "; resume with the same batch size over all ranks");
+                "BatchSource::seek: the cursor has {} streams, batch_size * ranks is {}; resume "
+                "with the same batch size over all ranks",
+                cursor.streams.size(), cursor_.streams.size());
   bool ok = cursor.epoch >= 0 && cursor.words_seen >= 0 && cursor.next_sentence >= 0 &&
             cursor.next_sentence < split_->num_sentences();
   for (size_t s = 0; s < cursor.streams.size() && ok; ++s) {
@@ -129,8 +130,10 @@ void BatchSource::seek(const DataCursor& cursor) {
          (cursor.by_sentence ? position.part >= -1 && position.part < split_->num_sentences()
                              : position.part >= 0);
   }
-  core::require(ok, "BatchSource::seek: the cursor does not fit the split \"", split_->info().name,
-                "\" of ", split_->num_sentences(), " sentences; it is one of other data");
+  core::require(ok,
+                "BatchSource::seek: the cursor does not fit the split \"{}\" of {} sentences; it "
+                "is one of other data",
+                split_->info().name, split_->num_sentences());
   cursor_ = cursor;
 }
 

@@ -18,8 +18,10 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "manifest.json";
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error) || !std::filesystem::exists(path, error)) {
-    core::fail(ErrorCode::kNotFound, directory.string(), ": is not a data set: there is no ",
-               path.string(), "; make one with `switchyard prepare TEXT --out DIR`");
+    core::fail(
+        ErrorCode::kNotFound,
+        "{}: is not a data set: there is no {}; make one with `switchyard prepare TEXT --out DIR`",
+        directory.string(), path.string());
   }
   return Manifest::parse(MappedFile(path).text(), path.string());
 }
@@ -30,14 +32,15 @@ Vocabulary read_vocabulary(const std::filesystem::path& directory, const Manifes
   core::Sha256 sha256;
   sha256.update(file.text());
   if (core::hex(sha256.finish()) != manifest.vocabulary_sha256) {
-    core::fail(ErrorCode::kDamaged, path.string(),
-               ": is damaged or of another data set: its checksum is not the manifest's; prepare "
-               "the data again");
+    core::fail(ErrorCode::kDamaged,
+               "{}: is damaged or of another data set: its checksum is not the manifest's; prepare "
+               "the data again",
+               path.string());
   }
   Vocabulary vocabulary = Vocabulary::parse(file.text(), path.string());
   if (vocabulary.size() != manifest.vocab_size) {
-    core::fail(ErrorCode::kDamaged, path.string(), ": must have ", manifest.vocab_size,
-               " words, has ", vocabulary.size());
+    core::fail(ErrorCode::kDamaged, "{}: must have {} words, has {}", path.string(),
+               manifest.vocab_size, vocabulary.size());
   }
   return vocabulary;
 }
@@ -54,9 +57,10 @@ Split::Split(const std::filesystem::path& directory, SplitInfo info, int64_t voc
                     index_.count() == info_.num_sentences + 1;
   if (!same || info_.num_sentences < 1 || sentence_starts().front() != 0 ||
       sentence_starts().back() != static_cast<uint64_t>(info_.num_tokens)) {
-    core::fail(ErrorCode::kDamaged, tokens_.path().string(),
-               ": it or its index is damaged or of another data set: header and manifest differ; "
-               "prepare the data again");
+    core::fail(ErrorCode::kDamaged,
+               "{}: it or its index is damaged or of another data set: header and manifest differ; "
+               "prepare the data again",
+               tokens_.path().string());
   }
 }
 
@@ -65,15 +69,18 @@ std::span<const int32_t> Split::sentence(int64_t i) const {
   const uint64_t begin = starts[static_cast<size_t>(i)];
   const uint64_t end = starts[static_cast<size_t>(i) + 1];
   if (begin >= end || end > static_cast<uint64_t>(info_.num_tokens)) {
-    core::fail(ErrorCode::kDamaged, index_.path().string(), ": is damaged: sentence ", i,
-               " reaches from ", begin, " to ", end, "; prepare the data again");
+    core::fail(ErrorCode::kDamaged,
+               "{}: is damaged: sentence {} reaches from {} to {}; prepare the data again",
+               index_.path().string(), i, begin, end);
   }
   return tokens().subspan(begin, end - begin);
 }
 
 void Split::fail_on_token(int32_t token) const {
-  core::fail(ErrorCode::kDamaged, tokens_.path().string(), ": is damaged: it holds the word id ",
-             token, ", the vocabulary has ", vocab_size_, " words; prepare the data again");
+  core::fail(ErrorCode::kDamaged,
+             "{}: is damaged: it holds the word id {}, the vocabulary has {} words; prepare the "
+             "data again",
+             tokens_.path().string(), token, vocab_size_);
 }
 
 void Split::verify() const {
@@ -81,8 +88,9 @@ void Split::verify() const {
   index_.verify();
   for (int64_t i = 0; i < num_sentences(); ++i) {
     if (sentence(i).back() != Vocabulary::kSentenceMark) {
-      core::fail(ErrorCode::kDamaged, tokens_.path().string(), ": is damaged: sentence ", i,
-                 " does not end with </s>; prepare the data again");
+      core::fail(ErrorCode::kDamaged,
+                 "{}: is damaged: sentence {} does not end with </s>; prepare the data again",
+                 tokens_.path().string(), i);
     }
   }
   int64_t num_unknown = 0;
@@ -93,8 +101,9 @@ void Split::verify() const {
     num_unknown += token == Vocabulary::kUnknown ? 1 : 0;
   }
   if (num_unknown != info_.num_unknown) {
-    core::fail(ErrorCode::kDamaged, tokens_.path().string(), ": must hold ", info_.num_unknown,
-               " unknown words, holds ", num_unknown, "; prepare the data again");
+    core::fail(ErrorCode::kDamaged,
+               "{}: must hold {} unknown words, holds {}; prepare the data again",
+               tokens_.path().string(), info_.num_unknown, num_unknown);
   }
 }
 
@@ -120,8 +129,8 @@ const Split& Dataset::split(std::string_view name) const {
     }
     present += " " + split.info().name;
   }
-  core::fail(ErrorCode::kNotFound, directory_.string(), ": has no split \"", name,
-             "\"; it has:", present);
+  core::fail(ErrorCode::kNotFound, "{}: has no split \"{}\"; it has:{}", directory_.string(), name,
+             present);
 }
 
 std::vector<int32_t> Dataset::encode(std::string_view text) const {

@@ -11,7 +11,7 @@ namespace switchyard::data {
 EvaluationSource::EvaluationSource(const Split& split, const EvaluationSourceConfig& config)
     : split_(split), config_(config), total_words_(split.num_tokens()) {
   config.shape.check("EvaluationSource");
-  core::require(config.max_words >= 0, "EvaluationSource: max_words must be 0 or more, got ",
+  core::require(config.max_words >= 0, "EvaluationSource: max_words must be 0 or more, got {}",
                 config.max_words);
   const int64_t num_streams = config.shape.num_streams();
   streams_.resize(static_cast<size_t>(num_streams));

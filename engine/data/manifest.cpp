@@ -29,7 +29,7 @@ Json json_of(const SplitInfo& split) {
 SplitInfo split_of(const Json& json) {
   const auto name = json.at("name").get<std::string>();
   core::require(name == "train" || name == "valid" || name == "test",
-                "a split must be train, valid or test, got \"", name, "\"");
+                "a split must be train, valid or test, got \"{}\"", name);
   return {.name = name,
           .num_sentences = json.at("sentences").get<int64_t>(),
           .num_tokens = json.at("tokens").get<int64_t>(),
@@ -40,12 +40,13 @@ SplitInfo split_of(const Json& json) {
 
 Manifest manifest_of(const Json& json, std::string_view where) {
   if (json.at("format").get<std::string>() != kFormat) {
-    core::fail(core::ErrorCode::kDamaged, where, ": is no manifest of a data set");
+    core::fail(core::ErrorCode::kDamaged, "{}: is no manifest of a data set", where);
   }
   const auto version = json.at("format_version").get<int64_t>();
   if (version != Manifest::kFormatVersion) {
-    core::fail(core::ErrorCode::kUnsupported, where, ": has format version ", version,
-               ", this program reads ", Manifest::kFormatVersion, "; prepare the data again");
+    core::fail(core::ErrorCode::kUnsupported,
+               "{}: has format version {}, this program reads {}; prepare the data again", where,
+               version, Manifest::kFormatVersion);
   }
   Manifest manifest;
   manifest.layout = text_layout_of(json.at("layout").get<std::string>());
@@ -83,8 +84,8 @@ TextLayout text_layout_of(std::string_view name) {
       return layout;
     }
   }
-  core::fail(core::ErrorCode::kInvalidArgument, "layout: must be \"lines\" or \"running\", got \"",
-             name, "\"");
+  core::fail(core::ErrorCode::kInvalidArgument,
+             "layout: must be \"lines\" or \"running\", got \"{}\"", name);
 }
 
 double SplitInfo::oov_rate() const {
@@ -94,13 +95,13 @@ double SplitInfo::oov_rate() const {
 
 std::string Manifest::compute_data_hash() const {
   core::Sha256 sha256;
-  sha256.update(core::join(kFormat, "/", kFormatVersion, "\n", name_of(layout), " ",
-                           data::name_of(tokenizer.kind), " ", tokenizer.lower_case, "\n",
-                           vocab_size, " ", vocabulary_sha256, "\n"));
+  sha256.update(fmt::format("{}/{}\n{} {} {}\n{} {}\n", kFormat, kFormatVersion, name_of(layout),
+                            data::name_of(tokenizer.kind), tokenizer.lower_case, vocab_size,
+                            vocabulary_sha256));
   for (const SplitInfo& split : splits) {
-    sha256.update(core::join(split.name, " ", split.num_sentences, " ", split.num_tokens, " ",
-                             split.num_unknown, " ", split.tokens_sha256, " ", split.index_sha256,
-                             "\n"));
+    sha256.update(fmt::format("{} {} {} {} {} {}\n", split.name, split.num_sentences,
+                              split.num_tokens, split.num_unknown, split.tokens_sha256,
+                              split.index_sha256));
   }
   return core::hex(sha256.finish());
 }
@@ -126,17 +127,18 @@ Manifest Manifest::parse(std::string_view json, std::string_view where) {
   try {
     manifest = manifest_of(Json::parse(json), where);
   } catch (const nlohmann::json::exception& error) {
-    core::fail(core::ErrorCode::kDamaged, where, ": is no manifest of a data set: ", error.what(),
-               "; prepare the data again");
+    core::fail(core::ErrorCode::kDamaged,
+               "{}: is no manifest of a data set: {}; prepare the data again", where, error.what());
   } catch (const core::Error& error) {
     if (error.code() != core::ErrorCode::kInvalidArgument) {
       throw;
     }
-    core::fail(core::ErrorCode::kDamaged, where, ": ", error.what(), "; prepare the data again");
+    core::fail(core::ErrorCode::kDamaged, "{}: {}; prepare the data again", where, error.what());
   }
   if (manifest.data_hash != manifest.compute_data_hash()) {
-    core::fail(core::ErrorCode::kDamaged, where,
-               ": was changed: data_hash is not that of its entries; prepare the data again");
+    core::fail(core::ErrorCode::kDamaged,
+               "{}: was changed: data_hash is not that of its entries; prepare the data again",
+               where);
   }
   return manifest;
 }

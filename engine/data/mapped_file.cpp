@@ -16,8 +16,8 @@ namespace {
 
 [[noreturn]] void fail_to_read(const std::filesystem::path& path) {
   const int error = errno;
-  core::fail(error == ENOENT ? core::ErrorCode::kNotFound : core::ErrorCode::kIo, path.string(),
-             ": cannot be read: ", std::strerror(error));
+  core::fail(error == ENOENT ? core::ErrorCode::kNotFound : core::ErrorCode::kIo,
+             "{}: cannot be read: {}", path.string(), std::strerror(error));
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   bool ok = ::fstat(file, &info) == 0;
   if (ok && !S_ISREG(info.st_mode)) {
     ::close(file);
-    core::fail(core::ErrorCode::kIo, path.string(), ": must be a regular file, and is ",
+    core::fail(core::ErrorCode::kIo, "{}: must be a regular file, and is {}", path.string(),
                S_ISDIR(info.st_mode) ? "a directory" : "none");
   }
   if (ok && info.st_size > 0) {

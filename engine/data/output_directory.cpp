@@ -27,19 +27,21 @@ void check_target(const fs::path& target, bool overwrite) {
     return;
   }
   if (!fs::is_directory(status)) {
-    core::fail(ErrorCode::kState, target.string(),
-               ": exists and is not a directory; choose another output");
+    core::fail(ErrorCode::kState, "{}: exists and is not a directory; choose another output",
+               target.string());
   }
   if (is_dataset_directory(target)) {
     if (!overwrite) {
-      core::fail(ErrorCode::kState, target.string(),
-                 ": is a data set already; choose another output or --force to replace it");
+      core::fail(ErrorCode::kState,
+                 "{}: is a data set already; choose another output or --force to replace it",
+                 target.string());
     }
     return;
   }
   if (!fs::is_empty(target, error) || error) {
-    core::fail(ErrorCode::kState, target.string(),
-               ": exists and is not a data set, so it is never replaced; choose another output");
+    core::fail(ErrorCode::kState,
+               "{}: exists and is not a data set, so it is never replaced; choose another output",
+               target.string());
   }
 }
 
@@ -48,10 +50,10 @@ fs::path make_beside(const fs::path& target, const char* suffix) {
   const fs::path parent = target.parent_path();
   fs::create_directories(parent, error);
   std::string name =
-      (parent / core::join(".", target.filename().string(), suffix, "XXXXXX")).string();
+      (parent / fmt::format(".{}{}XXXXXX", target.filename().string(), suffix)).string();
   if (error || ::mkdtemp(name.data()) == nullptr) {
-    core::fail(ErrorCode::kIo, parent.string(),
-               ": cannot make a directory in it: ", error ? error.message() : std::strerror(errno));
+    core::fail(ErrorCode::kIo, "{}: cannot make a directory in it: {}", parent.string(),
+               error ? error.message() : std::strerror(errno));
   }
   return name;
 }
@@ -60,7 +62,7 @@ void rename_or_fail(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::rename(from, to, error);
   if (error) {
-    core::fail(ErrorCode::kIo, from.string(), ": cannot be renamed to ", to.string(), ": ",
+    core::fail(ErrorCode::kIo, "{}: cannot be renamed to {}: {}", from.string(), to.string(),
                error.message());
   }
 }
@@ -73,7 +75,7 @@ void sync_directory(const fs::path& path) {
     ::close(directory);
   }
   if (!ok) {
-    core::fail(ErrorCode::kIo, path.string(), ": cannot be synced: ", std::strerror(error));
+    core::fail(ErrorCode::kIo, "{}: cannot be synced: {}", path.string(), std::strerror(error));
   }
 }
 

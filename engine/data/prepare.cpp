@@ -55,17 +55,18 @@ void check_options(const PrepareOptions& options) {
   check_inputs(options);
   const BlockSplit& blocks = options.blocks;
   core::require(blocks.lines >= 1 && blocks.period >= 1,
-                "prepare: blocks need at least 1 line and a period of at least 1, got ",
-                blocks.lines, " and ", blocks.period);
+                "prepare: blocks need at least 1 line and a period of at least 1, got {} and {}",
+                blocks.lines, blocks.period);
   for (const int64_t block : {blocks.valid_block, blocks.test_block}) {
     core::require(block >= -1 && block < blocks.period,
-                  "prepare: valid and test block must be in [-1, ", blocks.period, "), got ",
+                  "prepare: valid and test block must be in [-1, {}), got {}", blocks.period,
                   block);
   }
   core::require(blocks.valid_block == -1 || blocks.valid_block != blocks.test_block,
-                "prepare: valid and test must be different blocks, both are ", blocks.valid_block);
+                "prepare: valid and test must be different blocks, both are {}",
+                blocks.valid_block);
   core::require(options.vocab_size == 0 || options.vocab_size >= 3,
-                "prepare: vocab_size must be 0 or at least 3 (</s>, <unk> and a word), got ",
+                "prepare: vocab_size must be 0 or at least 3 (</s>, <unk> and a word), got {}",
                 options.vocab_size);
   core::require(options.vocab_size == 0 || options.vocabulary_from.empty(),
                 "prepare: give either vocab_size or a data set with a vocabulary, not both");
@@ -133,10 +134,10 @@ void Preparation::choose_tokenizer() {
     vocabulary_source_ = std::make_unique<Dataset>(options_.vocabulary_from);
     const TokenizerOptions theirs = vocabulary_source_->manifest().tokenizer;
     core::require(!options_.tokenizer || *options_.tokenizer == theirs,
-                  "prepare: the vocabulary of ", options_.vocabulary_from.string(),
-                  " was made with the tokenizer \"", name_of(theirs.kind), "\"",
-                  theirs.lower_case ? " in lower case" : " with case",
-                  "; leave the tokenizer out or give the same");
+                  "prepare: the vocabulary of {} was made with the tokenizer \"{}\"{}; leave the "
+                  "tokenizer out or give the same",
+                  options_.vocabulary_from.string(), name_of(theirs.kind),
+                  theirs.lower_case ? " in lower case" : " with case");
     manifest_.tokenizer = theirs;
   }
   tokenizer_ = Tokenizer(manifest_.tokenizer);
@@ -214,23 +215,25 @@ void Preparation::check_splits() const {
   for (size_t s = 0; s < splits_.size(); ++s) {
     if (splits_[s] && splits_[s]->num_sentences == 0) {
       core::fail(
-          ErrorCode::kInvalidArgument, "prepare: the split \"", kSplitNames[s],
-          "\" would have no sentence: ",
+          ErrorCode::kInvalidArgument, "prepare: the split \"{}\" would have no sentence: {}",
+          kSplitNames[s],
           options_.text.empty()
               ? "its files hold only white space"
-              : core::join("the text has ", lines_before_, " lines, which is ",
-                           (lines_before_ + options_.blocks.lines - 1) / options_.blocks.lines,
-                           " blocks of ", options_.blocks.lines,
-                           "; make the blocks smaller or give a file per split"));
+              : fmt::format("the text has {} lines, which is {} blocks of {}; make the blocks "
+                            "smaller or give a file per split",
+                            lines_before_,
+                            (lines_before_ + options_.blocks.lines - 1) / options_.blocks.lines,
+                            options_.blocks.lines));
     }
   }
 }
 
 Vocabulary Preparation::make_vocabulary() const {
   const int64_t most = words_.num_counted() + 2;
-  core::require(options_.vocab_size <= most, "prepare: vocab_size is ", options_.vocab_size,
-                ", but the train split has only ", most - 2, " different words; give at most ",
-                most, " (</s> and <unk> count) or 0 for all");
+  core::require(options_.vocab_size <= most,
+                "prepare: vocab_size is {}, but the train split has only {} different words; give "
+                "at most {} (</s> and <unk> count) or 0 for all",
+                options_.vocab_size, most - 2, most);
   core::require(most >= 3, "prepare: the train split must hold a word that is no special token");
   const int64_t size =
       options_.vocab_size > 0 ? options_.vocab_size : std::min(most, kDefaultVocabSize);

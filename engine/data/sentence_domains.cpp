@@ -32,17 +32,17 @@ Range range_of(std::string_view line, const std::string& place) {
   const size_t first_tab = line.find('\t');
   const size_t second_tab =
       first_tab == std::string_view::npos ? std::string_view::npos : line.find('\t', first_tab + 1);
-  core::require(second_tab != std::string_view::npos && second_tab + 1 < line.size(), place,
-                ": a line must be FIRST TAB SENTENCES TAB NAME, got '", line, "'");
+  core::require(second_tab != std::string_view::npos && second_tab + 1 < line.size(),
+                "{}: a line must be FIRST TAB SENTENCES TAB NAME, got '{}'", place, line);
   const Range range = {.first = number_of(line.substr(0, first_tab)),
                        .count = number_of(line.substr(first_tab + 1, second_tab - first_tab - 1)),
                        .name = line.substr(second_tab + 1)};
-  core::require(range.first > 0 && range.count > 0, place,
-                ": the first sentence and the number of sentences must be whole numbers from 1 on, "
-                "got '",
-                line, "'");
-  core::require(find_invalid_utf8(range.name) == range.name.size(), place,
-                ": the name must be UTF-8; convert the file with `iconv -t UTF-8`");
+  core::require(range.first > 0 && range.count > 0,
+                "{}: the first sentence and the number of sentences must be whole numbers from 1 "
+                "on, got '{}'",
+                place, line);
+  core::require(find_invalid_utf8(range.name) == range.name.size(),
+                "{}: the name must be UTF-8; convert the file with `iconv -t UTF-8`", place);
   return range;
 }
 
@@ -63,11 +63,12 @@ SentenceDomains SentenceDomains::parse(std::string_view text, std::string_view w
     if (line.empty() || line.front() == '#') {
       continue;
     }
-    const std::string place = core::join(where, ":", line_number);
+    const std::string place = fmt::format("{}:{}", where, line_number);
     const Range range = range_of(line, place);
-    core::require(range.first <= num_sentences && range.count <= num_sentences - range.first + 1,
-                  place, ": the range must end within the split's ", num_sentences,
-                  " sentences, got ", range.count, " sentences from ", range.first, " on");
+    core::require(
+        range.first <= num_sentences && range.count <= num_sentences - range.first + 1,
+        "{}: the range must end within the split's {} sentences, got {} sentences from {} on",
+        place, num_sentences, range.count, range.first);
     const auto [entry, is_new] =
         numbers.try_emplace(std::string(range.name), static_cast<int32_t>(domains.names_.size()));
     if (is_new) {
@@ -76,13 +77,15 @@ SentenceDomains SentenceDomains::parse(std::string_view text, std::string_view w
     const auto begin = domains.of_sentences_.begin() + range.first - 1;
     const auto taken =
         std::find_if(begin, begin + range.count, [](int32_t d) { return d != kNone; });
-    core::require(taken == begin + range.count, place, ": sentence ",
-                  taken - domains.of_sentences_.begin() + 1,
-                  " is in a range of an earlier line already; a sentence may have one domain");
+    core::require(
+        taken == begin + range.count,
+        "{}: sentence {} is in a range of an earlier line already; a sentence may have one domain",
+        place, taken - domains.of_sentences_.begin() + 1);
     std::fill_n(begin, range.count, entry->second);
   }
-  core::require(!domains.names_.empty(), where,
-                ": must name at least one range of sentences, FIRST TAB SENTENCES TAB NAME");
+  core::require(!domains.names_.empty(),
+                "{}: must name at least one range of sentences, FIRST TAB SENTENCES TAB NAME",
+                where);
   return domains;
 }
 

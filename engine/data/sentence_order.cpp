@@ -7,7 +7,7 @@ namespace switchyard::data {
 SentenceOrder::SentenceOrder(int64_t n, uint64_t seed)
     : n_(static_cast<uint64_t>(n)),
       key_(core::rng_key(seed, "data.order", static_cast<uint32_t>(core::RngPurpose::kShuffle))) {
-  core::require(n >= 1, "SentenceOrder: needs at least one sentence, got ", n);
+  core::require(n >= 1, "SentenceOrder: needs at least one sentence, got {}", n);
   while ((uint64_t{1} << (2 * half_bits_)) < n_) {
     ++half_bits_;
   }

@@ -27,14 +27,14 @@ bool is_white(std::string_view line) {
 SentenceReader::SentenceReader(const std::filesystem::path& path, TextLayout layout)
     : layout_(layout), file_(path) {
   const std::string_view text = file_.text();
-  core::require(!text.empty(), path.string(), ": is empty; give a file with text in it");
+  core::require(!text.empty(), "{}: is empty; give a file with text in it", path.string());
   const size_t bad = find_invalid_utf8(text);
   if (bad < text.size()) {
     const std::string_view before = text.substr(0, bad);
-    core::fail(core::ErrorCode::kInvalidArgument, path.string(), ":",
-               1 + std::count(before.begin(), before.end(), '\n'),
-               ": is not UTF-8: the byte at offset ", bad,
-               " of the file starts no character; convert it with `iconv -t UTF-8`");
+    core::fail(core::ErrorCode::kInvalidArgument,
+               "{}:{}: is not UTF-8: the byte at offset {} of the file starts no character; "
+               "convert it with `iconv -t UTF-8`",
+               path.string(), 1 + std::count(before.begin(), before.end(), '\n'), bad);
   }
   num_lines_ = std::count(text.begin(), text.end(), '\n') + (text.back() == '\n' ? 0 : 1);
 }

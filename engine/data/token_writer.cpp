@@ -63,7 +63,8 @@ void OutputFile::sync() {
 
 void OutputFile::fail(std::string_view doing) const {
   const int error = errno;
-  core::fail(core::ErrorCode::kIo, path_.string(), ": cannot ", doing, ": ", std::strerror(error),
+  core::fail(core::ErrorCode::kIo, "{}: cannot {}: {}{}", path_.string(), doing,
+             std::strerror(error),
              error == ENOSPC ? "; make room or choose another output directory" : "");
 }
 

@@ -146,7 +146,7 @@ TokenizerKind tokenizer_kind_of(std::string_view name) {
     }
   }
   core::fail(core::ErrorCode::kInvalidArgument,
-             "tokenizer: must be \"words\" or \"blanks\", got \"", name, "\"");
+             "tokenizer: must be \"words\" or \"blanks\", got \"{}\"", name);
 }
 
 void Tokenizer::cut(std::string_view text, WordSink word) const {
@@ -161,7 +161,7 @@ void Tokenizer::cut(std::string_view text, WordSink word) const {
 
 std::vector<std::string> Tokenizer::words_of(std::string_view text) const {
   const size_t bad = find_invalid_utf8(text);
-  core::require(bad == text.size(), "tokenizer: the text must be UTF-8, byte ", bad, " is not");
+  core::require(bad == text.size(), "tokenizer: the text must be UTF-8, byte {} is not", bad);
   std::vector<std::string> words;
   cut(text, [&](std::string_view word) { words.emplace_back(word); });
   return words;

@@ -16,8 +16,8 @@ Vocabulary::Vocabulary(std::vector<Entry> entries) : entries_(std::move(entries)
     // Special tokens come from us, never from a text: a text that spells one means an unknown word.
     const int32_t id = i == kSentenceMark ? kUnknown : static_cast<int32_t>(i);
     const bool is_new = ids_.emplace(entries_[i].word, id).second;
-    core::require(is_new, "vocabulary: each word must be there once, but \"", entries_[i].word,
-                  "\" is there twice");
+    core::require(is_new, "vocabulary: each word must be there once, but \"{}\" is there twice",
+                  entries_[i].word);
   }
 }
 
@@ -34,8 +34,9 @@ Vocabulary Vocabulary::parse(std::string_view text, std::string_view where) {
       count = error == std::errc() && stop == last ? count : -1;
     }
     if (count < 0) {
-      core::fail(core::ErrorCode::kDamaged, where, ":", entries.size() + 1,
-                 ": must be a word, a tab and a count; prepare the data again");
+      core::fail(core::ErrorCode::kDamaged,
+                 "{}:{}: must be a word, a tab and a count; prepare the data again", where,
+                 entries.size() + 1);
     }
     entries.push_back({std::string(line.substr(0, tab)), count});
     text.remove_prefix(end + 1);
@@ -43,7 +44,7 @@ Vocabulary Vocabulary::parse(std::string_view text, std::string_view where) {
   try {
     return Vocabulary(std::move(entries));
   } catch (const core::Error& error) {
-    core::fail(core::ErrorCode::kDamaged, where, ": ", error.what(), "; prepare the data again");
+    core::fail(core::ErrorCode::kDamaged, "{}: {}; prepare the data again", where, error.what());
   }
 }
 
@@ -64,7 +65,7 @@ int32_t Vocabulary::id_of(std::string_view word) const {
 }
 
 const Vocabulary::Entry& Vocabulary::at(int32_t id) const {
-  core::require(id >= 0 && id < size(), "vocabulary: an id must be in [0, ", size(), "), got ", id);
+  core::require(id >= 0 && id < size(), "vocabulary: an id must be in [0, {}), got {}", size(), id);
   return entries_[static_cast<size_t>(id)];
 }
 

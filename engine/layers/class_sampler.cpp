@@ -27,7 +27,7 @@ ClassSampler::ClassSampler(Proposal proposal, int64_t num_classes)
 }
 
 ClassSampler ClassSampler::log_uniform(int64_t num_classes) {
-  core::require(num_classes > 0, "sampler: there must be 1 class or more, got ", num_classes);
+  core::require(num_classes > 0, "sampler: there must be 1 class or more, got {}", num_classes);
   return {Proposal::kLogUniform, num_classes};
 }
 
@@ -95,7 +95,7 @@ int64_t ClassSampler::draw(core::RngKey key, core::RngPosition position,
                            std::span<int32_t> sample) {
   constexpr int64_t kDrawsPerClass = 10000;
   const auto K = static_cast<int64_t>(sample.size());
-  core::require(K <= num_classes_, "sampler: cannot draw ", K, " different classes out of ",
+  core::require(K <= num_classes_, "sampler: cannot draw {} different classes out of {}", K,
                 num_classes_);
   int64_t found = 0;
   int64_t draws = 0;
@@ -116,8 +116,10 @@ int64_t ClassSampler::draw(core::RngKey key, core::RngPosition position,
   for (int64_t i = 0; i < found; ++i) {
     is_drawn_[static_cast<size_t>(sample[static_cast<size_t>(i)])] = false;
   }
-  core::require(found == K, "sampler: ", draws, " draws gave ", found, " different classes, not ",
-                K, ": ask for fewer, or flatten the proposal with a smaller power");
+  core::require(found == K,
+                "sampler: {} draws gave {} different classes, not {}: ask for fewer, or flatten "
+                "the proposal with a smaller power",
+                draws, found, K);
   std::sort(sample.begin(), sample.end());
   return draws;
 }

@@ -65,8 +65,9 @@ void fill_parameter(const ops::Backend& backend, const tensor::Parameter& parame
   if (parameter.dtype == tensor::DType::kF32) {
     return fill_part(backend, parameter.init, key, 0, all);
   }
-  core::require(parameter.dtype == tensor::DType::kBf16, "initialize: '", parameter.name,
-                "' must be f32 or bf16, got ", tensor::name_of(parameter.dtype));
+  core::require(parameter.dtype == tensor::DType::kBf16,
+                "initialize: '{}' must be f32 or bf16, got {}", parameter.name,
+                tensor::name_of(parameter.dtype));
   for (int64_t first = 0; first < all.count(); first += part.count()) {
     const int64_t end = std::min(first + part.count(), all.count());
     const tensor::Tensor values = part.slice(0, 0, end - first);

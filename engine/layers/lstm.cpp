@@ -50,7 +50,7 @@ ops::nn::LstmTensors Lstm::parameter_tensors() const {
 }
 
 Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) {
-  core::require(state_ != nullptr, name_, ": bind_state() before forward()");
+  core::require(state_ != nullptr, "{}: bind_state() before forward()", name_);
   const int64_t B = sequence.num_streams;
   const int64_t S = sequence.num_steps;
   const int64_t U = units();

@@ -59,7 +59,7 @@ SampledSoftmax::SampledSoftmax(const std::string& name, int64_t num_samples, Cla
       table_(&table),
       bias_(&bias) {
   core::require(num_samples > 0 && num_samples <= sampler_.num_classes(),
-                "sampled softmax: must sample 1 ... ", sampler_.num_classes(), " words, got ",
+                "sampled softmax: must sample 1 ... {} words, got {}", sampler_.num_classes(),
                 num_samples);
 }
 

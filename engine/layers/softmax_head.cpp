@@ -75,9 +75,10 @@ double SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) con
 
 double SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, double grad_scale,
                                       const Tensor& grad_x, Pass& pass) const {
-  core::require(weights_->grad.defined() && bias_->grad.defined(),
-                "SoftmaxHead: the full softmax touches every row, so '", weights_->name,
-                "' must have a dense gradient");
+  core::require(
+      weights_->grad.defined() && bias_->grad.defined(),
+      "SoftmaxHead: the full softmax touches every row, so '{}' must have a dense gradient",
+      weights_->name);
   const tensor::ScratchScope scope(*pass.scratch);
   const int64_t T = x.size(0);
   const int64_t V = bias_->shape[0];

@@ -13,26 +13,26 @@ using tensor::Tensor;
 namespace {
 
 LanguageModelConfig checked(LanguageModelConfig config) {
-  core::require(config.vocab_size > 1, "model: the vocabulary must have 2 words or more, got ",
+  core::require(config.vocab_size > 1, "model: the vocabulary must have 2 words or more, got {}",
                 config.vocab_size);
-  core::require(config.d_model > 0, "model.d_model must be 1 or more, got ", config.d_model);
+  core::require(config.d_model > 0, "model.d_model must be 1 or more, got {}", config.d_model);
   core::require(config.dropout >= 0.0 && config.dropout < 1.0,
-                "model.dropout must be in [0, 1), got ", config.dropout);
+                "model.dropout must be in [0, 1), got {}", config.dropout);
   core::require(!config.layers.empty(), "model.layers must name at least one layer");
   LstmLayerConfig& lstm = config.lstm;
   lstm.units = lstm.units > 0 ? lstm.units : config.d_model;
   const int64_t outputs = lstm.projection > 0 ? lstm.projection : lstm.units;
-  core::require(outputs == config.d_model, "an LSTM layer must give ", config.d_model,
-                " values, as model.d_model says: with model.lstm.units = ", lstm.units,
-                " set model.lstm.projection = ", config.d_model, ", got ", lstm.projection);
+  core::require(outputs == config.d_model,
+                "an LSTM layer must give {} values, as model.d_model says: with model.lstm.units = "
+                "{} set model.lstm.projection = {}, got {}",
+                config.d_model, lstm.units, config.d_model, lstm.projection);
   const SoftmaxConfig& softmax = config.softmax;
   core::require(softmax.sampled >= 0 && softmax.sampled <= config.vocab_size,
-                "model.softmax.sampled must be 0 ... ", config.vocab_size,
-                ", the size of the vocabulary, got ", softmax.sampled);
-  core::require(
-      !softmax.tied || softmax.sampled > 0 || !config.embedding.sparse_gradient,
-      "model.embedding.sparse_gradient: a full softmax touches every row of the table that it "
-      "shares; set model.softmax.sampled, or model.softmax.tied = false");
+                "model.softmax.sampled must be 0 ... {}, the size of the vocabulary, got {}",
+                config.vocab_size, softmax.sampled);
+  core::require(!softmax.tied || softmax.sampled > 0 || !config.embedding.sparse_gradient,
+                "model.embedding.sparse_gradient: a full softmax touches every row of the table "
+                "that it shares; set model.softmax.sampled, or model.softmax.tied = false");
   return config;
 }
 
@@ -77,7 +77,7 @@ layers::ClassSampler sampler_of(const LanguageModelConfig& config) {
   }
   const auto V = static_cast<size_t>(config.vocab_size);
   core::require(softmax.word_counts.empty() || softmax.word_counts.size() == V,
-                "model.softmax.sampler: there must be ", V, " counts of words, got ",
+                "model.softmax.sampler: there must be {} counts of words, got {}", V,
                 softmax.word_counts.size());
   return layers::ClassSampler::unigram(
       softmax.word_counts.empty() ? std::vector<int64_t>(V, 1) : softmax.word_counts,

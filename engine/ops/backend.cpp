@@ -18,7 +18,7 @@ Backend cpu_backend(core::ThreadPool& threads) {
 
 void require_kernel(bool present, const char* op, const Backend& backend) {
   if (!present) {
-    core::fail(core::ErrorCode::kUnsupported, op, ": this build has no kernel for it on ",
+    core::fail(core::ErrorCode::kUnsupported, "{}: this build has no kernel for it on {}", op,
                tensor::name_of(backend.stream.device));
   }
 }

@@ -30,7 +30,7 @@ std::string what_is_there(std::span<Parameter* const> parameters) {
   }
   text += "; parameters " + names;
   if (parameters.size() > kMostNamed) {
-    text += core::join(", and ", parameters.size() - kMostNamed, " more");
+    text += fmt::format(", and {} more", parameters.size() - kMostNamed);
   }
   return text;
 }
@@ -40,12 +40,13 @@ std::string what_is_there(std::span<Parameter* const> parameters) {
       std::count_if(parameters.begin(), parameters.end(),
                     [&](const Parameter* p) { return group.selection.selects(*p); });
   if (selected > 0) {
-    core::fail(core::ErrorCode::kInvalidArgument, group.where, ": all ", selected,
-               " parameters of ", group.selection.text(),
-               " belong to groups before it: write the narrower group first, or remove this one");
+    core::fail(core::ErrorCode::kInvalidArgument,
+               "{}: all {} parameters of {} belong to groups before it: write the narrower group "
+               "first, or remove this one",
+               group.where, selected, group.selection.text());
   }
-  core::fail(core::ErrorCode::kInvalidArgument, group.where, ": no parameter has ",
-             group.selection.text(), "; this model has ", what_is_there(parameters));
+  core::fail(core::ErrorCode::kInvalidArgument, "{}: no parameter has {}; this model has {}",
+             group.where, group.selection.text(), what_is_there(parameters));
 }
 
 OptimizerStep step_of(const OptimizerGroup& group, const OptimizerStep& step) {
@@ -95,8 +96,9 @@ void GroupedOptimizer::step(const OptimizerStep& step) {
 void GroupedOptimizer::step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) {
   const auto found = group_of_.find(slice.parameter);
   if (found == group_of_.end()) {
-    core::fail(core::ErrorCode::kNotFound, "GroupedOptimizer: plan() must have seen '",
-               slice.parameter->name, "' before step_slice()");
+    core::fail(core::ErrorCode::kNotFound,
+               "GroupedOptimizer: plan() must have seen '{}' before step_slice()",
+               slice.parameter->name);
   }
   const OptimizerGroup& group = groups_[found->second];
   group.optimizer->step_slice(step_of(group, step), slice);

@@ -8,16 +8,17 @@
 namespace switchyard::optim {
 
 void Schedule::check() const {
-  core::require(base > 0.0 && std::isfinite(base), "schedule: learning_rate must be positive, got ",
-                base);
-  core::require(warmup_steps >= 0 && hold_steps >= 0 && decay_steps >= 0,
-                "schedule: warmup_steps, hold_steps and decay_steps must be 0 or more, got ",
-                warmup_steps, ", ", hold_steps, ", ", decay_steps);
+  core::require(base > 0.0 && std::isfinite(base),
+                "schedule: learning_rate must be positive, got {}", base);
+  core::require(
+      warmup_steps >= 0 && hold_steps >= 0 && decay_steps >= 0,
+      "schedule: warmup_steps, hold_steps and decay_steps must be 0 or more, got {}, {}, {}",
+      warmup_steps, hold_steps, decay_steps);
   core::require(decay_steps == 0 || decay_steps <= total_steps,
-                "schedule: decay_steps must be at most the number of steps ", total_steps, ", got ",
+                "schedule: decay_steps must be at most the number of steps {}, got {}", total_steps,
                 decay_steps);
   core::require(plateau_factor > 1.0 && std::isfinite(plateau_factor),
-                "schedule: plateau_factor must be greater than 1, got ", plateau_factor);
+                "schedule: plateau_factor must be greater than 1, got {}", plateau_factor);
 }
 
 double Schedule::at(int64_t step, int64_t reductions) const {

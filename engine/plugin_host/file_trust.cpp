@@ -24,18 +24,19 @@ std::string octal(mode_t mode) {
 std::string wrong_owner_or_mode(const std::filesystem::path& path, const struct stat& status) {
   const char* what = S_ISDIR(status.st_mode) ? "the directory " : "the file ";
   if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
-    return core::join(what, path.string(), " belongs to user ", status.st_uid,
-                      ", and plugins are loaded only from root and from the current user (",
-                      ::geteuid(), "): copy the plugin to a directory of your own");
+    return fmt::format(
+        "{}{} belongs to user {}, and plugins are loaded only from root and from the current user "
+        "({}): copy the plugin to a directory of your own",
+        what, path.string(), status.st_uid, ::geteuid());
   }
   const bool by_group = (status.st_mode & S_IWGRP) != 0;
   const bool by_others = (status.st_mode & S_IWOTH) != 0;
   if (by_group || by_others) {
-    return core::join(what, path.string(), " can be written by ",
-                      by_group && by_others ? "its group and by others"
-                      : by_group            ? "its group"
-                                            : "others",
-                      " (mode ", octal(status.st_mode), "): chmod go-w ", path.string());
+    return fmt::format("{}{} can be written by {} (mode {}): chmod go-w {}", what, path.string(),
+                       by_group && by_others ? "its group and by others"
+                       : by_group            ? "its group"
+                                             : "others",
+                       octal(status.st_mode), path.string());
   }
   return "";
 }
@@ -56,11 +57,11 @@ std::string reason_for_distrust(const std::filesystem::path& file, TrustPolicy p
   }
   struct stat status{};
   if (::lstat(file.c_str(), &status) != 0) {
-    return core::join("cannot look at ", file.string(), ": ", std::strerror(errno));
+    return fmt::format("cannot look at {}: {}", file.string(), std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) {
-    return core::join(file.string(), " is not a regular file",
-                      S_ISLNK(status.st_mode) ? " but a link: copy the file it points to" : "");
+    return fmt::format("{} is not a regular file{}", file.string(),
+                       S_ISLNK(status.st_mode) ? " but a link: copy the file it points to" : "");
   }
   std::string reason = wrong_owner_or_mode(file, status);
   if (policy == TrustPolicy::kFile) {
@@ -72,7 +73,7 @@ std::string reason_for_distrust(const std::filesystem::path& file, TrustPolicy p
       break;
     }
     if (::lstat(above.c_str(), &status) != 0) {
-      return core::join("cannot look at ", above.string(), ": ", std::strerror(errno));
+      return fmt::format("cannot look at {}: {}", above.string(), std::strerror(errno));
     }
     reason = wrong_owner_or_mode(above, status);
     if (above == above.root_path()) {

@@ -12,8 +12,8 @@ namespace {
 using core::require;
 
 std::string describe(const sy_component& component, const std::string& name) {
-  return core::join(name_of(static_cast<ComponentKind>(component.kind)), " '", component.id, "' ",
-                    component.version, " at ", name);
+  return fmt::format("{} '{}' {} at {}", name_of(static_cast<ComponentKind>(component.kind)),
+                     component.id, component.version, name);
 }
 
 }  // namespace
@@ -28,8 +28,8 @@ void check_with_component(const InstanceSetup& setup) {
   const sy_status status = complaint.call(component.check, &component, &setup.layer,
                                           static_cast<const sy_config*>(&config));
   if (status != SY_OK) {
-    core::fail(code_of_status(status), setup.where, ": ", complaint.text(), " (",
-               describe(component, setup.name), ")");
+    core::fail(code_of_status(status), "{}: {} ({})", setup.where, complaint.text(),
+               describe(component, setup.name));
   }
 }
 
@@ -62,8 +62,9 @@ ComponentInstance::ComponentInstance(InstanceSetup setup, tensor::ParameterSet* 
     : setup_(std::move(setup)) {
   const Host& host = setup_.library->host();
   if (host.device == tensor::DeviceType::kCuda && (caps() & SY_CAP_CUDA) == 0) {
-    core::fail(core::ErrorCode::kUnsupported, setup_.where, ": ", described(),
-               " does not run on CUDA: run on the CPU or choose another plugin");
+    core::fail(core::ErrorCode::kUnsupported,
+               "{}: {} does not run on CUDA: run on the CPU or choose another plugin", setup_.where,
+               described());
   }
   check_with_component(setup_);
   context_.host = &host;
@@ -89,8 +90,8 @@ std::string ComponentInstance::described() const {
 }
 
 void ComponentInstance::fail(const char* what, sy_status status, const Complaint& complaint) const {
-  core::fail(code_of_status(status), described(), ": ", what, " failed (", name_of_status(status),
-             "): ", complaint.text());
+  core::fail(code_of_status(status), "{}: {} failed ({}): {}", described(), what,
+             name_of_status(status), complaint.text());
 }
 
 void ComponentInstance::create() {
@@ -101,11 +102,11 @@ void ComponentInstance::create() {
       complaint.call(component->create, component, static_cast<const sy_host*>(context_.host),
                      &setup_.layer, static_cast<const sy_config*>(&config), &instance_);
   if (status != SY_OK) {
-    core::fail(code_of_status(status), setup_.where, ": ", described(), ": create failed (",
-               name_of_status(status), "): ", complaint.text());
+    core::fail(code_of_status(status), "{}: {}: create failed ({}): {}", setup_.where, described(),
+               name_of_status(status), complaint.text());
   }
   if (instance_ == nullptr) {
-    core::fail(core::ErrorCode::kAbi, described(), ": create gave no instance");
+    core::fail(core::ErrorCode::kAbi, "{}: create gave no instance", described());
   }
 }
 
@@ -125,9 +126,10 @@ std::vector<uint8_t> ComponentInstance::save() const {
 
 void ComponentInstance::load(std::span<const uint8_t> bytes, uint32_t saved_version) {
   if (saved_version > version()) {
-    core::fail(core::ErrorCode::kUnsupported, described(), ": its state was saved in version ",
-               saved_version, ", this plugin reads versions up to ", version(),
-               ": use the newer plugin");
+    core::fail(core::ErrorCode::kUnsupported,
+               "{}: its state was saved in version {}, this plugin reads versions up to {}: use "
+               "the newer plugin",
+               described(), saved_version, version());
   }
   const LoadedStream stream(bytes);
   call("load", setup_.component->load, static_cast<const sy_stream*>(&stream), saved_version);
@@ -136,10 +138,10 @@ void ComponentInstance::load(std::span<const uint8_t> bytes, uint32_t saved_vers
 tensor::Parameter ComponentInstance::make_parameter(const sy_param_desc& desc) const {
   const std::string name = text_or_empty(desc.name);
   require(!name.empty(), "param: a tensor has no name");
-  require(desc.init <= SY_INIT_UNIFORM, "param '", name, "': the initialisation must be 0 ... ",
-          int{SY_INIT_UNIFORM}, ", got ", desc.init);
-  require(desc.expert_dim >= -1 && desc.expert_dim < desc.ndim, "param '", name,
-          "': expert_dim must be -1 or one of its ", desc.ndim, " dimensions, got ",
+  require(desc.init <= SY_INIT_UNIFORM, "param '{}': the initialisation must be 0 ... {}, got {}",
+          name, int{SY_INIT_UNIFORM}, desc.init);
+  require(desc.expert_dim >= -1 && desc.expert_dim < desc.ndim,
+          "param '{}': expert_dim must be -1 or one of its {} dimensions, got {}", name, desc.ndim,
           desc.expert_dim);
   tensor::Parameter parameter;
   parameter.name = setup_.name + "." + name;

@@ -48,8 +48,9 @@ sy_expert_io PluginExpertGroup::io_of(const tensor::Tensor& x,
   } else if (rows.offsets.device() == tensor::DeviceType::kCpu) {
     io.host_offsets = rows.offsets.data<int32_t>();
   } else if ((instance_.caps() & SY_CAP_HOST_OFFSETS) != 0) {
-    core::fail(core::ErrorCode::kUnsupported, instance_.described(),
-               ": it needs its offsets on the host, and they were not read back");
+    core::fail(core::ErrorCode::kUnsupported,
+               "{}: it needs its offsets on the host, and they were not read back",
+               instance_.described());
   }
   return io;
 }

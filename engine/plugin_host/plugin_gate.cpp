@@ -25,17 +25,19 @@ PluginGate::PluginGate(InstanceSetup setup, tensor::ParameterSet& parameters)
   info.struct_size = sizeof(sy_gate_info);
   instance_.call("info", functions_.info, &info);
   if (info.layout != SY_TOKEN_CHOICE) {
-    core::fail(core::ErrorCode::kUnsupported, instance_.described(),
-               ": experts that choose tokens (layout ", info.layout,
-               ") are not supported by this engine: use a gate in which tokens choose experts");
+    core::fail(core::ErrorCode::kUnsupported,
+               "{}: experts that choose tokens (layout {}) are not supported by this engine: use a "
+               "gate in which tokens choose experts",
+               instance_.described(), info.layout);
   }
   const int32_t experts = instance_.layer().n_experts;
-  core::require(info.k_max >= 1 && info.k_max <= experts, instance_.described(),
-                ": the slots per token must be 1 ... ", experts, " (the number of experts), got ",
-                info.k_max);
-  core::require(info.k_mean >= 0.0 && info.k_mean <= info.k_max, instance_.described(),
-                ": the experts per token on average must be 0 ... ", info.k_max,
-                " (the slots per token), got ", info.k_mean);
+  core::require(info.k_max >= 1 && info.k_max <= experts,
+                "{}: the slots per token must be 1 ... {} (the number of experts), got {}",
+                instance_.described(), experts, info.k_max);
+  core::require(
+      info.k_mean >= 0.0 && info.k_mean <= info.k_max,
+      "{}: the experts per token on average must be 0 ... {} (the slots per token), got {}",
+      instance_.described(), info.k_max, info.k_mean);
   top_k_ = info.k_max;
   experts_per_token_ = info.k_mean == 0.0 ? info.k_max : info.k_mean;
   for (const tensor::Parameter* parameter : instance_.parameters()) {
@@ -103,9 +105,10 @@ void PluginGate::check_expert_index(const tensor::Tensor& expert_index) const {
   const auto* ids = expert_index.data<int32_t>();
   const int32_t experts = instance_.layer().n_experts;
   for (int64_t i = 0; i < expert_index.count(); ++i) {
-    core::require(ids[i] >= -1 && ids[i] < experts, instance_.described(), ": forward gave expert ",
-                  ids[i], " to row ", i / top_k_, ", it must be 0 ... ", experts - 1,
-                  ", or -1 for an empty slot");
+    core::require(
+        ids[i] >= -1 && ids[i] < experts,
+        "{}: forward gave expert {} to row {}, it must be 0 ... {}, or -1 for an empty slot",
+        instance_.described(), ids[i], i / top_k_, experts - 1);
   }
 }
 

@@ -36,7 +36,7 @@ class BoundedFile {
   explicit BoundedFile(const std::filesystem::path& path)
       : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {
     if (descriptor_ < 0) {
-      fail(ErrorCode::kNotFound, "cannot open it: ", std::strerror(errno));
+      fail(ErrorCode::kNotFound, "cannot open it: {}", std::strerror(errno));
     }
     if (::fstat(descriptor_, &status_) != 0 || !S_ISREG(status_.st_mode)) {
       ::close(descriptor_);
@@ -79,15 +79,16 @@ std::vector<Elf64_Shdr> read_sections(const BoundedFile& file, Elf64_Ehdr& heade
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_machine != kMachine) {
-    fail(ErrorCode::kAbi, "built for another architecture (ELF machine ", header.e_machine,
-         ", this engine runs on ", kMachine, ")");
+    fail(ErrorCode::kAbi, "built for another architecture (ELF machine {}, this engine runs on {})",
+         header.e_machine, kMachine);
   }
   if (header.e_type != ET_DYN) {
     fail(ErrorCode::kAbi, "an ELF file, but not a shared object");
   }
   if (header.e_shnum == 0) {
-    fail(ErrorCode::kAbi, "it has no section table and so no ", SY_STAMP_SECTION,
-         ": not a plugin, or stripped of its sections");
+    fail(ErrorCode::kAbi,
+         "it has no section table and so no {}: not a plugin, or stripped of its sections",
+         SY_STAMP_SECTION);
   }
   std::vector<Elf64_Shdr> sections(std::min<uint64_t>(header.e_shnum, kMostSections));
   if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shnum > kMostSections ||
@@ -121,19 +122,21 @@ sy_stamp read_stamp(const BoundedFile& file) {
         !file.read(section.sh_offset, &stamp, sizeof stamp) ||
         std::memcmp(stamp.magic, SY_STAMP_MAGIC, sizeof stamp.magic) != 0 ||
         stamp.size != sizeof stamp) {
-      fail(ErrorCode::kDamaged, "its ", SY_STAMP_SECTION, " section is damaged: build it again");
+      fail(ErrorCode::kDamaged, "its {} section is damaged: build it again", SY_STAMP_SECTION);
     }
     return stamp;
   }
-  fail(ErrorCode::kAbi, "it has no ", SY_STAMP_SECTION,
-       " section, so it is not a Switchyard plugin: write SY_STAMP(...) in one of its sources");
+  fail(ErrorCode::kAbi,
+       "it has no {} section, so it is not a Switchyard plugin: write SY_STAMP(...) in one of its "
+       "sources",
+       SY_STAMP_SECTION);
 }
 
 template <size_t Size>
 std::string text_of(const char (&field)[Size], const char* what) {
   const size_t length = strnlen(field, Size);
   if (length == Size) {
-    fail(ErrorCode::kDamaged, "its stamp has no end of the ", what, ": build it again");
+    fail(ErrorCode::kDamaged, "its stamp has no end of the {}: build it again", what);
   }
   return {field, length};
 }
@@ -197,27 +200,30 @@ PluginIdentity read_identity(const std::filesystem::path& path) {
     identity.mtime_ns = nanoseconds(file.status().st_mtim);
     return identity;
   } catch (const core::Error& caught) {
-    fail(caught.code(), path.string(), ": refused: ", caught.what());
+    fail(caught.code(), "{}: refused: {}", path.string(), caught.what());
   }
 }
 
 void require_loadable(const PluginIdentity& identity) {
-  const std::string who = core::join(identity.path.string(), ": refused before loading: '",
-                                     identity.id, "' ", identity.version);
+  const std::string who = fmt::format("{}: refused before loading: '{}' {}", identity.path.string(),
+                                      identity.id, identity.version);
   if (identity.abi_major != SY_ABI_MAJOR || identity.abi_minor != SY_ABI_MINOR) {
     const bool newer = identity.abi_major > SY_ABI_MAJOR ||
                        (identity.abi_major == SY_ABI_MAJOR && identity.abi_minor > SY_ABI_MINOR);
-    fail(ErrorCode::kAbi, who, " was built for plugin ABI ", identity.abi_major, ".",
-         identity.abi_minor, ", this engine offers ", SY_ABI_MAJOR, ".", SY_ABI_MINOR,
-         ", and while the major is 0 the two must be equal: ",
-         newer ? "update the engine, or " : "", "build the plugin with this engine's SDK, or ask ",
-         identity.vendor.empty() ? "its vendor" : identity.vendor, " for a build for ABI ",
-         SY_ABI_MAJOR, ".", SY_ABI_MINOR);
+    fail(ErrorCode::kAbi,
+         "{} was built for plugin ABI {}.{}, this engine offers {}.{}, and while the major is 0 "
+         "the two must be equal: {}build the plugin with this engine's SDK, or ask {} for a build "
+         "for ABI {}.{}",
+         who, identity.abi_major, identity.abi_minor, SY_ABI_MAJOR, SY_ABI_MINOR,
+         newer ? "update the engine, or " : "",
+         identity.vendor.empty() ? "its vendor" : identity.vendor, SY_ABI_MAJOR, SY_ABI_MINOR);
   }
   constexpr uint32_t kKnown = 1U << SY_KIND_GATE | 1U << SY_KIND_EXPERT | 1U << SY_KIND_OPTIMIZER;
   if (identity.kinds == 0 || (identity.kinds & ~kKnown) != 0) {
-    fail(ErrorCode::kAbi, who, " offers components of an unknown kind (kinds 0x", std::hex,
-         identity.kinds, "), this engine knows gate, expert and optimizer");
+    fail(ErrorCode::kAbi,
+         "{} offers components of an unknown kind (kinds {:#x}), this engine knows gate, expert "
+         "and optimizer",
+         who, identity.kinds);
   }
 }
 

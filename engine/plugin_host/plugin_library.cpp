@@ -24,7 +24,7 @@ std::shared_ptr<boost::dll::shared_library> open_library(const std::filesystem::
     // Lazy binding is the default, and would end the process at the first use of a missing symbol.
     return std::make_shared<boost::dll::shared_library>(path, mode::rtld_now | mode::rtld_local);
   } catch (const std::exception& caught) {
-    fail(ErrorCode::kAbi, "it cannot be loaded: ", caught.what());
+    fail(ErrorCode::kAbi, "it cannot be loaded: {}", caught.what());
   } catch (...) {
     fail(ErrorCode::kAbi, "it cannot be loaded: a constructor in it threw an exception");
   }
@@ -32,16 +32,16 @@ std::shared_ptr<boost::dll::shared_library> open_library(const std::filesystem::
 
 const sy_plugin* call_entry(const boost::dll::shared_library& library, const Host& host) {
   if (!library.has(kEntrySymbol)) {
-    fail(ErrorCode::kAbi, "it does not export ", kEntrySymbol,
-         ": define it with SY_EXPORT and C linkage");
+    fail(ErrorCode::kAbi, "it does not export {}: define it with SY_EXPORT and C linkage",
+         kEntrySymbol);
   }
   const auto entry = &library.get<decltype(sy_plugin_entry_v1)>(kEntrySymbol);
   const sy_plugin* table = nullptr;
   Complaint complaint;
   const sy_status status = complaint.call(entry, static_cast<const sy_host*>(&host), &table);
   if (status != SY_OK) {
-    fail(code_of_status(status), kEntrySymbol, " failed (", name_of_status(status),
-         "): ", complaint.text());
+    fail(code_of_status(status), "{} failed ({}): {}", kEntrySymbol, name_of_status(status),
+         complaint.text());
   }
   return table;
 }
@@ -53,8 +53,8 @@ void call_init(const sy_plugin& table, const Host& host) {
   Complaint complaint;
   const sy_status status = complaint.call(table.init, static_cast<const sy_host*>(&host));
   if (status != SY_OK) {
-    fail(code_of_status(status), "its init() failed (", name_of_status(status),
-         "): ", complaint.text());
+    fail(code_of_status(status), "its init() failed ({}): {}", name_of_status(status),
+         complaint.text());
   }
 }
 
@@ -99,12 +99,12 @@ PluginLibrary::PluginLibrary(PluginIdentity identity, std::shared_ptr<const Host
     const std::string touched = state.restore();
     if (!touched.empty()) {
       call_shutdown(*table_, *host_);
-      fail(ErrorCode::kState, "loading it changed ", touched,
-           ", which belongs to the process (it was set back)");
+      fail(ErrorCode::kState,
+           "loading it changed {}, which belongs to the process (it was set back)", touched);
     }
     keep_mapped(identity_.path);
   } catch (const core::Error& caught) {
-    fail(caught.code(), identity_.path.string(), ": refused: ", caught.what());
+    fail(caught.code(), "{}: refused: {}", identity_.path.string(), caught.what());
   }
 }
 

@@ -53,28 +53,28 @@ struct PluginOptimizer::StateCollector : sy_state_builder {
       const std::string& added = self->state_list->back().name;
       const auto is_same = [&added](const auto& other) { return other.name == added; };
       require(std::count_if(self->state_list->begin(), self->state_list->end(), is_same) == 1,
-              "state '", added, "' is declared twice");
+              "state '{}' is declared twice", added);
     });
   }
 
   static optim::StateTensor make_state(const tensor::Parameter& parameter, const std::string& name,
                                        sy_dtype dtype, int32_t ndim, const int8_t* dim_map,
                                        double init) {
-    require(!name.empty(), "a state of '", parameter.name, "' has no name");
+    require(!name.empty(), "a state of '{}' has no name", parameter.name);
     optim::StateTensor state;
     state.name = parameter.name + "/" + name;
     state.parameter = &parameter;
     state.init = init;
     if (dtype_of(dtype) != tensor::DType::kF32) {
-      fail(ErrorCode::kUnsupported, "state '", state.name, "' must be f32");
+      fail(ErrorCode::kUnsupported, "state '{}' must be f32", state.name);
     }
-    require(ndim >= 0 && ndim <= SY_MAX_DIMS && (ndim == 0 || dim_map != nullptr), "state '",
-            state.name, "' must have 0 ... ", SY_MAX_DIMS, " dimensions, got ", ndim);
+    require(ndim >= 0 && ndim <= SY_MAX_DIMS && (ndim == 0 || dim_map != nullptr),
+            "state '{}' must have 0 ... {} dimensions, got {}", state.name, SY_MAX_DIMS, ndim);
     std::array<int64_t, SY_MAX_DIMS> extents{};
     for (int32_t i = 0; i < ndim; ++i) {
-      require(dim_map[i] >= -1 && dim_map[i] < parameter.shape.dim(), "state '", state.name,
-              "': dim_map[", i, "] must be -1 or one of the parameter's ", parameter.shape.dim(),
-              " dimensions, got ", int{dim_map[i]});
+      require(dim_map[i] >= -1 && dim_map[i] < parameter.shape.dim(),
+              "state '{}': dim_map[{}] must be -1 or one of the parameter's {} dimensions, got {}",
+              state.name, i, parameter.shape.dim(), int{dim_map[i]});
       extents[static_cast<size_t>(i)] = dim_map[i] < 0 ? 1 : parameter.shape[dim_map[i]];
       state.dim_map.push_back(dim_map[i]);
     }
@@ -89,7 +89,7 @@ PluginOptimizer::PluginOptimizer(InstanceSetup setup)
 
 void PluginOptimizer::plan(std::span<tensor::Parameter* const> parameters) {
   if (is_planned_) {
-    fail(ErrorCode::kState, instance_.described(), ": plan() was called before");
+    fail(ErrorCode::kState, "{}: plan() was called before", instance_.described());
   }
   for (tensor::Parameter* parameter : parameters) {
     if ((instance_.caps() & SY_CAP_GRAD_ROWS) == 0) {
@@ -112,11 +112,11 @@ void PluginOptimizer::plan(std::span<tensor::Parameter* const> parameters) {
 
 void PluginOptimizer::allocate(tensor::Allocator& allocator) {
   if (!is_planned_) {
-    fail(ErrorCode::kState, instance_.described(), ": plan() must come before allocate()");
+    fail(ErrorCode::kState, "{}: plan() must come before allocate()", instance_.described());
   }
   if (allocator.device() != tensor::DeviceType::kCpu) {
-    fail(ErrorCode::kUnsupported, instance_.described(), ": state on ",
-         tensor::name_of(allocator.device()), " is not supported by this build");
+    fail(ErrorCode::kUnsupported, "{}: state on {} is not supported by this build",
+         instance_.described(), tensor::name_of(allocator.device()));
   }
   for (optim::StateTensor& state : state_) {
     state.value = tensor::Tensor::zeros(tensor::DType::kF32, state.shape, allocator);
@@ -129,7 +129,7 @@ void PluginOptimizer::allocate(tensor::Allocator& allocator) {
 
 void PluginOptimizer::step(const optim::OptimizerStep& step) {
   if (!is_allocated_) {
-    fail(ErrorCode::kState, instance_.described(), ": allocate() must come before step()");
+    fail(ErrorCode::kState, "{}: allocate() must come before step()", instance_.described());
   }
   refresh_items(step);
   run(step, item_pointers_);
@@ -155,9 +155,9 @@ void PluginOptimizer::step_slice(const optim::OptimizerStep& step,
     return known.parameter == slice.parameter;
   });
   if (!is_allocated_ || item == items_.end()) {
-    fail(is_allocated_ ? ErrorCode::kNotFound : ErrorCode::kState, instance_.described(),
-         ": plan() and allocate() must have seen '", slice.parameter->name,
-         "' before step_slice()");
+    fail(is_allocated_ ? ErrorCode::kNotFound : ErrorCode::kState,
+         "{}: plan() and allocate() must have seen '{}' before step_slice()", instance_.described(),
+         slice.parameter->name);
   }
   bind_slice_states(*item, slice.first, slice.value.size(0));
   sy_param_info info = item->info;
@@ -180,9 +180,10 @@ void PluginOptimizer::bind_slice_states(const Item& item, int64_t first, int64_t
   for (size_t i = item.first_state; i < item.first_state + item.item.n_state; ++i) {
     const optim::StateTensor& state = state_[i];
     if (state.dim_map.empty() || state.dim_map[0] != 0) {
-      fail(ErrorCode::kUnsupported, instance_.described(), ": the state '", state.name,
-           "' is not stacked over experts, so they cannot be updated a few at a time; set "
-           "model.moe.update_in_backward = false or use another optimizer for experts");
+      fail(ErrorCode::kUnsupported,
+           "{}: the state '{}' is not stacked over experts, so they cannot be updated a few at a "
+           "time; set model.moe.update_in_backward = false or use another optimizer for experts",
+           instance_.described(), state.name);
     }
     slice_states_.push_back(state.value.slice(0, first, first + count));
   }
@@ -229,8 +230,8 @@ void PluginOptimizer::refresh_items(const optim::OptimizerStep& step) {
       continue;
     }
     if (!parameter.value.defined() || !parameter.has_grad()) {
-      fail(ErrorCode::kState, instance_.described(), ": the parameter '", parameter.name,
-           "' has no memory yet");
+      fail(ErrorCode::kState, "{}: the parameter '{}' has no memory yet", instance_.described(),
+           parameter.name);
     }
     item.grad = parameter.grad_values();
     item.rows = parameter.row_grad.defined() ? parameter.row_grad.rows() : tensor::Tensor();

@@ -170,8 +170,9 @@ std::vector<std::pair<std::string, float>> PluginRegistry::drain_metrics() {
 PluginRegistry::Found PluginRegistry::find(const core::ComponentConfig& config,
                                            ComponentKind kind) {
   const std::string prefix = prefix_of(config);
-  core::require(!config.plugin.empty(), prefix, "no ", name_of(kind),
-                " is named: set plugin = \"NAME\" (`switchyard plugins` lists them)");
+  core::require(!config.plugin.empty(),
+                "{}no {} is named: set plugin = \"NAME\" (`switchyard plugins` lists them)", prefix,
+                name_of(kind));
   const std::vector<const PluginFile*> files = candidates(config.plugin, kind);
   if (files.empty()) {
     fail_not_found(config, kind);
@@ -186,15 +187,16 @@ PluginRegistry::Found PluginRegistry::find(const core::ComponentConfig& config,
         return found;
       }
     } catch (const core::Error& caught) {
-      fail(caught.code(), prefix, caught.what());
+      fail(caught.code(), "{}{}", prefix, caught.what());
     }
   }
   std::string offered;
   for (const std::string& id : ids) {
     append_name(offered, id);
   }
-  fail(ErrorCode::kNotFound, prefix, files.front()->identity.path.string(), " holds no ",
-       name_of(kind), " '", config.plugin, "'; it holds ", offered.empty() ? "none" : offered);
+  fail(ErrorCode::kNotFound, "{}{} holds no {} '{}'; it holds {}", prefix,
+       files.front()->identity.path.string(), name_of(kind), config.plugin,
+       offered.empty() ? "none" : offered);
 }
 
 // By file name, failing that by id. Files that can be loaded go before those that are refused, so
@@ -232,25 +234,25 @@ void PluginRegistry::fail_not_found(const core::ComponentConfig& config, Compone
       names.push_back(file.name);
       names.push_back(file.identity.id);
     } else if (file.name == config.plugin && !file.kind.empty()) {
-      other_kinds += core::join("\n  note: '", file.name, "' is of another kind (", file.kind,
-                                "): ", file.identity.path.string());
+      other_kinds += fmt::format("\n  note: '{}' is of another kind ({}): {}", file.name, file.kind,
+                                 file.identity.path.string());
     }
   }
   std::string similar;
   for (const std::string& name : similar_names(config.plugin, names)) {
     append_name(similar, "'" + name + "'");
   }
-  fail(ErrorCode::kNotFound, prefix_of(config), "there is no ", name_of(kind), " plugin '",
-       config.plugin, "': no file ", name_of(kind), "_", config.plugin, kPluginSuffix,
-       " and no component of that id\n  searched: ", search_.directories_text(),
-       "\n  similar: ", similar.empty() ? "none" : similar, other_kinds,
-       "\n  `switchyard plugins` lists what is there and what is refused; directories are added "
-       "with --plugin-dir or SWITCHYARD_PLUGIN_PATH");
+  fail(ErrorCode::kNotFound,
+       "{}there is no {} plugin '{}': no file {}_{}{} and no component of that id\n  searched: "
+       "{}\n  similar: {}{}\n  `switchyard plugins` lists what is there and what is refused; "
+       "directories are added with --plugin-dir or SWITCHYARD_PLUGIN_PATH",
+       prefix_of(config), name_of(kind), config.plugin, name_of(kind), config.plugin, kPluginSuffix,
+       search_.directories_text(), similar.empty() ? "none" : similar, other_kinds);
 }
 
 std::shared_ptr<const PluginLibrary> PluginRegistry::load(const PluginFile& file) {
   if (!file.refusal.empty()) {
-    fail(ErrorCode::kAbi, file.refusal);
+    fail(ErrorCode::kAbi, "{}", file.refusal);
   }
   for (const auto& library : libraries_) {
     if (library->identity().path == file.identity.path) {
@@ -261,10 +263,10 @@ std::shared_ptr<const PluginLibrary> PluginRegistry::load(const PluginFile& file
   require_new_components(*library);
   libraries_.push_back(library);
   if (options_.log) {
-    options_.log(core::LogLevel::kInfo, "plugins",
-                 core::join("loaded '", file.identity.id, "' ", file.identity.version, " from ",
-                            file.identity.path.string(), " (sha256 ",
-                            file.identity.sha256.substr(0, 12), ")"));
+    options_.log(
+        core::LogLevel::kInfo, "plugins",
+        fmt::format("loaded '{}' {} from {} (sha256 {})", file.identity.id, file.identity.version,
+                    file.identity.path.string(), file.identity.sha256.substr(0, 12)));
   }
   return library;
 }
@@ -275,9 +277,9 @@ void PluginRegistry::require_new_components(const PluginLibrary& library) const 
       for (const sy_component* const* theirs = other->table().components; *theirs != nullptr;
            ++theirs) {
         if (std::string_view((*at)->id) == (*theirs)->id) {
-          fail(ErrorCode::kAbi, library.identity().path.string(), ": refused: its component '",
-               (*at)->id, "' is also offered by ", other->identity().path.string(),
-               ": remove one of them");
+          fail(ErrorCode::kAbi,
+               "{}: refused: its component '{}' is also offered by {}: remove one of them",
+               library.identity().path.string(), (*at)->id, other->identity().path.string());
         }
       }
     }

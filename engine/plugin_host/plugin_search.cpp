@@ -31,7 +31,7 @@ void add_from_path_variable(std::vector<fs::path>& directories, const core::LogS
       add_once(directories, entry);
     } else if (!entry.empty() && log) {
       log(core::LogLevel::kWarning, "plugins",
-          core::join("SWITCHYARD_PLUGIN_PATH: '", entry, "' is left out, it must be absolute"));
+          fmt::format("SWITCHYARD_PLUGIN_PATH: '{}' is left out, it must be absolute", entry));
     }
   }
 }
@@ -119,9 +119,10 @@ void refuse_duplicates(std::vector<PluginFile>& files) {
   for (const auto& [id, same] : by_id) {
     for (size_t i = 0; same.size() > 1 && i < same.size(); ++i) {
       const PluginFile& other = *same[i == 0 ? 1 : 0];
-      same[i]->refusal = core::join(same[i]->identity.path.string(), ": refused: its id '", id,
-                                    "' is also that of ", other.identity.path.string(),
-                                    ", and the two files differ: remove one of them");
+      same[i]->refusal = fmt::format(
+          "{}: refused: its id '{}' is also that of {}, and the two files differ: remove one of "
+          "them",
+          same[i]->identity.path.string(), id, other.identity.path.string());
     }
   }
 }
@@ -139,8 +140,8 @@ std::vector<fs::path> default_plugin_directories(const core::LogSink& log) {
 PluginSearch::PluginSearch(const std::vector<fs::path>& directories, TrustPolicy trust)
     : trust_(trust), program_(program_path()) {
   for (const fs::path& directory : directories) {
-    core::require(directory.is_absolute(), "plugin directory '", directory.string(),
-                  "' must be an absolute path");
+    core::require(directory.is_absolute(), "plugin directory '{}' must be an absolute path",
+                  directory.string());
     add_once(directories_, directory);
   }
 }
@@ -178,7 +179,7 @@ PluginFile PluginSearch::inspect(const fs::path& path) const {
   file.name = short_name(path);
   const std::string distrust = reason_for_distrust(path, trust_, program_);
   if (!distrust.empty()) {
-    file.refusal = core::join(path.string(), ": refused: ", distrust);
+    file.refusal = fmt::format("{}: refused: {}", path.string(), distrust);
     return file;
   }
   try {

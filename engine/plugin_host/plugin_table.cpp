@@ -16,7 +16,7 @@ namespace {
 template <typename... Parts>
 void insist(bool ok, const Parts&... parts) {
   if (!ok) {
-    core::fail(core::ErrorCode::kAbi, parts...);
+    core::fail(core::ErrorCode::kAbi, "{}", parts...);
   }
 }
 
@@ -77,8 +77,8 @@ void check_table(const sy_plugin* table, const PluginIdentity& identity) {
   insist_same("id", text_or_empty(table->id), identity.id);
   insist_same("version", text_or_empty(table->version), identity.version);
   insist_same("vendor", text_or_empty(table->vendor), identity.vendor);
-  insist_same("ABI", core::join(table->abi_major, ".", table->abi_minor),
-              core::join(identity.abi_major, ".", identity.abi_minor));
+  insist_same("ABI", fmt::format("{}.{}", table->abi_major, table->abi_minor),
+              fmt::format("{}.{}", identity.abi_major, identity.abi_minor));
   insist(table->components != nullptr && table->components[0] != nullptr, "it offers no component");
   uint32_t kinds = 0;
   uint32_t caps = 0;

@@ -37,7 +37,7 @@ std::string range_text(const FieldSchema& field) {
   if (std::isinf(field.min)) {
     return "at most " + number_text(field.max);
   }
-  return core::join("in ", number_text(field.min), " ... ", number_text(field.max));
+  return fmt::format("in {} ... {}", number_text(field.min), number_text(field.max));
 }
 
 bool is_whole(double value) {
@@ -45,15 +45,15 @@ bool is_whole(double value) {
 }
 
 void check_range(const FieldSchema& field, double value, const std::string& who) {
-  require(std::isfinite(value), who, " must be a finite number, got ", number_text(value));
-  require(!field.has_range || (value >= field.min && value <= field.max), who, " must be ",
-          range_text(field), ", got ", number_text(value));
+  require(std::isfinite(value), "{} must be a finite number, got {}", who, number_text(value));
+  require(!field.has_range || (value >= field.min && value <= field.max), "{} must be {}, got {}",
+          who, range_text(field), number_text(value));
 }
 
 [[noreturn]] void fail_type(const FieldSchema& field, const ConfigValue& value,
                             const std::string& who) {
-  fail(core::ErrorCode::kInvalidArgument, who, " must be ", name_of(field.type), ", got ",
-       type_text(value), " (", text_of(value), ")");
+  fail(core::ErrorCode::kInvalidArgument, "{} must be {}, got {} ({})", who, name_of(field.type),
+       type_text(value), text_of(value));
 }
 
 ConfigValue as_int(const FieldSchema& field, const ConfigValue& value, const std::string& who) {
@@ -92,7 +92,7 @@ ConfigValue as_text(const FieldSchema& field, const ConfigValue& value, const st
       }
       append_name(choices, choice);
     }
-    fail(core::ErrorCode::kInvalidArgument, who, " must be one of ", choices, ", got '", *text, "'",
+    fail(core::ErrorCode::kInvalidArgument, "{} must be one of {}, got '{}'{}", who, choices, *text,
          did_you_mean(*text, field.choices));
   }
   return *text;
@@ -104,9 +104,9 @@ ConfigValue as_list(const FieldSchema& field, const ConfigValue& value, const st
     fail_type(field, value, who);
   }
   for (size_t i = 0; i < list->size(); ++i) {
-    const std::string entry = core::join(who, "[", i, "]");
-    require(field.type != FieldType::kIntList || is_whole((*list)[i]), entry,
-            " must be a whole number, got ", number_text((*list)[i]));
+    const std::string entry = fmt::format("{}[{}]", who, i);
+    require(field.type != FieldType::kIntList || is_whole((*list)[i]),
+            "{} must be a whole number, got {}", entry, number_text((*list)[i]));
     check_range(field, (*list)[i], entry);
   }
   return *list;
@@ -147,7 +147,7 @@ std::vector<double> parse_list(const std::string& text, const std::string& who) 
   while (at != end) {
     double value = 0.0;
     const auto [after, error] = std::from_chars(at, end, value);
-    require(error == std::errc(), who, ": its default '", text, "' is no list of numbers");
+    require(error == std::errc(), "{}: its default '{}' is no list of numbers", who, text);
     list.push_back(value);
     at = after;
     skip(',');
@@ -170,16 +170,17 @@ ConfigValue default_of(const sy_field& field, FieldType type, const std::string&
     case FieldType::kFloatList:
       return parse_list(text_or_empty(field.def_str), who);
   }
-  fail(core::ErrorCode::kAbi, who, ": its type is unknown");
+  fail(core::ErrorCode::kAbi, "{}: its type is unknown", who);
 }
 
 FieldSchema read_field(const sy_field* field, const std::string& component_id) {
-  require(SY_HAS(field, sy_field, flags) && !text_or_empty(field->key).empty(), "component '",
-          component_id, "': a field without a key, or a shorter one than that of this ABI");
+  require(SY_HAS(field, sy_field, flags) && !text_or_empty(field->key).empty(),
+          "component '{}': a field without a key, or a shorter one than that of this ABI",
+          component_id);
   FieldSchema out;
   out.key = field->key;
-  const std::string who = core::join("component '", component_id, "': field '", out.key, "'");
-  require(field->type <= SY_T_FLOAT_LIST, who, ": its type (", field->type, ") is unknown");
+  const std::string who = fmt::format("component '{}': field '{}'", component_id, out.key);
+  require(field->type <= SY_T_FLOAT_LIST, "{}: its type ({}) is unknown", who, field->type);
   out.type = static_cast<FieldType>(field->type);
   // No bounds are written as two infinities, or as two zeros where an author left them out.
   out.has_range =
@@ -222,11 +223,11 @@ ComponentSchema read_schema(const sy_component& component) {
   try {
     for (const sy_field* const* at = component.fields; at != nullptr && *at != nullptr; ++at) {
       schema.fields.push_back(read_field(*at, schema.id));
-      require(keys.insert(schema.fields.back().key).second, "component '", schema.id,
-              "': the field '", schema.fields.back().key, "' is there twice");
+      require(keys.insert(schema.fields.back().key).second,
+              "component '{}': the field '{}' is there twice", schema.id, schema.fields.back().key);
     }
   } catch (const core::Error& caught) {
-    fail(core::ErrorCode::kAbi, caught.what());
+    fail(core::ErrorCode::kAbi, "{}", caught.what());
   }
   return schema;
 }
@@ -238,9 +239,10 @@ ResolvedConfig resolve(const ComponentSchema& schema, const core::ComponentConfi
   for (const FieldSchema& field : schema.fields) {
     keys.push_back(field.key);
     const auto given = config.values.find(field.key);
-    resolved[field.key] = given == config.values.end()
-                              ? field.default_value
-                              : as_field(field, given->second, core::join(where, ": ", field.key));
+    resolved[field.key] =
+        given == config.values.end()
+            ? field.default_value
+            : as_field(field, given->second, fmt::format("{}: {}", where, field.key));
   }
   for (const auto& [key, value] : config.values) {
     if (resolved.contains(key)) {
@@ -250,8 +252,8 @@ ResolvedConfig resolve(const ComponentSchema& schema, const core::ComponentConfi
     for (const std::string& name : keys) {
       append_name(known, name);
     }
-    fail(core::ErrorCode::kInvalidArgument, where, ": ", name_of(schema.kind), " '", schema.id,
-         "' has no setting '", key, "'", did_you_mean(key, keys), "; it has ",
+    fail(core::ErrorCode::kInvalidArgument, "{}: {} '{}' has no setting '{}'{}; it has {}", where,
+         name_of(schema.kind), schema.id, key, did_you_mean(key, keys),
          known.empty() ? "none" : known);
   }
   return resolved;

@@ -37,7 +37,7 @@ sy_status scratch(sy_ctx* ctx, sy_dtype dtype, int32_t ndim, const int64_t* shap
 }
 
 Tensor& slot_of(sy_ctx* ctx, uint32_t slot) {
-  require(slot < SY_MAX_SAVED, "a slot must be 0 ... ", SY_MAX_SAVED - 1, ", got ", slot);
+  require(slot < SY_MAX_SAVED, "a slot must be 0 ... {}, got {}", SY_MAX_SAVED - 1, slot);
   return ctx->slots[slot];
 }
 
@@ -62,7 +62,7 @@ sy_status saved(sy_ctx* ctx, uint32_t slot, sy_tensor* out, sy_error* error) {
       fail(ErrorCode::kState, "saved: only a backward call finds what forward kept");
     }
     if (!kept.defined()) {
-      fail(ErrorCode::kNotFound, "saved: forward kept nothing in slot ", slot);
+      fail(ErrorCode::kNotFound, "saved: forward kept nothing in slot {}", slot);
     }
     *out = view_of(kept);
   });
@@ -70,15 +70,15 @@ sy_status saved(sy_ctx* ctx, uint32_t slot, sy_tensor* out, sy_error* error) {
 
 tensor::Parameter& parameter_of(sy_ctx* ctx, uint32_t handle) {
   if (handle >= ctx->parameters->size()) {
-    fail(ErrorCode::kNotFound, "params: there is no handle ", handle, ", build() registered ",
-         ctx->parameters->size(), " tensors");
+    fail(ErrorCode::kNotFound, "params: there is no handle {}, build() registered {} tensors",
+         handle, ctx->parameters->size());
   }
   return *(*ctx->parameters)[handle];
 }
 
 void require_memory(const tensor::Parameter& parameter, const Tensor& wanted, bool is_grad) {
   if (!wanted.defined()) {
-    fail(ErrorCode::kState, "params: '", parameter.name, "' ",
+    fail(ErrorCode::kState, "params: '{}' {}", parameter.name,
          is_grad && parameter.is_buffer ? "is a buffer and has no gradient" : "has no memory yet");
   }
 }
@@ -89,9 +89,7 @@ sy_status get_parameter(sy_ctx* ctx, uint32_t handle, int32_t which, sy_tensor* 
     require_call(ctx, out);
     tensor::Parameter& parameter = parameter_of(ctx, handle);
     require(which == SY_VALUE || which == SY_GRAD,
-            "params: `which` must be SY_VALUE (0) or "
-            "SY_GRAD (1), got ",
-            which);
+            "params: `which` must be SY_VALUE (0) or SY_GRAD (1), got {}", which);
     require_memory(parameter, which == SY_VALUE ? parameter.value : parameter.grad,
                    which == SY_GRAD);
     *out =

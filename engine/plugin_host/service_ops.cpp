@@ -30,8 +30,8 @@ const ops::Backend& backend_of(const sy_ctx* ctx) {
 
 template <typename Enum>
 Enum enum_of(int32_t value, Enum last, const char* what) {
-  core::require(value >= 0 && value <= static_cast<int32_t>(last), what, " must be 0 ... ",
-                static_cast<int32_t>(last), ", got ", value);
+  core::require(value >= 0 && value <= static_cast<int32_t>(last), "{} must be 0 ... {}, got {}",
+                what, static_cast<int32_t>(last), value);
   return static_cast<Enum>(value);
 }
 

@@ -28,7 +28,7 @@ sy_status fill_random(sy_ctx* ctx, uint32_t purpose, int32_t dist, double a, dou
                       const sy_tensor* y, sy_error* error) {
   return guard(error, [&] {
     require(dist >= SY_RNG_UNIFORM && dist <= SY_RNG_BERNOULLI,
-            "rng: the distribution must be 0 ... ", int{SY_RNG_BERNOULLI}, ", got ", dist);
+            "rng: the distribution must be 0 ... {}, got {}", int{SY_RNG_BERNOULLI}, dist);
     const core::RngKey key = key_of(ctx, purpose);
     ops::generic::fill_random(ctx->backend,
                               {.distribution = static_cast<ops::generic::Distribution>(dist),
@@ -75,7 +75,7 @@ sy_status parallel_for(sy_ctx* ctx, int64_t n, int64_t grain,
                        sy_error* error) {
   return guard(error, [&] {
     require(ctx != nullptr && body != nullptr, "parallel_for: null pointer");
-    require(n >= 0 && grain > 0, "parallel_for: needs n >= 0 and grain > 0, got ", n, " and ",
+    require(n >= 0 && grain > 0, "parallel_for: needs n >= 0 and grain > 0, got {} and {}", n,
             grain);
     if (ctx->backend.stream.threads == nullptr) {
       if (n > 0) {
@@ -89,8 +89,8 @@ sy_status parallel_for(sy_ctx* ctx, int64_t n, int64_t grain,
 }
 
 void require_group(int32_t group) {
-  require(group >= SY_GROUP_DATA && group <= SY_GROUP_SHARD, "comm: the group must be 0 ... ",
-          int{SY_GROUP_SHARD}, ", got ", group);
+  require(group >= SY_GROUP_DATA && group <= SY_GROUP_SHARD,
+          "comm: the group must be 0 ... {}, got {}", int{SY_GROUP_SHARD}, group);
 }
 
 void size_rank(sy_ctx*, int32_t, int32_t* size, int32_t* rank) {
@@ -102,7 +102,7 @@ sy_status all_reduce(sy_ctx*, int32_t group, int32_t op, const sy_tensor* x, sy_
   return guard(error, [&] {
     require_group(group);
     require(op == SY_R_SUM || op == SY_R_MEAN || op == SY_R_MAX,
-            "all_reduce: the op must be SY_R_SUM, SY_R_MEAN or SY_R_MAX, got ", op);
+            "all_reduce: the op must be SY_R_SUM, SY_R_MEAN or SY_R_MAX, got {}", op);
     static_cast<void>(tensor_of(x, "all_reduce: x"));
   });
 }
@@ -113,8 +113,9 @@ sy_status all_gather(sy_ctx* ctx, int32_t group, const sy_tensor* x, const sy_te
     require_group(group);
     const tensor::Tensor from = tensor_of(x, "all_gather: x");
     const tensor::Tensor to = tensor_of(y, "all_gather: y");
-    require(to.dim() == from.dim() + 1 && to.size(0) == 1, "all_gather: y must be [1, shape of x] ",
-            from.shape(), " for one rank, got ", to.shape());
+    require(to.dim() == from.dim() + 1 && to.size(0) == 1,
+            "all_gather: y must be [1, shape of x] {} for one rank, got {}", from.shape(),
+            to.shape());
     ops::generic::copy(ctx->backend, from, to.select(0, 0));
   });
 }

@@ -33,10 +33,11 @@ SavedStream::SavedStream() : sy_stream{} {
   write = [](const sy_stream* stream, const void* data, uint64_t n, sy_error* error) {
     return guard(error, [&] {
       std::vector<uint8_t>& bytes = static_cast<const SavedStream*>(stream)->bytes_;
-      require(data != nullptr || n == 0, "write: ", n, " bytes at a null pointer");
-      require(n <= kMostStateBytes - bytes.size(), "write: a component may keep at most ",
-              kMostStateBytes, " bytes outside of tensors, ", bytes.size(), " are there and ", n,
-              " more are asked for: register a tensor for them");
+      require(data != nullptr || n == 0, "write: {} bytes at a null pointer", n);
+      require(n <= kMostStateBytes - bytes.size(),
+              "write: a component may keep at most {} bytes outside of tensors, {} are there and "
+              "{} more are asked for: register a tensor for them",
+              kMostStateBytes, bytes.size(), n);
       const auto* from = static_cast<const uint8_t*>(data);
       bytes.insert(bytes.end(), from, from + n);
     });

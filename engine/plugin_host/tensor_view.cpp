@@ -33,14 +33,15 @@ DType dtype_of(sy_dtype dtype) {
       return known;
     }
   }
-  core::fail(core::ErrorCode::kUnsupported, "element type (code ", int{dtype.code}, ", ",
-             int{dtype.bits}, " bits, ", dtype.lanes,
-             " lanes) is unknown: use f32, bf16, i32, u8 or i64 with one lane");
+  core::fail(core::ErrorCode::kUnsupported,
+             "element type (code {}, {} bits, {} lanes) is unknown: use f32, bf16, i32, u8 or i64 "
+             "with one lane",
+             int{dtype.code}, int{dtype.bits}, dtype.lanes);
 }
 
 Shape shape_of(int32_t ndim, const int64_t* extents) {
   require(ndim >= 0 && ndim <= SY_MAX_DIMS && (ndim == 0 || extents != nullptr),
-          "a shape must have 0 ... ", SY_MAX_DIMS, " extents, got ", ndim);
+          "a shape must have 0 ... {} extents, got {}", SY_MAX_DIMS, ndim);
   return Shape(std::span<const int64_t>(extents, static_cast<size_t>(ndim)));
 }
 
@@ -59,16 +60,17 @@ sy_tensor view_of(const Tensor& tensor) {
 }
 
 Tensor tensor_of(const sy_tensor* view, const char* what) {
-  require(view != nullptr, what, ": the tensor is a null pointer");
+  require(view != nullptr, "{}: the tensor is a null pointer", what);
   if (view->data == nullptr && view->ndim == 0) {
     return {};
   }
-  require(view->byte_offset == 0, what, ": byte_offset must be 0, got ", view->byte_offset);
-  require(view->ndim == 0 || view->strides != nullptr, what, ": the strides are missing");
-  require(view->device_type == SY_CPU || view->device_type == SY_CUDA, what, ": device type ",
-          view->device_type, " is neither the CPU (", SY_CPU, ") nor CUDA (", SY_CUDA, ")");
+  require(view->byte_offset == 0, "{}: byte_offset must be 0, got {}", what, view->byte_offset);
+  require(view->ndim == 0 || view->strides != nullptr, "{}: the strides are missing", what);
+  require(view->device_type == SY_CPU || view->device_type == SY_CUDA,
+          "{}: device type {} is neither the CPU ({}) nor CUDA ({})", what, view->device_type,
+          SY_CPU, SY_CUDA);
   const Shape shape = shape_of(view->ndim, view->shape);
-  require(view->data != nullptr || shape.count() == 0, what, ": its data is a null pointer");
+  require(view->data != nullptr || shape.count() == 0, "{}: its data is a null pointer", what);
   return Tensor::borrow(view->data, dtype_of(view->dtype), shape, view->strides,
                         static_cast<DeviceType>(view->device_type));
 }

@@ -56,7 +56,7 @@ ChildProcess::ChildProcess(const Options& options) {
   const Launch launch{options.output.c_str(), options.log.c_str(), arguments.data(), getpid()};
   pid_ = fork();
   if (pid_ < 0) {
-    core::fail(core::ErrorCode::kIo, "cannot start another process: ", std::strerror(errno));
+    core::fail(core::ErrorCode::kIo, "cannot start another process: {}", std::strerror(errno));
   }
   if (pid_ == 0) {
     become(launch);

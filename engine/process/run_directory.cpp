@@ -27,17 +27,18 @@ bool holds_run(const fs::path& directory) {
 }
 
 void create_run_directory(const fs::path& directory) {
-  core::require(!holds_run(directory), directory.string(),
-                " already holds a run; `switchyard resume ", directory.string(),
-                "` continues it, --run with another directory starts a new one");
+  core::require(!holds_run(directory),
+                "{} already holds a run; `switchyard resume {}` continues it, --run with another "
+                "directory starts a new one",
+                directory.string(), directory.string());
   core::PosixFileSystem files;
   core::make_directories(files, directory);
 }
 
 void require_run(const fs::path& directory) {
   if (!holds_run(directory)) {
-    core::fail(core::ErrorCode::kNotFound, "there is no run in ", directory.string(),
-               " (no config.toml, run.db or checkpoints)");
+    core::fail(core::ErrorCode::kNotFound,
+               "there is no run in {} (no config.toml, run.db or checkpoints)", directory.string());
   }
 }
 

@@ -19,7 +19,7 @@ struct FileCloser {
 };
 
 [[noreturn]] void fail_png(const std::filesystem::path& file, const std::string& why) {
-  core::fail(core::ErrorCode::kIo, "cannot write the picture ", file.string(), ": ", why);
+  core::fail(core::ErrorCode::kIo, "cannot write the picture {}: {}", file.string(), why);
 }
 
 }  // namespace
@@ -27,10 +27,10 @@ struct FileCloser {
 void write_png(const Image& image, const std::filesystem::path& file) {
   const bool has_size =
       image.width > 0 && image.height > 0 && image.width <= kMaxSide && image.height <= kMaxSide;
-  core::require(has_size, "write_png: width and height must lie between 1 and ", kMaxSide, ", got ",
-                image.width, " x ", image.height);
+  core::require(has_size, "write_png: width and height must lie between 1 and {}, got {} x {}",
+                kMaxSide, image.width, image.height);
   core::require(static_cast<int64_t>(image.pixels.size()) == image.width * image.height,
-                "write_png: there must be width * height pixels, got ", image.pixels.size());
+                "write_png: there must be width * height pixels, got {}", image.pixels.size());
   static_assert(sizeof(figures::Colour) == 3, "a row of colours is a row of RGB bytes");
   const std::unique_ptr<std::FILE, FileCloser> stream(std::fopen(file.c_str(), "wb"));
   if (!stream) {

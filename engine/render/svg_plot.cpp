@@ -59,8 +59,8 @@ std::string escaped(const std::string& text) {
 std::string colour_rules(const std::array<const char*, kNumColours>& colours) {
   std::string rules;
   for (size_t i = 0; i < colours.size(); ++i) {
-    rules += core::join(".s", i, " path{stroke:", colours[i], "}.s", i, " .dot{fill:", colours[i],
-                        "}\n");
+    rules +=
+        fmt::format(".s{} path{{stroke:{}}}.s{} .dot{{fill:{}}}\n", i, colours[i], i, colours[i]);
   }
   return rules;
 }
@@ -84,15 +84,14 @@ std::string style() {
 
 std::string text_element(double x, double y, const std::string& anchor, const std::string& classes,
                          const std::string& text) {
-  return core::join("<text x=\"", figures::fixed(x, 1), "\" y=\"", figures::fixed(y, 1),
-                    "\" text-anchor=\"", anchor, "\" class=\"", classes, "\">", escaped(text),
-                    "</text>\n");
+  return fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
+                     figures::fixed(x, 1), figures::fixed(y, 1), anchor, classes, escaped(text));
 }
 
 std::string line_element(double x1, double y1, double x2, double y2, const std::string& classes) {
-  return core::join("<line x1=\"", figures::fixed(x1, 1), "\" y1=\"", figures::fixed(y1, 1),
-                    "\" x2=\"", figures::fixed(x2, 1), "\" y2=\"", figures::fixed(y2, 1),
-                    "\" class=\"", classes, "\"/>\n");
+  return fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{}\"/>\n",
+                     figures::fixed(x1, 1), figures::fixed(y1, 1), figures::fixed(x2, 1),
+                     figures::fixed(y2, 1), classes);
 }
 
 /// Circle, square, triangle, diamond in turn: series differ without their colours too.
@@ -112,8 +111,8 @@ std::string dot_element(size_t series, double x, double y) {
     case 3:
       return path(corner(0, -1.3) + corner(1.3, 0) + corner(0, 1.3) + corner(-1.3, 0));
     default:
-      return core::join("<circle class=\"dot\" cx=\"", figures::fixed(x, 1), "\" cy=\"",
-                        figures::fixed(y, 1), "\" r=\"", r, "\"/>\n");
+      return fmt::format("<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"{}\"/>\n",
+                         figures::fixed(x, 1), figures::fixed(y, 1), r);
   }
 }
 
@@ -193,7 +192,7 @@ class Drawing {
         top_ += kLegendRow;
       }
       const double y = top_ + 10.0;
-      body_ += core::join("<g class=\"s", i % kNumColours, "\">\n");
+      body_ += fmt::format("<g class=\"s{}\">\n", i % kNumColours);
       if (plot_.series[i].points.size() != 1) {  // one dot is no line
         body_ += "<path class=\"curve\"" + dashes_of(i) + " d=\"M" + figures::fixed(x, 1) + "," +
                  figures::fixed(y, 1) + "h18\"/>\n";
@@ -235,7 +234,7 @@ class Drawing {
   }
 
   void draw_series(size_t index) {
-    body_ += core::join("<g class=\"s", index % kNumColours, "\">\n");
+    body_ += fmt::format("<g class=\"s{}\">\n", index % kNumColours);
     std::string path;
     std::string dots;
     const PlotPoint* before = nullptr;

@@ -51,7 +51,7 @@ std::string_view level_name(core::LogLevel level) {
 EventLog::EventLog(const std::filesystem::path& file, const core::Clock& clock)
     : clock_(clock), stream_(file, std::ios::app) {
   if (!stream_) {
-    core::fail(core::ErrorCode::kIo, "cannot open the log ", file.string(), " for writing");
+    core::fail(core::ErrorCode::kIo, "cannot open the log {} for writing", file.string());
   }
 }
 
@@ -66,7 +66,7 @@ void EventLog::write(std::string line) {
 std::vector<int64_t> damaged_log_lines(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    core::fail(core::ErrorCode::kIo, "cannot read the log ", file.string());
+    core::fail(core::ErrorCode::kIo, "cannot read the log {}", file.string());
   }
   std::vector<int64_t> damaged;
   int64_t number = 0;
@@ -83,7 +83,7 @@ std::vector<int64_t> damaged_log_lines(const std::filesystem::path& file) {
 FileSum sum_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    core::fail(core::ErrorCode::kIo, "cannot read ", file.string());
+    core::fail(core::ErrorCode::kIo, "cannot read {}", file.string());
   }
   FileSum sum;
   core::Crc32c crc;

@@ -108,7 +108,7 @@ class Verification {
     }
     report_.checked.emplace_back("log.jsonl");
     for (const int64_t line : damaged_log_lines(file)) {
-      find("log.jsonl", "log", core::join("line ", line, " is not what was written"));
+      find("log.jsonl", "log", fmt::format("line {} is not what was written", line));
     }
   }
 
@@ -147,8 +147,8 @@ class Verification {
       const checkpoint::Manifest manifest = checkpoint::parse_manifest(text, place.string());
       if (manifest.data_hash != dataset.data_hash()) {
         find(place.lexically_relative(root_).string(), "data_changed",
-             core::join("it was trained on data with hash ", manifest.data_hash, ", ",
-                        dataset.directory().string(), " now has ", dataset.data_hash()));
+             fmt::format("it was trained on data with hash {}, {} now has {}", manifest.data_hash,
+                         dataset.directory().string(), dataset.data_hash()));
       }
     }
   }
@@ -168,7 +168,7 @@ VerifyReport verify_directory(const fs::path& directory) {
   if (data::is_dataset_directory(directory)) {
     return Verification(directory).data_set();
   }
-  core::fail(core::ErrorCode::kNotFound, "there is neither a run nor a data set in ",
+  core::fail(core::ErrorCode::kNotFound, "there is neither a run nor a data set in {}",
              directory.string());
 }
 

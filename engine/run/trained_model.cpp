@@ -18,8 +18,8 @@ config::RunConfig config_of(const std::filesystem::path& directory) {
 std::filesystem::path checkpoint_of(const std::filesystem::path& directory, int64_t step) {
   const std::vector<process::CheckpointPlace> places = process::list_checkpoints(directory);
   if (places.empty()) {
-    core::fail(core::ErrorCode::kNotFound, "the run in ", directory.string(),
-               " has no checkpoint yet");
+    core::fail(core::ErrorCode::kNotFound, "the run in {} has no checkpoint yet",
+               directory.string());
   }
   if (step < 0) {
     return places.back().path;
@@ -31,8 +31,8 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& directory, int6
     }
     steps += (steps.empty() ? "" : ", ") + std::to_string(place.step);
   }
-  core::fail(core::ErrorCode::kNotFound, "there is no checkpoint of step ", step, " in ",
-             directory.string(), "; there are ", steps);
+  core::fail(core::ErrorCode::kNotFound, "there is no checkpoint of step {} in {}; there are {}",
+             step, directory.string(), steps);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ class SweepFileReader {
     take_extended();
     check_whole();
     if (!problems_.empty()) {
-      core::fail(core::ErrorCode::kInvalidArgument, document_.describe(std::move(problems_)));
+      core::fail(core::ErrorCode::kInvalidArgument, "{}", document_.describe(std::move(problems_)));
     }
     return std::move(file_);
   }
@@ -108,7 +108,7 @@ class SweepFileReader {
 
   void wrong_value(const ConfigItem& item, const std::string& rule) {
     problem(item, item.value_span,
-            core::join("'", item.path, "' must be ", rule, ", got ", given_text(item)));
+            fmt::format("'{}' must be {}, got {}", item.path, rule, given_text(item)));
   }
 
   void unknown(const ConfigItem& item, const std::string& name,
@@ -123,8 +123,8 @@ class SweepFileReader {
     });
     if (is_first) {
       problem(item, item.key_span,
-              core::join(
-                  "unknown key '", item.path, "'",
+              fmt::format(
+                  "unknown key '{}'{}", item.path,
                   nearest.empty() ? "; there are " + list : "; did you mean '" + nearest + "'?"));
     }
     unknown_.push_back(item.path);
@@ -162,14 +162,15 @@ class SweepFileReader {
     if (other.empty()) {
       return;  // a problem already
     }
-    core::require(extension_ == Extension::kAllowed, item.origin.text(),
-                  ": a file that another one extends must not extend a third; extend that one "
-                  "directly");
+    core::require(
+        extension_ == Extension::kAllowed,
+        "{}: a file that another one extends must not extend a third; extend that one directly",
+        item.origin.text());
     std::error_code unreadable;
-    core::require(std::filesystem::is_regular_file(other, unreadable), item.origin.text(),
-                  ": 'extends' must name a file of experiments, counted from this file's "
-                  "directory; there is none that can be read at ",
-                  other.string());
+    core::require(std::filesystem::is_regular_file(other, unreadable),
+                  "{}: 'extends' must name a file of experiments, counted from this file's "
+                  "directory; there is none that can be read at {}",
+                  item.origin.text(), other.string());
     extended_ = parse_file(core::read_config_text(other), other, Extension::kRefused);
   }
 
@@ -239,7 +240,7 @@ class SweepFileReader {
       assignments(item, step);
     } else if (step.name == "point" || step.name == "plot" || step.name == "table") {
       problem(item, item.key_span,
-              core::join("'", step.name, "' must be a list of tables: write [[", step.name, "]]"));
+              fmt::format("'{}' must be a list of tables: write [[{}]]", step.name, step.name));
     } else {
       unknown(item, step.name, top_keys());
     }
@@ -259,8 +260,8 @@ class SweepFileReader {
 
   template <typename T>
   T& entry(std::vector<T>& list, size_t index) {
-    core::require(index < kMaxEntries, file_.path.string(), " must hold fewer than ", kMaxEntries,
-                  " tables of a kind");
+    core::require(index < kMaxEntries, "{} must hold fewer than {} tables of a kind",
+                  file_.path.string(), kMaxEntries);
     list.resize(std::max(list.size(), index + 1));
     return list[index];
   }
@@ -355,7 +356,7 @@ class SweepFileReader {
 
   void check_plots() {
     for (size_t i = 0; i < file_.plots.size(); ++i) {
-      const std::string kind = core::join("plot[", i, "].kind");
+      const std::string kind = fmt::format("plot[{}].kind", i);
       const bool is_given = std::any_of(document_.items().begin(), document_.items().end(),
                                         [&](const ConfigItem& item) { return item.path == kind; });
       if (!is_given) {
@@ -399,7 +400,7 @@ class SweepFileReader {
     for (const Axis& axis : file_.search) {
       for (const Axis& other : file_.grid) {
         if (axis.key == other.key && !axis.values.empty()) {
-          problem_at(axis.values[0].origin, core::join("'", axis.key, "' stands in [grid] too"));
+          problem_at(axis.values[0].origin, fmt::format("'{}' stands in [grid] too", axis.key));
         }
       }
     }

@@ -23,7 +23,7 @@ class Planner {
     try {
       return planned(point);
     } catch (const core::Error& error) {
-      core::fail(error.code(), "point '", point.name, "': ", error.what());
+      core::fail(error.code(), "point '{}': {}", point.name, error.what());
     }
   }
 

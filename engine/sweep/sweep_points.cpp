@@ -48,8 +48,10 @@ std::string name_part(const std::string& text) {
 void check_name(const std::string& name, const core::ConfigOrigin& origin) {
   const bool is_good = !name.empty() && name.size() <= kMaxNameLength && name[0] != '.' &&
                        std::all_of(name.begin(), name.end(), is_name_letter);
-  core::require(is_good, origin.text(), ": the name of a point must be 1 to ", kMaxNameLength,
-                " letters, digits, '-', '_' or '.' and not begin with '.', got '", name, "'");
+  core::require(is_good,
+                "{}: the name of a point must be 1 to {} letters, digits, '-', '_' or '.' and not "
+                "begin with '.', got '{}'",
+                origin.text(), kMaxNameLength, name);
 }
 
 /// Every combination of one value of each axis, the last axis running fastest.
@@ -64,8 +66,8 @@ std::vector<std::vector<Assignment>> combinations(const std::vector<Axis>& axes)
       }
     }
     all = std::move(longer);
-    core::require(all.size() <= kMaxPoints, "a sweep must have at most ", kMaxPoints,
-                  " points, [grid] and [search] make more");
+    core::require(all.size() <= kMaxPoints,
+                  "a sweep must have at most {} points, [grid] and [search] make more", kMaxPoints);
   }
   return all;
 }
@@ -128,8 +130,9 @@ class Expansion {
       point.searched = searched;
       point.origin = entry.origin;
       check_name(point.name, entry.origin);
-      core::require(names_.insert(point.name).second, entry.origin.text(), ": the name '",
-                    point.name, "' stands twice; every point needs its own directory");
+      core::require(names_.insert(point.name).second,
+                    "{}: the name '{}' stands twice; every point needs its own directory",
+                    entry.origin.text(), point.name);
       group.points.push_back(std::move(point));
     }
     if (group.name.empty()) {  // one base, searched values only
@@ -171,7 +174,7 @@ std::vector<size_t> select_groups(const SeriesRequest& request,
       }
     }
     const std::string nearest = core::nearest_name(wanted, names);
-    core::require(is_found, request.origin.text(), ": there is no point '", wanted, "'",
+    core::require(is_found, "{}: there is no point '{}'{}", request.origin.text(), wanted,
                   nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
   }
   return selected;

@@ -93,8 +93,8 @@ class Report {
     const auto done = std::count_if(results_.begin(), results_.end(), [](const RunResult& result) {
       return result.next == RunPhase::kDone;
     });
-    text_ += core::join(done, " of ", results_.size(), " runs are done. Made by `switchyard sweep ",
-                        plan_.file.path.filename().string(), "`.\n\n");
+    text_ += fmt::format("{} of {} runs are done. Made by `switchyard sweep {}`.\n\n", done,
+                         results_.size(), plan_.file.path.filename().string());
   }
 
   [[nodiscard]] const PlannedRun& run_of(size_t group) const { return plan_.runs[*best_[group]]; }
@@ -256,9 +256,10 @@ class Report {
         continue;
       }
       const std::string step =
-          result.measures ? core::join(" at step ", figures::grouped(result.measures->step), " of ",
-                                       figures::grouped(plan_.runs[run].steps))
-                          : "";
+          result.measures
+              ? fmt::format(" at step {} of {}", figures::grouped(result.measures->step),
+                            figures::grouped(plan_.runs[run].steps))
+              : "";
       const std::string why = result.record.failure.empty() ? "" : ": " + result.record.failure;
       list += "- " + plan_.runs[run].name + ": " + status_text(result) + step + cell(why) + "\n";
     }

@@ -105,8 +105,8 @@ class SweepRunner {
     }
     const Job& job = jobs_.front();
     const std::string& name = plan_.runs[job.run].name;
-    const std::string text = core::join('[', job.run + 1, '/', plan_.runs.size(), "] ", name, ": ",
-                                        render::printable(last_line(paths_.log(name))));
+    const std::string text = fmt::format("[{}/{}] {}: {}", job.run + 1, plan_.runs.size(), name,
+                                         render::printable(last_line(paths_.log(name))));
     const int width = std::max(render::terminal_width(STDERR_FILENO) - 1, 20);
     console_.err << "\r\x1b[K" << text.substr(0, static_cast<size_t>(width)) << std::flush;
     has_status_ = true;
@@ -128,9 +128,10 @@ class SweepRunner {
       const std::string was = old == lines.end() ? "nothing" : old->value;
       list += was == line.value ? "" : "\n  " + line.key + ": " + was + " -> " + line.value;
     }
-    core::require(before.to_toml() == now.to_toml(), paths_.run(run.name).string(),
-                  " was run with other settings", list,
-                  "\nremove that directory to run the point again, or use another --out");
+    core::require(before.to_toml() == now.to_toml(),
+                  "{} was run with other settings{}\nremove that directory to run the point again, "
+                  "or use another --out",
+                  paths_.run(run.name).string(), list);
   }
 
   void begin(size_t run) {
@@ -189,8 +190,9 @@ class SweepRunner {
         say(run, "another process trains this run; waiting for it to stop");
       }
       if (polls == kPollsForOrphan || cancel_.requested()) {
-        core::fail(core::ErrorCode::kState, "another process still trains ", directory.string(),
-                   "; stop it, then start the sweep again");
+        core::fail(core::ErrorCode::kState,
+                   "another process still trains {}; stop it, then start the sweep again",
+                   directory.string());
       }
       std::this_thread::sleep_for(kPollTime);
     }
@@ -261,8 +263,8 @@ class SweepRunner {
                                          const process::ChildProcess::End& end) const {
     const std::filesystem::path log = paths_.log(plan_.runs[job.run].name);
     if (end.signal != 0) {
-      return core::join("its process was ended by signal ", end.signal, " (", strsignal(end.signal),
-                        ")");
+      return fmt::format("its process was ended by signal {} ({})", end.signal,
+                         strsignal(end.signal));
     }
     if (end.code == static_cast<int>(process::ExitCode::kCheckpointed)) {
       return "was stopped from outside; the same command continues it";
@@ -274,7 +276,7 @@ class SweepRunner {
     if (said.empty()) {
       said = last_line(log);
     }
-    return core::join("exit code ", end.code, said.empty() ? "" : ": ", said);
+    return fmt::format("exit code {}{}{}", end.code, said.empty() ? "" : ": ", said);
   }
 
   void keep_result(const Job& job) {

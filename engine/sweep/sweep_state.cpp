@@ -46,7 +46,8 @@ Evaluation parse_evaluation(const std::string& line) {
   try {
     return evaluation_of(Json::parse(line));
   } catch (const Json::exception& error) {
-    core::fail(core::ErrorCode::kDamaged, "not a line of `switchyard eval --json`: ", error.what());
+    core::fail(core::ErrorCode::kDamaged, "not a line of `switchyard eval --json`: {}",
+               error.what());
   }
 }
 
@@ -62,8 +63,10 @@ SweepState::SweepState(std::filesystem::path file) : file_(std::move(file)) {
       records_[name] = record_of(json);
     }
   } catch (const Json::exception& error) {
-    core::fail(core::ErrorCode::kDamaged, file_.string(), " is not the state of a sweep (",
-               error.what(), "); remove it, and the sweep evaluates its runs again");
+    core::fail(
+        core::ErrorCode::kDamaged,
+        "{} is not the state of a sweep ({}); remove it, and the sweep evaluates its runs again",
+        file_.string(), error.what());
   }
 }
 

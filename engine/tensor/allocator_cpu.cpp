@@ -33,7 +33,7 @@ std::shared_ptr<void> CpuAllocator::allocate(int64_t bytes) {
   void* memory =
       std::aligned_alloc(static_cast<size_t>(alignment_of(bytes)), static_cast<size_t>(rounded));
   if (memory == nullptr) {
-    core::fail(core::ErrorCode::kOutOfMemory, "cannot allocate ", bytes, " bytes of host memory");
+    core::fail(core::ErrorCode::kOutOfMemory, "cannot allocate {} bytes of host memory", bytes);
   }
   if (is_large(bytes)) {
     // A hint only: large pages save the translation misses of GEMM packing.

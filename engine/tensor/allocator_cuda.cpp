@@ -8,7 +8,7 @@
 namespace switchyard::tensor {
 
 std::shared_ptr<void> CudaAllocator::allocate(int64_t bytes) {
-  core::require(bytes >= 0, "CudaAllocator::allocate: bytes must be at least 0, got ", bytes);
+  core::require(bytes >= 0, "CudaAllocator::allocate: bytes must be at least 0, got {}", bytes);
   void* memory = nullptr;
   cudaError_t status = cudaSetDevice(device_index_);
   if (status == cudaSuccess) {
@@ -17,7 +17,7 @@ std::shared_ptr<void> CudaAllocator::allocate(int64_t bytes) {
   if (status != cudaSuccess) {
     const core::ErrorCode code = status == cudaErrorMemoryAllocation ? core::ErrorCode::kOutOfMemory
                                                                      : core::ErrorCode::kDevice;
-    core::fail(code, "allocating ", bytes, " bytes on CUDA device ", device_index_, ": ",
+    core::fail(code, "allocating {} bytes on CUDA device {}: {}", bytes, device_index_,
                cudaGetErrorString(status));
   }
   return {memory, [](void* taken) { cudaFree(taken); }};

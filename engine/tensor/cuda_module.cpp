@@ -28,7 +28,7 @@ CudaModule::CudaModule(std::span<const fs::path> directories) {
       return;
     }
   }
-  reason_ = core::join("CUDA module not installed: no ", kCudaModuleFile, " beside the program");
+  reason_ = fmt::format("CUDA module not installed: no {} beside the program", kCudaModuleFile);
 }
 
 void CudaModule::open(const fs::path& file) {
@@ -37,17 +37,18 @@ void CudaModule::open(const fs::path& file) {
   const auto library = std::make_shared<boost::dll::shared_library>(
       file, error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
   if (error) {
-    reason_ = core::join("CUDA module ", file.string(), " does not load: ", error.message());
+    reason_ = fmt::format("CUDA module {} does not load: {}", file.string(), error.message());
     return;
   }
   if (!library->has(kCudaModuleSymbol)) {
-    reason_ = core::join("CUDA module ", file.string(), " has no symbol ", kCudaModuleSymbol);
+    reason_ = fmt::format("CUDA module {} has no symbol {}", file.string(), kCudaModuleSymbol);
     return;
   }
   const CudaModuleTable* table = library->get<Entry>(kCudaModuleSymbol)();
   if (std::strcmp(table->build_id, build_id()) != 0) {
-    reason_ = core::join("CUDA module ", file.string(), " is of another build (", table->build_id,
-                         ", this engine is ", build_id(), "): install both from one build");
+    reason_ = fmt::format(
+        "CUDA module {} is of another build ({}, this engine is {}): install both from one build",
+        file.string(), table->build_id, build_id());
     return;
   }
   library_ = library;
@@ -58,7 +59,7 @@ void CudaModule::open(const fs::path& file) {
 
 const CudaModuleTable& CudaModule::table() const {
   if (!available()) {
-    core::fail(core::ErrorCode::kUnsupported, "device = \"cuda\": ", reason_);
+    core::fail(core::ErrorCode::kUnsupported, "device = \"cuda\": {}", reason_);
   }
   return *table_;
 }

@@ -38,8 +38,8 @@ float Parameter::take_grad_beta() {
 }
 
 Parameter& ParameterSet::add(Parameter parameter) {
-  core::require(find(parameter.name) == nullptr, "ParameterSet: the name '", parameter.name,
-                "' is taken");
+  core::require(find(parameter.name) == nullptr, "ParameterSet: the name '{}' is taken",
+                parameter.name);
   return parameters_.emplace_back(std::move(parameter));
 }
 

@@ -25,12 +25,12 @@ void RowGradient::touch(const Tensor& ids, const Tensor& positions) {
   const auto* id = ids.data<int32_t>();
   auto* position = positions.data<int32_t>();
   const int64_t n = ids.count();
-  core::require(positions.count() == n, "RowGradient: needs a position for each of ", n,
-                " rows, got ", positions.shape());
+  core::require(positions.count() == n, "RowGradient: needs a position for each of {} rows, got {}",
+                n, positions.shape());
   incoming_.clear();
   for (int64_t i = 0; i < n; ++i) {
-    core::require(id[i] >= -1 && id[i] < shape_[0], "RowGradient: rows must be in [-1, ", shape_[0],
-                  "), position ", i, " has ", id[i]);
+    core::require(id[i] >= -1 && id[i] < shape_[0],
+                  "RowGradient: rows must be in [-1, {}), position {} has {}", shape_[0], i, id[i]);
     if (id[i] >= 0) {
       incoming_.push_back(id[i]);
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/error.h"
 
 namespace switchyard::tensor {
@@ -11,10 +13,10 @@ Shape::Shape(std::initializer_list<int64_t> extents)
 }
 
 Shape::Shape(std::span<const int64_t> extents) : dim_(static_cast<int>(extents.size())) {
-  core::require(dim_ <= kMaxDims, "Shape: at most ", kMaxDims, " dimensions, got ", dim_);
+  core::require(dim_ <= kMaxDims, "Shape: at most {} dimensions, got {}", kMaxDims, dim_);
   std::ranges::copy(extents, extents_.begin());
   for (const int64_t extent : extents) {
-    core::require(extent >= 0, "Shape: extents must be 0 or more, got ", extent);
+    core::require(extent >= 0, "Shape: extents must be 0 or more, got {}", extent);
   }
 }
 
@@ -30,12 +32,10 @@ bool Shape::operator==(const Shape& other) const {
   return dim_ == other.dim_ && std::equal(data(), data() + dim_, other.data());
 }
 
-std::ostream& operator<<(std::ostream& out, const Shape& shape) {
-  out << '[';
-  for (int axis = 0; axis < shape.dim(); ++axis) {
-    out << (axis == 0 ? "" : ", ") << shape[axis];
-  }
-  return out << ']';
-}
-
 }  // namespace switchyard::tensor
+
+fmt::format_context::iterator fmt::formatter<switchyard::tensor::Shape>::format(
+    const switchyard::tensor::Shape& shape, fmt::format_context& context) const {
+  return fmt::format_to(context.out(), "[{}]",
+                        fmt::join(shape.data(), shape.data() + shape.dim(), ", "));
+}

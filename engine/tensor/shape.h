@@ -3,8 +3,9 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
-#include <ostream>
 #include <span>
+
+#include <fmt/core.h>
 
 namespace switchyard::tensor {
 
@@ -31,7 +32,12 @@ class Shape {
   int dim_ = 0;
 };
 
-/// Writes "[3, 4]".
-std::ostream& operator<<(std::ostream& out, const Shape& shape);
-
 }  // namespace switchyard::tensor
+
+/// Writes "[3, 4]".
+template <>
+struct fmt::formatter<switchyard::tensor::Shape> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  auto format(const switchyard::tensor::Shape& shape, fmt::format_context& context) const
+      -> fmt::format_context::iterator;
+};

@@ -53,8 +53,8 @@ bool Tensor::is_contiguous() const {
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
-  core::require(shape.count() == count() && is_contiguous(), "reshape: cannot view ", shape_,
-                " as ", shape);
+  core::require(shape.count() == count() && is_contiguous(), "reshape: cannot view {} as {}",
+                shape_, shape);
   Tensor out = borrow(data_, dtype_, shape, device_);
   out.owner_ = owner_;
   return out;
@@ -62,7 +62,7 @@ Tensor Tensor::reshape(const Shape& shape) const {
 
 Tensor Tensor::slice(int axis, int64_t begin, int64_t end) const {
   core::require(axis >= 0 && axis < dim() && begin >= 0 && begin <= end && end <= size(axis),
-                "slice: [", begin, ", ", end, ") of axis ", axis, " is outside ", shape_);
+                "slice: [{}, {}) of axis {} is outside {}", begin, end, axis, shape_);
   Tensor out = *this;
   out.data_ = static_cast<char*>(data_) + begin * stride(axis) * size_of(dtype_);
   out.shape_[axis] = end - begin;
@@ -70,8 +70,8 @@ Tensor Tensor::slice(int axis, int64_t begin, int64_t end) const {
 }
 
 Tensor Tensor::select(int axis, int64_t index) const {
-  core::require(axis >= 0 && axis < dim() && index >= 0 && index < size(axis), "select: index ",
-                index, " of axis ", axis, " is outside ", shape_);
+  core::require(axis >= 0 && axis < dim() && index >= 0 && index < size(axis),
+                "select: index {} of axis {} is outside {}", index, axis, shape_);
   Tensor out = *this;
   out.data_ = static_cast<char*>(data_) + index * stride(axis) * size_of(dtype_);
   std::array<int64_t, Shape::kMaxDims> extents{};

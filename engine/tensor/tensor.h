@@ -73,7 +73,7 @@ class Tensor {
 template <typename T>
 T* Tensor::data() const {
   if (kDTypeOf<T> != dtype_) {
-    core::fail(core::ErrorCode::kInternal, "tensor of ", name_of(dtype_), " read as ",
+    core::fail(core::ErrorCode::kInternal, "tensor of {} read as {}", name_of(dtype_),
                name_of(kDTypeOf<T>));
   }
   return static_cast<T*>(data_);
@@ -81,8 +81,9 @@ T* Tensor::data() const {
 
 template <typename T>
 Tensor Tensor::from(const Shape& shape, const std::vector<T>& values) {
-  core::require(static_cast<int64_t>(values.size()) == shape.count(), "Tensor::from: shape ", shape,
-                " needs ", shape.count(), " values, got ", values.size());
+  core::require(static_cast<int64_t>(values.size()) == shape.count(),
+                "Tensor::from: shape {} needs {} values, got {}", shape, shape.count(),
+                values.size());
   CpuAllocator allocator;
   Tensor out = empty(kDTypeOf<T>, shape, allocator);
   std::copy(values.begin(), values.end(), out.data<T>());

@@ -26,11 +26,11 @@ int64_t first_bad_expert(const tensor::ParameterSlice& slice) {
 void BackwardUpdater::update(const tensor::ParameterSlice& slice) {
   const tensor::Parameter& parameter = *slice.parameter;
   if (!std::isfinite(ops::generic::sum_of_squares(step_.backend, slice.grad))) {
-    core::fail(core::ErrorCode::kNumeric, "step ", step_.step, ": the gradient of '",
-               parameter.name, "', expert ", first_bad_expert(slice),
-               ", is not finite, and experts before it are updated already: resume from the newest "
-               "checkpoint with a lower schedule.learning_rate, or set "
-               "model.moe.update_in_backward = false");
+    core::fail(core::ErrorCode::kNumeric,
+               "step {}: the gradient of '{}', expert {}, is not finite, and experts before it are "
+               "updated already: resume from the newest checkpoint with a lower "
+               "schedule.learning_rate, or set model.moe.update_in_backward = false",
+               step_.step, parameter.name, first_bad_expert(slice));
   }
   optimizer_.step_slice(step_, slice);
   if (parameter.dtype == tensor::DType::kBf16) {

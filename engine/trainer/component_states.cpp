@@ -64,9 +64,9 @@ std::vector<std::string> ComponentStates::load_into(
   for (const ComponentRecord& record : records_) {
     core::require(std::any_of(components.begin(), components.end(),
                               [&](const auto* c) { return c->name() == record.name; }),
-                  "the checkpoint holds what '", record.name,
-                  "' keeps outside of tensors, today's plugin there keeps nothing: use the plugin "
-                  "that the run began with");
+                  "the checkpoint holds what '{}' keeps outside of tensors, today's plugin there "
+                  "keeps nothing: use the plugin that the run began with",
+                  record.name);
   }
   for (core::OpaqueState* component : components) {
     const auto record =

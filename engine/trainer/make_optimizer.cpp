@@ -16,7 +16,7 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const TrainerConfig& config,
   std::vector<optim::OptimizerGroup> groups;
   for (size_t i = 0; i < config.optimizer_groups.size(); ++i) {
     const OptimizerGroupConfig& group = config.optimizer_groups[i];
-    const std::string name = core::join("optimizer.groups[", i, "]");
+    const std::string name = fmt::format("optimizer.groups[{}]", i);
     groups.push_back({.selection = group.selection,
                       .optimizer = plugins.make_optimizer(group.component, name),
                       .learning_rate_scale = group.learning_rate_scale,

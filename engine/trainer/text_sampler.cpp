@@ -10,9 +10,9 @@
 namespace switchyard::trainer {
 
 int32_t sample_word(std::span<const float> logits, const SamplingOptions& options, double uniform) {
-  core::require(options.temperature > 0.0, "generate: temperature must be above 0, got ",
+  core::require(options.temperature > 0.0, "generate: temperature must be above 0, got {}",
                 options.temperature);
-  core::require(options.top_k >= 0, "generate: top_k must be 0 (all words) or more, got ",
+  core::require(options.top_k >= 0, "generate: top_k must be 0 (all words) or more, got {}",
                 options.top_k);
   core::require(!logits.empty(), "generate: there must be at least one word to choose from");
   std::vector<int32_t> words(logits.size());

@@ -29,10 +29,10 @@ constexpr int kErrorLevel = 3;
 models::LanguageModelConfig with_vocabulary(models::LanguageModelConfig model,
                                             const data::Dataset& dataset) {
   const int64_t size = dataset.vocabulary().size();
-  core::require(model.vocab_size == 0 || model.vocab_size == size, "model.vocabulary_size is ",
-                model.vocab_size, ", but the data set ", dataset.directory().string(), " has ",
-                size, " words; leave it out, or prepare the text with --vocabulary ",
-                model.vocab_size);
+  core::require(model.vocab_size == 0 || model.vocab_size == size,
+                "model.vocabulary_size is {}, but the data set {} has {} words; leave it out, or "
+                "prepare the text with --vocabulary {}",
+                model.vocab_size, dataset.directory().string(), size, model.vocab_size);
   model.vocab_size = size;
   if (model.softmax.sampled > 0 && model.softmax.sampler == layers::Proposal::kUnigram) {
     for (int64_t id = 0; id < size; ++id) {
@@ -119,23 +119,24 @@ Trainer::Impl::Impl(TrainerSetup given)
   schedule.total_steps = config.train.steps;
   schedule.check();
   core::require(schedule.kind != optim::ScheduleKind::kPlateau || dataset.has_split("valid"),
-                "schedule.kind = \"plateau\" follows the valid split, but the data set ",
-                dataset.directory().string(), " has none");
+                "schedule.kind = \"plateau\" follows the valid split, but the data set {} has none",
+                dataset.directory().string());
   learner.allocate();
 }
 
 void Trainer::Impl::handle_nonfinite(const StepOutcome& outcome) {
   const std::string place = learner.find_nonfinite();
-  const std::string message =
-      core::join("step ", step + 1, ": the loss is ", outcome.task_loss(), ", the balance loss ",
-                 outcome.aux_loss, ", the gradient norm ", outcome.grad_norm, "; first seen in ",
-                 place.empty() ? "the loss" : place);
+  const std::string message = fmt::format(
+      "step {}: the loss is {}, the balance loss {}, the gradient norm {}; first seen in {}",
+      step + 1, outcome.task_loss(), outcome.aux_loss, outcome.grad_norm,
+      place.empty() ? "the loss" : place);
   learner.drop_gradients();
   if (config.train.on_nonfinite == NonfinitePolicy::kStop) {
     listener.on_event(step + 1, kErrorLevel, "nonfinite", message);
-    core::fail(core::ErrorCode::kNumeric, message,
-               "; lower schedule.learning_rate or train.clip_norm, or set train.on_nonfinite = "
-               "\"skip_step\"");
+    core::fail(core::ErrorCode::kNumeric,
+               "{}; lower schedule.learning_rate or train.clip_norm, or set train.on_nonfinite = "
+               "\"skip_step\"",
+               message);
   }
   listener.on_event(step + 1, kWarning, "nonfinite_step_skipped", message + "; step skipped");
 }
@@ -295,8 +296,9 @@ void Trainer::Impl::save_if_possible() {
     ++failed_saves;
     listener.on_event(step, kErrorLevel, "checkpoint_failed", e.what());
     if (failed_saves >= kMaxFailedSaves) {
-      core::fail(e.code(), e.what(), "; ", failed_saves,
-                 " checkpoints in a row could not be saved, the run stops at step ", step);
+      core::fail(e.code(),
+                 "{}; {} checkpoints in a row could not be saved, the run stops at step {}",
+                 e.what(), failed_saves, step);
     }
   }
 }
@@ -307,22 +309,24 @@ void Trainer::Impl::warn_of_other_plugins(const checkpoint::CheckpointReader& re
     const auto same_id = std::find_if(now.begin(), now.end(), [&](const auto& p) {
       return p.kind == then.kind && p.id == then.id;
     });
-    core::require(same_id != now.end(), "the checkpoint was made with the ", then.kind, " '",
-                  then.id, "', the configuration names another one");
+    core::require(same_id != now.end(),
+                  "the checkpoint was made with the {} '{}', the configuration names another one",
+                  then.kind, then.id);
     if (same_id->sha256 != then.sha256) {
       listener.on_event(reader.step(), kWarning, "plugin_changed",
-                        core::join(then.kind, " '", then.id, "' ", then.version,
-                                   " of the checkpoint is another file than today's ",
-                                   same_id->version, ": the run may not continue bit for bit"));
+                        fmt::format("{} '{}' {} of the checkpoint is another file than today's {}: "
+                                    "the run may not continue bit for bit",
+                                    then.kind, then.id, then.version, same_id->version));
     }
   }
 }
 
 void Trainer::Impl::restore(const checkpoint::CheckpointReader& reader) {
-  core::require(reader.manifest().data_hash == dataset.data_hash(), "the checkpoint ",
-                reader.directory().string(), " was trained on other data: its data hash is ",
-                reader.manifest().data_hash, ", that of ", dataset.directory().string(), " is ",
-                dataset.data_hash(), "; set data.path to the data set of the run");
+  core::require(reader.manifest().data_hash == dataset.data_hash(),
+                "the checkpoint {} was trained on other data: its data hash is {}, that of {} is "
+                "{}; set data.path to the data set of the run",
+                reader.directory().string(), reader.manifest().data_hash,
+                dataset.directory().string(), dataset.data_hash());
   warn_of_other_plugins(reader);
   reader.read_into(checkpoint::Part::kModel, model_tensors());
   reader.read_into(checkpoint::Part::kOptimizer, optimizer_tensors());
@@ -359,7 +363,7 @@ int64_t Trainer::step() const {
 int64_t Trainer::restore_newest() {
   const auto reader = impl_->store.open_newest([this](const checkpoint::DamagedCheckpoint& d) {
     impl_->listener.on_event(d.step, kErrorLevel, "checkpoint_damaged",
-                             core::join(d.name, " is damaged and was not used: ", d.message));
+                             fmt::format("{} is damaged and was not used: {}", d.name, d.message));
   });
   if (!reader) {
     return -1;

@@ -32,7 +32,7 @@ TrainerState TrainerState::from_json(const std::string& text) {
     }
     return state;
   } catch (const nlohmann::json::exception& e) {
-    core::fail(core::ErrorCode::kDamaged, "state.json is not a trainer's state: ", e.what());
+    core::fail(core::ErrorCode::kDamaged, "state.json is not a trainer's state: {}", e.what());
   }
 }
 

@@ -12,6 +12,7 @@ set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 
 find_package(Threads REQUIRED)
+find_package(fmt REQUIRED) # texts of programs and errors
 
 # Linked PRIVATE by every target of ours, so that an embedder never inherits it.
 add_library(switchyard_build INTERFACE)

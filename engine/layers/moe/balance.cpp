@@ -21,15 +21,15 @@ constexpr double kTinySquare = 1e-30;
 Balance::Balance(const BalanceConfig& config, const std::vector<Costs>& costs) : config_(config) {
   core::require(config.by != BalanceBy::kGate, "Balance: by must be tokens or compute");
   core::require(config.w_importance >= 0.0 && config.w_load >= 0.0,
-                "balance: w_importance and w_load must be 0 or more, got ", config.w_importance,
-                " and ", config.w_load);
+                "balance: w_importance and w_load must be 0 or more, got {} and {}",
+                config.w_importance, config.w_load);
   int64_t num_experts = 0;
   double madds = 0.0;
   for (const Costs& same : costs) {
-    core::require(
-        config.by == BalanceBy::kTokens || same.madds_per_row > 0.0,
-        "balance: by = \"compute\" needs experts that say what they cost, and those from ",
-        num_experts, " on do not: use by = \"tokens\"");
+    core::require(config.by == BalanceBy::kTokens || same.madds_per_row > 0.0,
+                  "balance: by = \"compute\" needs experts that say what they cost, and those from "
+                  "{} on do not: use by = \"tokens\"",
+                  num_experts);
     num_experts += same.count;
     madds += static_cast<double>(same.count) * same.madds_per_row;
   }

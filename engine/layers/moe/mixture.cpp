@@ -28,9 +28,10 @@ std::unique_ptr<ExpertGroup> make_group(const ExpertGroupConfig& group, const Ex
 // Weights of balance losses in a gate's settings say nothing where the layer asks for balance.
 void require_no_weights(const core::ComponentConfig& gate) {
   for (const char* key : {"w_importance", "w_load"}) {
-    core::require(gate.values.count(key) == 0, gate.where, ": '", key,
-                  "' has no effect where the layer asks for balance itself: set it in "
-                  "[model.moe.balance]");
+    core::require(gate.values.count(key) == 0,
+                  "{}: '{}' has no effect where the layer asks for balance itself: set it in "
+                  "[model.moe.balance]",
+                  gate.where, key);
   }
 }
 
@@ -40,12 +41,12 @@ Mixture::Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFa
                  tensor::ParameterSet& parameters)
     : place_(place) {
   for (const ExpertGroupConfig& group : config.experts) {
-    core::require(group.count > 0, place.name,
-                  ": a group of experts must have a count of 1 or more, got ", group.count, " in ",
-                  group.component.where);
+    core::require(group.count > 0,
+                  "{}: a group of experts must have a count of 1 or more, got {} in {}", place.name,
+                  group.count, group.component.where);
     num_experts_ += group.count;
   }
-  core::require(num_experts_ > 0, place.name, ": there must be at least one expert");
+  core::require(num_experts_ > 0, "{}: there must be at least one expert", place.name);
   ComponentPlace of_part = {.name = place.name + ".gate",
                             .layer = place.index,
                             .d_in = place.d_in,
@@ -68,15 +69,17 @@ Mixture::Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFa
 void Mixture::make_gate(const MoeConfig& config, ComponentPlace place, ComponentFactory& factory,
                         tensor::ParameterSet& parameters) {
   if (config.gate.plugin.empty()) {
-    core::require(num_experts_ == 1 && config.groups == 0, place_.name,
-                  ": without a gate there must be exactly one expert, got ", num_experts_,
-                  "; name one, for example gate.plugin = \"noisy_topk\"");
+    core::require(num_experts_ == 1 && config.groups == 0,
+                  "{}: without a gate there must be exactly one expert, got {}; name one, for "
+                  "example gate.plugin = \"noisy_topk\"",
+                  place_.name, num_experts_);
     return;
   }
   place.balanced_by_caller = config.balance.by != BalanceBy::kGate;
-  core::require(place.balanced_by_caller || config.groups == 0, place_.name,
-                ": the gates of a two-level layer cannot see to the balance of all experts: the "
-                "layer must, by tokens or by compute (model.moe.balance.by)");
+  core::require(place.balanced_by_caller || config.groups == 0,
+                "{}: the gates of a two-level layer cannot see to the balance of all experts: the "
+                "layer must, by tokens or by compute (model.moe.balance.by)",
+                place_.name);
   if (place.balanced_by_caller) {
     require_no_weights(config.gate);
     require_no_weights(config.secondary_gate);

@@ -27,17 +27,19 @@ MixturePlace place_of(const std::string& name, int32_t index, const LstmConfig& 
 
 const MoeConfig& checked(const std::string& name, const RecurrentMoeConfig& config) {
   const MoeConfig& moe = config.moe;
-  core::require(moe.gate.plugin.empty() || moe.balance.by != BalanceBy::kGate, name,
-                ": the gate of a recurrent layer sees one step at a time and cannot see to the "
-                "balance of all: the layer must, by tokens or by compute (model.moe.balance.by)");
-  core::require(!moe.memory.update_in_backward && moe.memory.weights == DType::kF32, name,
-                ": experts of a recurrent layer get a gradient from every step and cannot be "
-                "updated in backward: set model.moe.update_in_backward = false and "
-                "model.moe.weights = \"f32\"");
-  core::require(config.segment >= kAutomaticSegment, name,
-                ": model.recurrent_moe.segment must be -1 (the root of the steps), 0 (all of them) "
-                "or a number of steps, got ",
-                config.segment);
+  core::require(moe.gate.plugin.empty() || moe.balance.by != BalanceBy::kGate,
+                "{}: the gate of a recurrent layer sees one step at a time and cannot see to the "
+                "balance of all: the layer must, by tokens or by compute (model.moe.balance.by)",
+                name);
+  core::require(
+      !moe.memory.update_in_backward && moe.memory.weights == DType::kF32,
+      "{}: experts of a recurrent layer get a gradient from every step and cannot be updated in "
+      "backward: set model.moe.update_in_backward = false and model.moe.weights = \"f32\"",
+      name);
+  core::require(config.segment >= kAutomaticSegment,
+                "{}: model.recurrent_moe.segment must be -1 (the root of the steps), 0 (all of "
+                "them) or a number of steps, got {}",
+                name, config.segment);
   return moe;
 }
 
@@ -163,7 +165,7 @@ RecurrentMoe::Notes RecurrentMoe::take_notes(const Batch& batch, Pass& pass) con
 }
 
 Tensor RecurrentMoe::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) {
-  core::require(state_ != nullptr, name_, ": bind_state() before forward()");
+  core::require(state_ != nullptr, "{}: bind_state() before forward()", name_);
   Batch batch = begin(x, sequence, pass);
   const Notes notes = take_notes(batch, pass);
   for (int64_t segment = 0; segment < batch.num_segments(); ++segment) {

@@ -21,8 +21,8 @@ std::unique_ptr<Gate> make_gate_of_level(const char* level, const core::Componen
   try {
     return factory.make_gate(config, place, parameters);
   } catch (const core::Error& error) {
-    core::fail(error.code(), error.what(), "; it is a gate of two levels, where the ", level,
-               " one chooses among ", place.num_experts);
+    core::fail(error.code(), "{}; it is a gate of two levels, where the {} one chooses among {}",
+               error.what(), level, place.num_experts);
   }
 }
 
@@ -32,9 +32,10 @@ TwoLevelGate::TwoLevelGate(const ComponentPlace& place, const MoeConfig& config,
                            ComponentFactory& factory, tensor::ParameterSet& parameters)
     : d_model_(place.d_in) {
   const int64_t a = config.groups;
-  core::require(a > 0 && place.num_experts % a == 0, place.name,
-                ": the groups of a two-level gate must divide the number of experts, got ", a,
-                " groups for ", place.num_experts, " experts");
+  core::require(a > 0 && place.num_experts % a == 0,
+                "{}: the groups of a two-level gate must divide the number of experts, got {} "
+                "groups for {} experts",
+                place.name, a, place.num_experts);
   group_size_ = place.num_experts / a;
   ComponentPlace inner = place;
   inner.balanced_by_caller = true;

@@ -33,9 +33,10 @@ WindowedExperts::WindowedExperts(const core::ComponentConfig& config, ComponentP
                                  const ExpertMemory& memory, ComponentFactory& factory,
                                  tensor::ParameterSet& parameters)
     : count_(place.num_local), at_once_(largest_divisor(count_, memory.experts_at_once)) {
-  core::require(memory.weights == DType::kF32 || memory.update_in_backward, place.name,
-                ": weights in bf16 are rounded when an expert is updated in backward; set "
-                "model.moe.update_in_backward = true, or model.moe.weights = \"f32\"");
+  core::require(memory.weights == DType::kF32 || memory.update_in_backward,
+                "{}: weights in bf16 are rounded when an expert is updated in backward; set "
+                "model.moe.update_in_backward = true, or model.moe.weights = \"f32\"",
+                place.name);
   place.num_local = static_cast<int32_t>(at_once_);
   experts_ = factory.make_experts(config, place, window_parameters_);
   register_stacked(memory, parameters);
@@ -45,10 +46,10 @@ void WindowedExperts::register_stacked(const ExpertMemory& memory,
                                        tensor::ParameterSet& parameters) {
   for (tensor::Parameter& window : window_parameters_.all()) {
     core::require(window.expert_dim == 0 && window.shape.dim() > 0 && window.shape[0] == at_once_,
-                  "'", window.name,
-                  "' must be stacked over experts in its first axis to be worked through a few "
+                  "'{}' must be stacked over experts in its first axis to be worked through a few "
                   "experts at a time; set model.moe.experts_at_once = 0, "
-                  "model.moe.update_in_backward = false and model.moe.weights = \"f32\"");
+                  "model.moe.update_in_backward = false and model.moe.weights = \"f32\"",
+                  window.name);
     tensor::Parameter all = window;
     all.shape = stacked_shape(window, count_);
     all.updated_in_backward = memory.update_in_backward && !window.is_buffer;
@@ -104,8 +105,9 @@ void WindowedExperts::bind_gradients(int64_t first, Pass& pass) {
 void WindowedExperts::update(int64_t first, Pass& pass) {
   for (const Stacked& parameter : stacked_) {
     if (parameter.all->updated_in_backward) {
-      core::require(pass.slice_updater != nullptr, "'", parameter.all->name,
-                    "' is updated in backward, and the pass has nothing to update it");
+      core::require(pass.slice_updater != nullptr,
+                    "'{}' is updated in backward, and the pass has nothing to update it",
+                    parameter.all->name);
       const tensor::ScratchScope scope(*pass.scratch);
       pass.slice_updater->update({.parameter = parameter.all,
                                   .first = first,

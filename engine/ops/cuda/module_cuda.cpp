@@ -18,7 +18,7 @@ using tensor::CudaModuleTable;
 
 void check(cudaError_t status, const char* doing) {
   if (status != cudaSuccess) {
-    core::fail(core::ErrorCode::kDevice, doing, ": ", cudaGetErrorString(status));
+    core::fail(core::ErrorCode::kDevice, "{}: {}", doing, cudaGetErrorString(status));
   }
 }
 

@@ -19,10 +19,10 @@ class Checker {
       : io_(io), num_constants_(num_constants), loads_(loads), rows_(rows) {}
 
   void check(const EwInstruction& code) {
-    core::require(code.op <= EwOp::kSelect, at(), "there is no instruction ",
+    core::require(code.op <= EwOp::kSelect, "{}there is no instruction {}", at(),
                   static_cast<int>(code.op));
-    core::require(code.d < kEwRegisters, at(), "register d must be below ", kEwRegisters, ", got ",
-                  static_cast<int>(code.d));
+    core::require(code.d < kEwRegisters, "{}register d must be below {}, got {}", at(),
+                  kEwRegisters, static_cast<int>(code.d));
     switch (code.op) {
       case EwOp::kLoad:
         if (loads_ == Loads::kRepeated) {
@@ -36,13 +36,14 @@ class Checker {
         require_written(code.d);
         break;
       case EwOp::kConst:
-        core::require(code.a < num_constants_, at(), "constant must be below ", num_constants_,
-                      ", got ", static_cast<int>(code.a));
+        core::require(code.a < num_constants_, "{}constant must be below {}, got {}", at(),
+                      num_constants_, static_cast<int>(code.a));
         break;
       case EwOp::kScalar:
         require_io(code.a);
-        core::require(io_[code.a].count() == 1, at(), "a scalar must have one element, got io ",
-                      static_cast<int>(code.a), " of shape ", io_[code.a].shape());
+        core::require(io_[code.a].count() == 1,
+                      "{}a scalar must have one element, got io {} of shape {}", at(),
+                      static_cast<int>(code.a), io_[code.a].shape());
         break;
       default:
         check_operands(code);
@@ -52,7 +53,7 @@ class Checker {
   }
 
  private:
-  [[nodiscard]] std::string at() const { return core::join("ew: instruction ", index_, ": "); }
+  [[nodiscard]] std::string at() const { return fmt::format("ew: instruction {}: ", index_); }
 
   void check_operands(const EwInstruction& code) const {
     require_written(code.a);
@@ -66,16 +67,17 @@ class Checker {
   }
 
   void require_io(uint8_t index) const {
-    core::require(index < io_.size(), at(), "io must be below ", io_.size(), ", got ",
+    core::require(index < io_.size(), "{}io must be below {}, got {}", at(), io_.size(),
                   static_cast<int>(index));
   }
 
   void require_element(uint8_t index) const {
     require_io(index);
     const tensor::Shape wanted = shape_of(index);
-    core::require(io_[index].shape() == wanted, at(), "io ", static_cast<int>(index),
+    core::require(io_[index].shape() == wanted, "{}io {}{}{}, got {}", at(),
+                  static_cast<int>(index),
                   rows_ == nullptr ? " must have the shape of io 0, " : " must have the shape ",
-                  wanted, ", got ", io_[index].shape());
+                  wanted, io_[index].shape());
   }
 
   // That of io 0; by rows, as many rows as are chosen, or as the tensor itself has.
@@ -96,15 +98,16 @@ class Checker {
     for (int axis = 0; fits && axis < full.dim(); ++axis) {
       fits = shape[axis] == full[axis] || shape[axis] == 1;
     }
-    core::require(fits, at(), "io ", static_cast<int>(index), " must have the shape of io 0, ",
-                  full, ", or 1 in place of an extent, got ", shape);
+    core::require(fits,
+                  "{}io {} must have the shape of io 0, {}, or 1 in place of an extent, got {}",
+                  at(), static_cast<int>(index), full, shape);
   }
 
   void require_written(uint8_t index) const {
-    core::require(index < kEwRegisters, at(), "registers must be below ", kEwRegisters, ", got ",
+    core::require(index < kEwRegisters, "{}registers must be below {}, got {}", at(), kEwRegisters,
                   static_cast<int>(index));
-    core::require(written_[index], at(), "register ", static_cast<int>(index),
-                  " is read before it is written");
+    core::require(written_[index], "{}register {} is read before it is written", at(),
+                  static_cast<int>(index));
   }
 
   std::span<const Tensor> io_;
@@ -120,7 +123,7 @@ void check_program(const Backend& backend, std::span<const EwInstruction> code,
                    const EwRows* rows = nullptr) {
   core::require(!io.empty(), "ew: needs at least one io tensor, got none");
   for (size_t i = 0; i < io.size(); ++i) {
-    const std::string name = core::join("io ", i);
+    const std::string name = fmt::format("io {}", i);
     require_tensors("ew", backend, tensor::DType::kF32, {{name.c_str(), io[i]}});
     require_contiguous("ew", {name.c_str(), io[i]});
   }
@@ -148,8 +151,9 @@ void ew_matrices(const Backend& backend, std::span<const EwInstruction> code,
   if (active.defined()) {
     require_tensors("ew", backend, tensor::DType::kF32, {{"active", active}});
     require_contiguous("ew", {"active", active});
-    core::require(active.shape() == tensor::Shape{io[0].size(0)}, "ew: active must be [",
-                  io[0].size(0), "], one for each matrix, got ", active.shape());
+    core::require(active.shape() == tensor::Shape{io[0].size(0)},
+                  "ew: active must be [{}], one for each matrix, got {}", io[0].size(0),
+                  active.shape());
   }
   const auto kernel = backend.kernels->generic.ew_matrices;
   require_kernel(kernel != nullptr, "ew_matrices", backend);
@@ -160,7 +164,7 @@ void ew_rows(const Backend& backend, std::span<const EwInstruction> code,
              std::span<const Tensor> io, std::span<const float> constants, const EwRows& rows) {
   require_tensors("ew_rows", backend, tensor::DType::kI32, {{"rows", rows.rows}});
   require_contiguous("ew_rows", {"rows", rows.rows});
-  core::require(rows.rows.dim() == 1, "ew_rows: rows must be [n], got ", rows.rows.shape());
+  core::require(rows.rows.dim() == 1, "ew_rows: rows must be [n], got {}", rows.rows.shape());
   core::require(io.empty() || io[0].dim() > 0, "ew_rows: io 0 must have rows, got a scalar");
   check_program(backend, code, io, constants.size(), Loads::kSameShape, &rows);
   const auto kernel = backend.kernels->generic.ew_rows;

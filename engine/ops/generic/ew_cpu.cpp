@@ -171,8 +171,9 @@ void require_rows(std::span<const Tensor> io, const EwRows& rows) {
     const bool has_more = (rows.by_row >> i & 1U) != 0;
     const int64_t limit = io[i].dim() > 0 ? io[i].size(0) : 0;
     for (int64_t j = 0; has_more && j < rows.rows.count(); ++j) {
-      core::require(ids[j] >= 0 && ids[j] < limit, "ew_rows: rows must be in [0, ", limit,
-                    ") for io ", i, ", position ", j, " has ", ids[j]);
+      core::require(ids[j] >= 0 && ids[j] < limit,
+                    "ew_rows: rows must be in [0, {}) for io {}, position {} has {}", limit, i, j,
+                    ids[j]);
     }
   }
 }

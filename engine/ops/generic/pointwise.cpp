@@ -12,8 +12,8 @@ using tensor::Tensor;
 
 void require_number(const char* op, const Backend& backend, const Named& named) {
   const DType dtype = named.tensor.dtype();
-  core::require(dtype == DType::kF32 || dtype == DType::kI32 || dtype == DType::kBf16, op, ": ",
-                named.name, " must be f32, i32 or bf16, got ", tensor::name_of(dtype));
+  core::require(dtype == DType::kF32 || dtype == DType::kI32 || dtype == DType::kBf16,
+                "{}: {} must be f32, i32 or bf16, got {}", op, named.name, tensor::name_of(dtype));
   require_tensors(op, backend, dtype, {named});
 }
 
@@ -24,13 +24,13 @@ void require_broadcast(const Named& named, const Tensor& y) {
     const int64_t extent = from[axis];
     fits = extent == 1 || extent == y.size(y.dim() - from.dim() + axis);
   }
-  core::require(fits, "binary: ", named.name, " must broadcast to the shape of y, ", y.shape(),
-                ", got ", from);
+  core::require(fits, "binary: {} must broadcast to the shape of y, {}, got {}", named.name,
+                y.shape(), from);
 }
 
 template <typename Op>
 void require_op(const char* op, Op value, Op last) {
-  core::require(value >= Op{} && value <= last, op, ": there is no operation number ",
+  core::require(value >= Op{} && value <= last, "{}: there is no operation number {}", op,
                 static_cast<int32_t>(value));
 }
 

@@ -27,15 +27,15 @@ void reduce(const Backend& backend, Reduction op, const Tensor& x, int axis, dou
             const Tensor& y) {
   require_tensors("reduce", backend, DType::kF32, {{"x", x}, {"y", y}});
   core::require(op >= Reduction::kSum && op <= Reduction::kSumSq,
-                "reduce: there is no operation number ", static_cast<int32_t>(op));
-  core::require(axis >= -1 && axis < x.dim(), "reduce: axis must be -1 or below ", x.dim(),
-                ", got ", axis);
+                "reduce: there is no operation number {}", static_cast<int32_t>(op));
+  core::require(axis >= -1 && axis < x.dim(), "reduce: axis must be -1 or below {}, got {}",
+                x.dim(), axis);
   if (axis == -1) {
-    core::require(y.count() == 1, "reduce: y must have one element for axis -1, got ", y.shape());
+    core::require(y.count() == 1, "reduce: y must have one element for axis -1, got {}", y.shape());
   } else {
     const tensor::Shape expected = without_axis(x.shape(), axis);
     core::require(y.shape() == expected || (x.dim() == 1 && y.shape() == tensor::Shape{1}),
-                  "reduce: y must have x's shape without axis ", axis, ", ", expected, ", got ",
+                  "reduce: y must have x's shape without axis {}, {}, got {}", axis, expected,
                   y.shape());
   }
   const auto kernel = backend.kernels->generic.reduce;
@@ -64,7 +64,7 @@ void softmax_grad(const Backend& backend, const Tensor& y, const Tensor& dy, con
 void count_nonfinite(const Backend& backend, const Tensor& x, const Tensor& n) {
   require_tensors("count_nonfinite", backend, DType::kF32, {{"x", x}});
   require_tensors("count_nonfinite", backend, DType::kI32, {{"n", n}});
-  core::require(n.count() == 1, "count_nonfinite: n must have one element, got ", n.shape());
+  core::require(n.count() == 1, "count_nonfinite: n must have one element, got {}", n.shape());
   const auto kernel = backend.kernels->generic.count_nonfinite;
   require_kernel(kernel != nullptr, "count_nonfinite", backend);
   kernel(backend.stream, x, n);
@@ -79,11 +79,11 @@ void mean_squares(const Backend& backend, const Tensor& x, const Tensor& rows,
   }
   require_dim("mean_squares", {"x", x}, 3, "[G,P,Q]");
   core::require(x.size(1) > 0 && x.size(2) > 0,
-                "mean_squares: a matrix of x must have an element, got ", x.shape());
+                "mean_squares: a matrix of x must have an element, got {}", x.shape());
   core::require(rows.shape() == without_axis(x.shape(), 2),
-                "mean_squares: rows must be [G,P] of x ", x.shape(), ", got ", rows.shape());
+                "mean_squares: rows must be [G,P] of x {}, got {}", x.shape(), rows.shape());
   core::require(columns.shape() == without_axis(x.shape(), 1),
-                "mean_squares: columns must be [G,Q] of x ", x.shape(), ", got ", columns.shape());
+                "mean_squares: columns must be [G,Q] of x {}, got {}", x.shape(), columns.shape());
   const auto kernel = backend.kernels->generic.mean_squares;
   require_kernel(kernel != nullptr, "mean_squares", backend);
   kernel(backend.stream, x, rows, columns);

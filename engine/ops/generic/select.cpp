@@ -18,8 +18,9 @@ void require_choices(const char* op, const Backend& backend, const Named& wide, 
   require_dim(op, wide, 2, "[T, E]");
   require_dim(op, {"idx", idx}, 2, "[T, k]");
   require_same_shape(op, {{"idx", idx}, narrow});
-  core::require(wide.tensor.size(0) == idx.size(0), op, ": ", wide.name,
-                " must have as many rows as idx, ", idx.size(0), ", got ", wide.tensor.shape());
+  core::require(wide.tensor.size(0) == idx.size(0),
+                "{}: {} must have as many rows as idx, {}, got {}", op, wide.name, idx.size(0),
+                wide.tensor.shape());
 }
 
 // A matrix with all rows, and one with the rows that an index names.
@@ -28,8 +29,8 @@ void require_rows(const char* op, const Named& all, const Tensor& rows, const Na
   require_dim(op, chosen, 2, "[n, d]");
   require_dim(op, {"rows", rows}, 1, "[n]");
   core::require(
-      chosen.tensor.size(0) == rows.size(0) && chosen.tensor.size(1) == all.tensor.size(1), op,
-      ": ", chosen.name, " must be [", rows.size(0), ", ", all.tensor.size(1), "], got ",
+      chosen.tensor.size(0) == rows.size(0) && chosen.tensor.size(1) == all.tensor.size(1),
+      "{}: {} must be [{}, {}], got {}", op, chosen.name, rows.size(0), all.tensor.size(1),
       chosen.tensor.shape());
 }
 
@@ -40,10 +41,10 @@ void topk(const Backend& backend, const Tensor& x, int64_t k, const Tensor& valu
   require_tensors("topk", backend, DType::kF32, {{"x", x}, {"values", values}});
   require_tensors("topk", backend, DType::kI32, {{"indices", indices}});
   require_dim("topk", {"x", x}, 2, "[T, E]");
-  core::require(k >= 0 && k <= x.size(1), "topk: k must be in 0..", x.size(1), ", got ", k);
+  core::require(k >= 0 && k <= x.size(1), "topk: k must be in 0..{}, got {}", x.size(1), k);
   const tensor::Shape expected{x.size(0), k};
   core::require(values.shape() == expected && indices.shape() == expected,
-                "topk: values and indices must be ", expected, ", got ", values.shape(), " and ",
+                "topk: values and indices must be {}, got {} and {}", expected, values.shape(),
                 indices.shape());
   const auto kernel = backend.kernels->generic.topk;
   require_kernel(kernel != nullptr, "topk", backend);

@@ -16,8 +16,8 @@ constexpr int64_t kInsertionLimit = 32;  // more choices than this are sorted
 constexpr int64_t kColumns = 64;         // columns of a row that one thread adds to
 
 void require_index(const char* op, int32_t index, int64_t extent, int64_t position) {
-  core::require(index >= -1 && index < extent, op, ": indices must be in -1..", extent - 1,
-                ", got ", index, " at ", position);
+  core::require(index >= -1 && index < extent, "{}: indices must be in -1..{}, got {} at {}", op,
+                extent - 1, index, position);
 }
 
 // A matrix by its first element and its distances.

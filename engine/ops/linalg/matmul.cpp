@@ -10,10 +10,11 @@ using core::require;
 using tensor::Tensor;
 
 void require_matrix(const char* op, const char* name, const Tensor& m) {
-  require(m.dim() == 2 && m.dtype() == tensor::DType::kF32, op, ": ", name,
-          " must be a matrix of f32, got ", tensor::name_of(m.dtype()), " ", m.shape());
-  require(m.size(1) <= 1 || m.stride(1) == 1, op, ": ", name,
-          " must have unit stride in its last axis");
+  require(m.dim() == 2 && m.dtype() == tensor::DType::kF32,
+          "{}: {} must be a matrix of f32, got {} {}", op, name, tensor::name_of(m.dtype()),
+          m.shape());
+  require(m.size(1) <= 1 || m.stride(1) == 1, "{}: {} must have unit stride in its last axis", op,
+          name);
 }
 
 // A matrix of one row may come with any stride; GEMM libraries want at least its width.
@@ -43,8 +44,8 @@ void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b
                       .beta = static_cast<float>(beta),
                       .compute = backend.compute};
   require(b.size(b_is_plain ? 0 : 1) == n.K && c.size(0) == n.M && c.size(1) == n.N,
-          "matmul: shapes must fit, got ", a.shape(), a_is_plain ? "" : "^T", " x ", b.shape(),
-          b_is_plain ? "" : "^T", " -> ", c.shape());
+          "matmul: shapes must fit, got {}{} x {}{} -> {}", a.shape(), a_is_plain ? "" : "^T",
+          b.shape(), b_is_plain ? "" : "^T", c.shape());
   const auto kernel = backend.kernels->linalg.gemm;
   require_kernel(kernel != nullptr, "matmul", backend);
   kernel(backend.stream, n, view(a), view(b), {.data = c.data<float>(), .stride = row_stride(c)});
@@ -61,13 +62,13 @@ void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offs
   const bool is_bf16 = weight.dtype() == tensor::DType::kBf16 && !is_weight;
   require(weight.dim() == 3 && (weight.dtype() == tensor::DType::kF32 || is_bf16) &&
               weight.is_contiguous(),
-          "grouped_matmul: ", is_weight ? "gradients of weights" : "weights",
-          " must be contiguous ", is_weight ? "f32" : "f32 or bf16", " [groups, K, M], got ",
-          tensor::name_of(weight.dtype()), " ", weight.shape());
+          "grouped_matmul: {} must be contiguous {} [groups, K, M], got {} {}",
+          is_weight ? "gradients of weights" : "weights", is_weight ? "f32" : "f32 or bf16",
+          tensor::name_of(weight.dtype()), weight.shape());
   require(offsets.dim() == 1 && offsets.dtype() == tensor::DType::kI32 &&
               offsets.size(0) == weight.size(0) + 1 && offsets.is_contiguous(),
-          "grouped_matmul: offsets must be i32 [groups + 1] with groups = ", weight.size(0),
-          ", got ", offsets.shape());
+          "grouped_matmul: offsets must be i32 [groups + 1] with groups = {}, got {}",
+          weight.size(0), offsets.shape());
   const bool is_grad_input = mode == GroupedMode::kGradInput;
   const GroupedDims n = {.G = weight.size(0),
                          .K = weight.size(1),
@@ -77,8 +78,8 @@ void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offs
                          .compute = backend.compute};
   require(left.size(1) == (is_grad_input ? n.M : n.K) &&
               right.size(1) == (is_grad_input ? n.K : n.M) && left.size(0) == right.size(0),
-          "grouped_matmul: rows must fit the weights ", weight.shape(), ", got ", left.shape(),
-          " and ", right.shape());
+          "grouped_matmul: rows must fit the weights {}, got {} and {}", weight.shape(),
+          left.shape(), right.shape());
   if (is_bf16) {
     const auto kernel = backend.kernels->linalg.grouped_gemm_bf16;
     require_kernel(kernel != nullptr, "grouped_matmul with weights in bf16", backend);

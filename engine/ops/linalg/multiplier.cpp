@@ -230,7 +230,7 @@ DType fastest_compute() {
 const Multiplier& multiplier(DType compute) {
   const auto ways = multipliers();
   const auto found = std::ranges::find(ways, compute, &Multiplier::compute);
-  core::require(found != ways.end(), "matmul: products are computed in f32 or bf16, got ",
+  core::require(found != ways.end(), "matmul: products are computed in f32 or bf16, got {}",
                 tensor::name_of(compute));
   return *found;
 }

@@ -27,8 +27,9 @@ class OneOpenMpThread {
 };
 
 [[noreturn]] void refuse(const GemmDims& n, const char* type, int status) {
-  core::fail(core::ErrorCode::kInternal, "matmul: oneDNN refused ", type, " [", n.M, ", ", n.K,
-             "] x [", n.K, ", ", n.N, "] with status ", status);
+  core::fail(core::ErrorCode::kInternal,
+             "matmul: oneDNN refused {} [{}, {}] x [{}, {}] with status {}", type, n.M, n.K, n.K,
+             n.N, status);
 }
 
 // c = beta c, for products of no elements.

@@ -13,10 +13,9 @@ void sampled_softmax_cross_entropy_with_grad(const Backend& backend, const Tenso
   core::require(logits.dim() == 2 && logits.is_contiguous() && offsets.count() == logits.size(1) &&
                     target.count() == logits.size(0) && hits.count() == logits.size(0) &&
                     nll.count() == logits.size(0),
-                "sampled_softmax_cross_entropy: needs logits [T, K], offsets [K], target [T], "
-                "hits [T], nll [T], got ",
-                logits.shape(), ", ", offsets.shape(), ", ", target.shape(), ", ", hits.shape(),
-                ", ", nll.shape());
+                "sampled_softmax_cross_entropy: needs logits [T, K], offsets [K], target [T], hits "
+                "[T], nll [T], got {}, {}, {}, {}, {}",
+                logits.shape(), offsets.shape(), target.shape(), hits.shape(), nll.shape());
   const auto kernel = backend.kernels->loss.sampled_softmax_cross_entropy;
   require_kernel(kernel != nullptr, "sampled_softmax_cross_entropy", backend);
   kernel(backend.stream,

@@ -12,8 +12,9 @@ void run(const Backend& backend, const Tensor& logits, const Tensor& bias, const
          double grad_scale, const Tensor& nll, int32_t with_grad) {
   core::require(logits.dim() == 2 && logits.is_contiguous() && bias.count() == logits.size(1) &&
                     targets.count() == logits.size(0) && nll.count() == logits.size(0),
-                "softmax_cross_entropy: needs logits [T, V], bias [V], targets [T], nll [T], got ",
-                logits.shape(), ", ", bias.shape(), ", ", targets.shape(), ", ", nll.shape());
+                "softmax_cross_entropy: needs logits [T, V], bias [V], targets [T], nll [T], got "
+                "{}, {}, {}, {}",
+                logits.shape(), bias.shape(), targets.shape(), nll.shape());
   const auto kernel = backend.kernels->loss.softmax_cross_entropy;
   require_kernel(kernel != nullptr, "softmax_cross_entropy", backend);
   kernel(backend.stream,

@@ -92,8 +92,8 @@ void softmax_cross_entropy(const tensor::Stream& stream, const CrossEntropyDims&
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       core::require(targets[t] >= -1 && targets[t] < n.V,
-                    "softmax_cross_entropy: targets must be in [-1, ", n.V, "), position ", t,
-                    " has ", targets[t]);
+                    "softmax_cross_entropy: targets must be in [-1, {}), position {} has {}", n.V,
+                    t, targets[t]);
       nll[t] = one_token(n, logits + t * n.V, bias, targets[t], with_grad != 0);
     }
   });
@@ -126,8 +126,8 @@ void sampled_softmax_cross_entropy(const tensor::Stream& stream, const CrossEntr
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       core::require(b.hits[t] >= kTokenDoesNotCount && b.hits[t] < n.V,
-                    "sampled_softmax_cross_entropy: hits must be in [-2, ", n.V, "), position ", t,
-                    " has ", b.hits[t]);
+                    "sampled_softmax_cross_entropy: hits must be in [-2, {}), position {} has {}",
+                    n.V, t, b.hits[t]);
       b.nll[t] = one_sampled_token(n, b.logits + t * n.V, b.offsets, b.target[t], b.hits[t]);
     }
   });

@@ -15,10 +15,10 @@ RoutingDims dims(const char* op, const tensor::Tensor& tokens, const tensor::Ten
   core::require(tokens.shape() == tensor::Shape({n.T, n.D}) && tokens.is_contiguous() &&
                     rows.dim() == 2 && rows.size(1) == n.D && rows.is_contiguous() &&
                     plan.fits_in(rows.size(0)),
-                op, ": the plan is for ", n.T, " tokens and up to ", n.T * n.K,
-                " rows, got tokens ", tokens.shape(), " and rows ", rows.shape());
-  core::require(gate_weight.shape() == tensor::Shape({n.T, n.K}) && gate_weight.is_contiguous(), op,
-                ": gate_weight must be contiguous [", n.T, ", ", n.K, "], got ",
+                "{}: the plan is for {} tokens and up to {} rows, got tokens {} and rows {}", op,
+                n.T, n.T * n.K, tokens.shape(), rows.shape());
+  core::require(gate_weight.shape() == tensor::Shape({n.T, n.K}) && gate_weight.is_contiguous(),
+                "{}: gate_weight must be contiguous [{}, {}], got {}", op, n.T, n.K,
                 gate_weight.shape());
   return n;
 }
@@ -40,8 +40,8 @@ void combine_grad(const Backend& backend, const tensor::Tensor& grad_y, const te
   const RoutingDims n = dims("combine_grad", grad_y, rows, gate_weight, plan);
   core::require(
       grad_rows.shape() == rows.shape() && grad_gate_weight.shape() == gate_weight.shape(),
-      "combine_grad: gradients must have the shapes of what they belong to, got ",
-      grad_rows.shape(), " and ", grad_gate_weight.shape());
+      "combine_grad: gradients must have the shapes of what they belong to, got {} and {}",
+      grad_rows.shape(), grad_gate_weight.shape());
   const auto kernel = backend.kernels->moe.combine_grad;
   require_kernel(kernel != nullptr, "combine_grad", backend);
   kernel(backend.stream, n, grad_rows.data<float>(), grad_gate_weight.data<float>(),

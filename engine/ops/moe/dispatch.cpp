@@ -10,15 +10,15 @@ RoutingDims dims(const char* op, const tensor::Tensor& tokens, const tensor::Ten
                  const RoutingPlan& plan) {
   core::require(tokens.dim() == 2 && tokens.is_contiguous() && rows.dim() == 2 &&
                     rows.is_contiguous() && rows.size(1) == tokens.size(1),
-                op, ": needs contiguous [tokens, d_model] and [rows, d_model], got ",
-                tokens.shape(), " and ", rows.shape());
+                "{}: needs contiguous [tokens, d_model] and [rows, d_model], got {} and {}", op,
+                tokens.shape(), rows.shape());
   const RoutingDims n = {.T = plan.pair_row.size(0),
                          .K = plan.pair_row.size(1),
                          .E = plan.offsets.size(0) - 1,
                          .D = tokens.size(1)};
-  core::require(tokens.size(0) == n.T && plan.fits_in(rows.size(0)), op, ": the plan is for ", n.T,
-                " tokens and up to ", n.T * n.K, " rows, got ", tokens.size(0), " and ",
-                rows.size(0));
+  core::require(tokens.size(0) == n.T && plan.fits_in(rows.size(0)),
+                "{}: the plan is for {} tokens and up to {} rows, got {} and {}", op, n.T,
+                n.T * n.K, tokens.size(0), rows.size(0));
   return n;
 }
 
@@ -39,12 +39,11 @@ void dispatch_labels(const Backend& backend, const tensor::Tensor& labels, const
                          .K = plan.pair_row.size(1),
                          .E = plan.offsets.size(0) - 1,
                          .D = 1};
-  core::require(labels.shape() == tensor::Shape({n.T}) && labels.is_contiguous() &&
-                    rows.dim() == 1 && plan.fits_in(rows.size(0)) && rows.is_contiguous() &&
-                    rows.dtype() == labels.dtype(),
-                "dispatch_labels: the plan is for ", n.T, " tokens of ", n.K, " experts, got ",
-                tensor::name_of(labels.dtype()), " ", labels.shape(), " and ",
-                tensor::name_of(rows.dtype()), " ", rows.shape());
+  core::require(
+      labels.shape() == tensor::Shape({n.T}) && labels.is_contiguous() && rows.dim() == 1 &&
+          plan.fits_in(rows.size(0)) && rows.is_contiguous() && rows.dtype() == labels.dtype(),
+      "dispatch_labels: the plan is for {} tokens of {} experts, got {} {} and {} {}", n.T, n.K,
+      tensor::name_of(labels.dtype()), labels.shape(), tensor::name_of(rows.dtype()), rows.shape());
   const auto kernel = backend.kernels->moe.dispatch_labels;
   require_kernel(kernel != nullptr, "dispatch_labels", backend);
   kernel(backend.stream, n, rows.raw(), labels.raw(), tensor::size_of(labels.dtype()),

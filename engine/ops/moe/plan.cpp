@@ -15,7 +15,7 @@ RoutingPlan plan(const Backend& backend, const tensor::Tensor& expert_index, int
                  tensor::Arena& arena) {
   core::require(expert_index.dim() == 2 && expert_index.dtype() == tensor::DType::kI32 &&
                     expert_index.is_contiguous(),
-                "plan: expert_index must be contiguous i32 [tokens, top_k], got ",
+                "plan: expert_index must be contiguous i32 [tokens, top_k], got {}",
                 expert_index.shape());
   const auto kernel = backend.kernels->moe.plan;
   require_kernel(kernel != nullptr, "plan", backend);

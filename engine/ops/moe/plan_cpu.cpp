@@ -12,8 +12,8 @@ void plan_cpu(const tensor::Stream& /*stream*/, const RoutingDims& n, const int3
   std::fill_n(offsets, n.E + 1, 0);
   for (int64_t pair = 0; pair < pairs; ++pair) {
     const int32_t e = expert_index[pair];
-    core::require(e >= -1 && e < n.E, "plan: expert ids must be in [-1, ", n.E, "), token ",
-                  pair / n.K, " has ", e);
+    core::require(e >= -1 && e < n.E, "plan: expert ids must be in [-1, {}), token {} has {}", n.E,
+                  pair / n.K, e);
     if (e >= 0) {
       ++offsets[e + 1];
     }

@@ -13,23 +13,24 @@ using tensor::Tensor;
 
 void require_shape(const char* op, const char* what, const Tensor& tensor, DType dtype,
                    const Shape& shape) {
-  core::require(tensor.dtype() == dtype && tensor.shape() == shape && tensor.is_contiguous(), op,
-                ": ", what, " must be contiguous ", tensor::name_of(dtype), " ", shape, ", got ",
-                tensor::name_of(tensor.dtype()), " ", tensor.shape());
+  core::require(tensor.dtype() == dtype && tensor.shape() == shape && tensor.is_contiguous(),
+                "{}: {} must be contiguous {} {}, got {} {}", op, what, tensor::name_of(dtype),
+                shape, tensor::name_of(tensor.dtype()), tensor.shape());
 }
 
 TwoLevelDims dims(const char* op, const TwoLevelRouting& levels) {
   core::require(levels.plan.pair_row.dim() == 2 && levels.local_index.dim() == 2 &&
                     levels.local_load.dim() == 2,
-                op, ": needs a plan of [tokens, groups], and the choices and loads of each group");
+                "{}: needs a plan of [tokens, groups], and the choices and loads of each group",
+                op);
   const TwoLevelDims n = {.T = levels.plan.pair_row.size(0),
                           .K1 = levels.plan.pair_row.size(1),
                           .K2 = levels.local_index.size(1),
                           .A = levels.local_load.size(0),
                           .B = levels.local_load.size(1)};
   const Shape rows = {levels.local_index.size(0), n.K2};
-  core::require(levels.plan.fits_in(rows[0]), op, ": the plan is for up to ", n.T * n.K1,
-                " rows, got ", rows[0]);
+  core::require(levels.plan.fits_in(rows[0]), "{}: the plan is for up to {} rows, got {}", op,
+                n.T * n.K1, rows[0]);
   require_shape(op, "plan.offsets", levels.plan.offsets, DType::kI32, {n.A + 1});
   require_shape(op, "group_weight", levels.group_weight, DType::kF32, {n.T, n.K1});
   require_shape(op, "group_load", levels.group_load, DType::kF32, {n.A});

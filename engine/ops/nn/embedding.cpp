@@ -10,10 +10,10 @@ EmbeddingDims dims(const char* op, const tensor::Tensor& table, const tensor::Te
                    const tensor::Tensor& rows) {
   core::require(table.dim() == 2 && table.is_contiguous() && rows.dim() == 2 &&
                     rows.is_contiguous() && rows.size(1) == table.size(1),
-                op, ": needs contiguous [vocab, d_model] and [tokens, d_model], got ",
-                table.shape(), " and ", rows.shape());
-  core::require(tokens.is_contiguous() && tokens.count() == rows.size(0), op, ": needs ",
-                rows.size(0), " tokens, got ", tokens.shape());
+                "{}: needs contiguous [vocab, d_model] and [tokens, d_model], got {} and {}", op,
+                table.shape(), rows.shape());
+  core::require(tokens.is_contiguous() && tokens.count() == rows.size(0),
+                "{}: needs {} tokens, got {}", op, rows.size(0), tokens.shape());
   return {.T = rows.size(0), .D = table.size(1), .V = table.size(0)};
 }
 

@@ -39,8 +39,9 @@ void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out,
                const int32_t* tokens) {
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      core::require(tokens[t] >= 0 && tokens[t] < n.V, "embedding: word ids must be in [0, ", n.V,
-                    "), position ", t, " has ", tokens[t]);
+      core::require(tokens[t] >= 0 && tokens[t] < n.V,
+                    "embedding: word ids must be in [0, {}), position {} has {}", n.V, t,
+                    tokens[t]);
       std::copy_n(table + tokens[t] * n.D, n.D, out + t * n.D);
     }
   });

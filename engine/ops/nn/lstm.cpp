@@ -15,9 +15,7 @@ using tensor::Tensor;
 
 LstmDims dims(const Backend& backend, const Tensor& x, const LstmTensors& t) {
   core::require(x.dim() == 3 && x.is_contiguous(),
-                "lstm: x must be contiguous [streams, steps, "
-                "inputs], got ",
-                x.shape());
+                "lstm: x must be contiguous [streams, steps, inputs], got {}", x.shape());
   const LstmDims n = {.B = x.size(0),
                       .S = x.size(1),
                       .I = x.size(2),
@@ -26,21 +24,22 @@ LstmDims dims(const Backend& backend, const Tensor& x, const LstmTensors& t) {
                       .forget_bias = t.forget_bias,
                       .compute = backend.compute};
   core::require(t.kernel.shape() == Shape({n.I + n.P, 4 * n.U}) && t.bias.count() == 4 * n.U,
-                "lstm: kernel must be [", n.I + n.P, ", ", 4 * n.U, "], got ", t.kernel.shape());
+                "lstm: kernel must be [{}, {}], got {}", n.I + n.P, 4 * n.U, t.kernel.shape());
   if (t.projection.defined()) {
     core::require(
         t.projection.shape() == Shape({n.U, n.P}) && t.hidden.shape() == Shape({n.S, n.B, n.U}),
-        "lstm: the projection must be [", n.U, ", ", n.P, "], got ", t.projection.shape());
+        "lstm: the projection must be [{}, {}], got {}", n.U, n.P, t.projection.shape());
   } else {
-    core::require(n.U == n.P, "lstm: without a projection ", n.U,
-                  " units must give as many outputs, got ", n.P);
+    core::require(n.U == n.P,
+                  "lstm: without a projection {} units must give as many outputs, got {}", n.U,
+                  n.P);
   }
   core::require(
       t.xm.shape() == Shape({n.S, n.B, n.I + n.P}) &&
           t.gates.shape() == Shape({n.S, n.B, 4 * n.U}) &&
           t.cell.shape() == Shape({n.S + 1, n.B, n.U}) && t.y.shape() == Shape({n.B, n.S, n.P}) &&
           t.state_m.shape() == Shape({n.B, n.P}) && t.state_c.shape() == Shape({n.B, n.U}),
-      "lstm: buffers do not fit x ", x.shape(), ", ", n.U, " units and ", n.P, " outputs");
+      "lstm: buffers do not fit x {}, {} units and {} outputs", x.shape(), n.U, n.P);
   return n;
 }
 

@@ -12,20 +12,20 @@ using tensor::Tensor;
 void require_rows(const char* name, const Tensor& rows, int64_t B, int64_t columns) {
   core::require(
       rows.shape() == tensor::Shape({B, columns}) && (columns <= 1 || rows.stride(1) == 1),
-      "lstm_cell: ", name, " must be [", B, ", ", columns, "] with contiguous rows, got ",
+      "lstm_cell: {} must be [{}, {}] with contiguous rows, got {}", name, B, columns,
       rows.shape());
 }
 
 LstmCellDims dims(const LstmCellTensors& t) {
-  core::require(t.c.dim() == 2, "lstm_cell: c must be [streams, units], got ", t.c.shape());
+  core::require(t.c.dim() == 2, "lstm_cell: c must be [streams, units], got {}", t.c.shape());
   const LstmCellDims n = {.B = t.c.size(0), .U = t.c.size(1), .forget_bias = t.forget_bias};
   require_rows("gates", t.gates, n.B, 4 * n.U);
   require_rows("c_before", t.c_before, n.B, n.U);
   require_rows("c", t.c, n.B, n.U);
   require_rows("h", t.h, n.B, n.U);
   core::require(t.bias.shape() == tensor::Shape({4 * n.U}) && t.bias.is_contiguous(),
-                "lstm_cell: bias must be [", 4 * n.U, "], got ", t.bias.shape());
-  core::require(t.keep.shape() == tensor::Shape({n.B}), "lstm_cell: keep must be [", n.B, "], got ",
+                "lstm_cell: bias must be [{}], got {}", 4 * n.U, t.bias.shape());
+  core::require(t.keep.shape() == tensor::Shape({n.B}), "lstm_cell: keep must be [{}], got {}", n.B,
                 t.keep.shape());
   return n;
 }

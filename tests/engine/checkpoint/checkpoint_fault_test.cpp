@@ -93,7 +93,7 @@ void prepare(FaultFileSystem& files, const Scenario& scenario) {
 
 // False once the fault lies beyond the last call.
 bool survive(const Scenario& scenario, const Disaster& disaster, int64_t nth) {
-  SCOPED_TRACE(core::join(scenario.name, ", ", disaster.name, " at call ", nth));
+  SCOPED_TRACE(fmt::format("{}, {} at call {}", scenario.name, disaster.name, nth));
   FaultFileSystem files;
   prepare(files, scenario);
   const CheckpointContents old = scenario.has_old ? make_contents(100, 1) : CheckpointContents{};
@@ -134,7 +134,7 @@ TEST(CheckpointFaults, LeaveAWholeCheckpointWhenTheSweepIsKilledToo) {
   bool has_struck = true;
   for (int64_t nth = 1; has_struck; ++nth) {
     for (int64_t second = 1;; ++second) {
-      SCOPED_TRACE(core::join("calls ", nth, " and ", second));
+      SCOPED_TRACE(fmt::format("calls {} and {}", nth, second));
       FaultFileSystem files;
       prepare(files, scenario);
       files.arm(nth, Fault::kKill);

@@ -27,7 +27,7 @@ inline std::map<std::string, std::string> bits_of(const std::vector<NamedTensor>
   std::map<std::string, std::string> bits;
   for (const NamedTensor& named : tensors) {
     std::string& text = bits[named.name];
-    text = core::join(tensor::name_of(named.tensor.dtype()), named.tensor.shape(), ':');
+    text = fmt::format("{}{}:", tensor::name_of(named.tensor.dtype()), named.tensor.shape());
     text.append(static_cast<const char*>(named.tensor.raw()),
                 static_cast<size_t>(named.tensor.bytes()));
   }
@@ -52,7 +52,7 @@ inline CheckpointContents make_contents(int64_t step, int flavour = 0) {
   std::memcpy(&nan, &nan_bits, sizeof(nan));
   return {.step = step,
           .config_toml = "[train]\nsteps = 10\n",
-          .state_json = core::join(R"({"words":)", step * 100 + flavour, "}"),
+          .state_json = fmt::format("{}{}}}", R"({"words":)", step * 100 + flavour),
           .model = {{"moe.experts0.w0",
                      Tensor::from<float>({2, 2, 2}, {1, 2, 3, value, 5, -0.0F, nan, 8})},
                     {"embedding", Tensor::from<tensor::Bf16>({3}, {{0x3f80}, {0x7fc1}, {0x8000}})},

@@ -50,7 +50,7 @@ TEST(CopyInto, ComplainsAboutEverythingAtOnceAndCopiesNothing) {
 TEST(CopyInto, NamesOnlyTheFirstOfVeryMany) {
   std::vector<NamedTensor> wanted;
   for (int i = 0; i < 50; ++i) {
-    wanted.push_back({core::join("layer", i), Tensor::from<float>({1}, {0})});
+    wanted.push_back({fmt::format("layer{}", i), Tensor::from<float>({1}, {0})});
   }
   EXPECT_THAT(error_of([&] { copy_into({}, wanted, "model"); }).what(),
               HasSubstr("50 missing: layer0; "));

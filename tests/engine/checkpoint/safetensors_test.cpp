@@ -127,8 +127,8 @@ TEST(Safetensors, RefusesNamesItCannotWrite) {
 
 std::string entry(std::string_view name, std::string_view shape, std::string_view offsets,
                   std::string_view dtype = "F32") {
-  return core::join('"', name, R"(":{"dtype":")", dtype, R"(","shape":)", shape,
-                    R"(,"data_offsets":)", offsets, "}");
+  return fmt::format("\"{}{}{}{}{}{}{}}}", name, R"(":{"dtype":")", dtype, R"(","shape":)", shape,
+                     R"(,"data_offsets":)", offsets);
 }
 
 TEST(SafetensorsHeader, TakesWhatTheFormatAllows) {

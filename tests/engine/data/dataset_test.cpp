@@ -80,7 +80,7 @@ TEST_F(DatasetFiles, RefusesFilesOfAnotherDataSet) {
 
 TEST_F(DatasetFiles, RefusesTruncatedAndMissingFiles) {
   for (const std::string name : {"train.tokens", "train.index"}) {
-    const fs::path directory = prepare_train(core::join("d", name), numbered_text(20));
+    const fs::path directory = prepare_train(fmt::format("d{}", name), numbered_text(20));
     fs::resize_file(directory / name, fs::file_size(directory / name) - 5);
     EXPECT_DATA_ERROR(Dataset{directory}, ErrorCode::kDamaged, "truncated");
     fs::resize_file(directory / name, 10);

@@ -90,7 +90,7 @@ TEST_F(Prepare, CountsWordsOfTheTrainSplitOnly) {
 TEST_F(Prepare, HoldsOutEveryTwentiethBlockOfTwoHundredLines) {
   std::string text;
   for (int line = 0; line < 8000; ++line) {
-    text += core::join("line", line / 200, "\n");
+    text += fmt::format("line{}\n", line / 200);
   }
   PrepareOptions options;
   options.text = {write("all.txt", text)};

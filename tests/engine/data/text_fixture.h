@@ -73,7 +73,7 @@ inline std::string numbered_text(int num_sentences) {
   int word = 0;
   for (int s = 0; s < num_sentences; ++s) {
     for (int i = 0; i <= s * 5 % 7; ++i) {
-      text += core::join("w", word++, " ");
+      text += fmt::format("w{} ", word++);
     }
     text += "\n";
   }

@@ -279,7 +279,7 @@ TEST(TwoLevelGate, NamesTheLevelThatCannotBe) {
     std::unique_ptr<Gate> make_gate(const core::ComponentConfig& /*config*/,
                                     const ComponentPlace& place,
                                     tensor::ParameterSet& /*parameters*/) override {
-      core::require(place.num_experts != refused, "no gate for ", refused);
+      core::require(place.num_experts != refused, "no gate for {}", refused);
       return std::make_unique<tests::HostedGate>(noisy(0, 1).gate, place);
     }
     std::unique_ptr<ExpertGroup> make_experts(const core::ComponentConfig& /*config*/,

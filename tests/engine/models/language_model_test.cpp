@@ -69,7 +69,7 @@ TEST(LanguageModel, GradientsOfEverySoftmaxEqualDirectionalFiniteDifferences) {
       LanguageModelConfig config = small_model();
       config.softmax = {.sampled = sampled, .tied = tied};
       config.embedding.sparse_gradient = sampled > 0;
-      SCOPED_TRACE(core::join("tied ", tied, ", sampled ", sampled));
+      SCOPED_TRACE(fmt::format("tied {}, sampled {}", tied, sampled));
       Bench bench(config);
       expect_gradients_equal_differences(bench);
     }

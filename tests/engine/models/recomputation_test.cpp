@@ -53,7 +53,7 @@ TEST(Recomputation, ChangesNoBit) {
     kept.run(7, 50);
     const std::vector<Floats> expected = kept.results();
     for (const int64_t segment : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{100}, int64_t{-1}}) {
-      SCOPED_TRACE(core::join(each.name, ", segment ", segment));
+      SCOPED_TRACE(fmt::format("{}, segment {}", each.name, segment));
       config.segment = segment;
       MoeBench repeated(moe(config));
       repeated.run(7, 1);

@@ -167,7 +167,7 @@ TEST(RecurrentMoe, GradientsEqualDifferencesOfItsEquationsInDouble) {
 TEST(RecurrentMoe, WithOneLinearExpertIsAnLstm) {
   for (const int64_t projection : {int64_t{0}, kOutputs}) {
     for (const bool has_gate : {false, true}) {
-      SCOPED_TRACE(core::join("projection ", projection, ", gate ", has_gate));
+      SCOPED_TRACE(fmt::format("projection {}, gate {}", projection, has_gate));
       RecurrentMoeConfig config =
           config_of(has_gate ? gate("noisy_topk", 1) : core::ComponentConfig{});
       config.lstm.projection = projection;

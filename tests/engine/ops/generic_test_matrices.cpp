@@ -49,7 +49,7 @@ TEST_F(Matrices, MeanSquaresEqualAPlainLoop) {
   const std::vector<tensor::Shape> shapes = {{1, 2, 2},   {3, 1, 5},     {2, 7, 1},     {2, 9, 23},
                                              {70, 3, 17}, {1, 300, 130}, {5, 130, 300}, {0, 4, 4}};
   for (const tensor::Shape& shape : shapes) {
-    SCOPED_TRACE(testing::Message() << shape);
+    SCOPED_TRACE(fmt::format("{}", shape));
     const Tensor x = random_tensor(shape);
     const Means means = means_of(cpu_, x);
     std::vector<double> rows(static_cast<size_t>(shape[0] * shape[1]));
@@ -97,7 +97,7 @@ TEST_F(Matrices, MeanSquaresCheckTheirArguments) {
 TEST_F(Matrices, AProgramSeesWhatRepeats) {
   for (const tensor::Shape& shape :
        {tensor::Shape{2, 3, 5}, {1, 1, 700}, {3, 70, 300}, {5, 4, 1}, {0, 2, 2}}) {
-    SCOPED_TRACE(testing::Message() << shape);
+    SCOPED_TRACE(fmt::format("{}", shape));
     const std::vector<Tensor> io = program_tensors(shape[0], shape[1], shape[2]);
     const std::vector<float> old = io[0].to_vector<float>();
     ew_matrices(cpu_, kProgram, io, kConstants, {});

@@ -28,7 +28,7 @@ class FaultyPlugin : public testing::Test {
   std::vector<std::string> log_;
   std::shared_ptr<const Host> host_ = std::make_shared<Host>(
       [this](core::LogLevel, std::string_view who, std::string_view text) {
-        log_.push_back(core::join(who, ": ", text));
+        log_.push_back(fmt::format("{}: {}", who, text));
       },
       tensor::DeviceType::kCpu);
 };

@@ -19,7 +19,7 @@ TEST(ParameterSet, KeepsTheOrderAndTheAddressesOfItsParameters) {
   ParameterSet parameters;
   const Parameter* first = &parameters.add(named("a", {2}));
   for (int i = 0; i < 100; ++i) {
-    parameters.add(named(core::join("p", i).c_str(), {1}));
+    parameters.add(named(fmt::format("p{}", i).c_str(), {1}));
   }
   EXPECT_EQ(&parameters.all().front(), first);
   EXPECT_EQ(parameters.find("a"), first);

@@ -1,6 +1,5 @@
 #include "tensor/shape.h"
 
-#include <sstream>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -34,9 +33,7 @@ TEST(Shape, RefusesNegativeExtentsAndTooManyAxes) {
 }
 
 TEST(Shape, IsWrittenInBrackets) {
-  std::ostringstream text;
-  text << Shape() << ' ' << Shape{3} << ' ' << Shape{3, 4};
-  EXPECT_EQ(text.str(), "[] [3] [3, 4]");
+  EXPECT_EQ(fmt::format("{} {} {}", Shape(), Shape{3}, Shape{3, 4}), "[] [3] [3, 4]");
 }
 
 }  // namespace
