@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "layers/block.h"
+#include "layers/layer.h"
 #include "ops/nn/lstm.h"
 #include "tensor/parameter.h"
 

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "layers/dropout_residual.h"
 #include "layers/embedding.h"
 #include "layers/lstm.h"
 #include "layers/moe/component_factory.h"
 #include "layers/moe/moe_layer.h"
 #include "layers/moe/recurrent_moe.h"
-#include "layers/residual_block.h"
 #include "layers/sampled_softmax.h"
 #include "layers/softmax_head.h"
 #include "models/language_model_config.h"

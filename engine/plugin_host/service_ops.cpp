@@ -2,7 +2,7 @@
 #include <span>
 
 #include "core/error.h"
-#include "ops/generic/ew.h"
+#include "ops/generic/elementwise.h"
 #include "ops/generic/pointwise.h"
 #include "ops/generic/reduce.h"
 #include "ops/generic/select.h"

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "layers/block.h"
+#include "layers/layer.h"
 #include "layers/lstm.h"
 #include "layers/moe/mixture.h"
 #include "layers/moe/routed.h"

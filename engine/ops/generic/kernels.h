@@ -80,10 +80,10 @@ struct StochasticRounding {
   int64_t first_element = 0;  // global number of element 0
 };
 
-/// Kernels of one device. The ops in pointwise.h, reduce.h, select.h, ew.h and random.h check their
-/// arguments and then call these, so a kernel may take them for granted. All are asynchronous on
-/// the stream but sum_of_squares. Index kernels of the CPU throw Error(kInvalidArgument) for an
-/// index out of range.
+/// Kernels of one device. The ops in pointwise.h, reduce.h, select.h, elementwise.h and random.h
+/// check their arguments and then call these, so a kernel may take them for granted. All are
+/// asynchronous on the stream but sum_of_squares. Index kernels of the CPU throw
+/// Error(kInvalidArgument) for an index out of range.
 struct Kernels {
   using Tensor = tensor::Tensor;
   using Stream = tensor::Stream;

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "ops/generic/ew.h"
+#include "ops/generic/elementwise.h"
 
 namespace switchyard::ops::generic::cpu {
 

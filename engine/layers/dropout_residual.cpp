@@ -1,4 +1,4 @@
-#include "layers/residual_block.h"
+#include "layers/dropout_residual.h"
 
 namespace switchyard::layers {
 

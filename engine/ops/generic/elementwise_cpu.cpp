@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "ops/clones.h"
-#include "ops/generic/ew_program.h"
+#include "ops/generic/elementwise_program.h"
 #include "ops/generic/kernels_cpu.h"
 #include "ops/generic/vector_math.h"
 #include "ops/generic/walk.h"

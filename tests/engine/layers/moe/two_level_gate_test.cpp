@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "layers/moe/balance.h"
-#include "tests/engine/layers/hosted_gates.h"
+#include "tests/engine/layers/moe/hosted_gates.h"
 #include "tests/plugins/gate_run.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/random_tensor.h"

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "layers/block.h"
+#include "layers/layer.h"
 #include "ops/nn/residual_dropout.h"
 
 namespace switchyard::layers {

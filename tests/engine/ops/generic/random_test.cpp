@@ -1,9 +1,10 @@
+#include "ops/generic/random.h"
+
 #include <algorithm>
 #include <bit>
 #include <limits>
 
-#include "ops/generic/random.h"
-#include "tests/engine/ops/generic_test_support.h"
+#include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
 

@@ -1,7 +1,8 @@
+#include "ops/generic/reduce.h"
+
 #include <limits>
 
-#include "ops/generic/reduce.h"
-#include "tests/engine/ops/generic_test_support.h"
+#include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
 

@@ -1,4 +1,4 @@
-#include "ops/generic/ew.h"
+#include "ops/generic/elementwise.h"
 
 #include "ops/generic/checks.h"
 #include "ops/kernels.h"

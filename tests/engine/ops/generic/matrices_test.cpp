@@ -1,8 +1,8 @@
 // Ops over many matrices at once: mean squares of rows and columns, and element programs with
 // tensors that repeat along an axis.
-#include "ops/generic/ew.h"
+#include "ops/generic/elementwise.h"
 #include "ops/generic/reduce.h"
-#include "tests/engine/ops/generic_test_support.h"
+#include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
 

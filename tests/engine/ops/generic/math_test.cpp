@@ -2,7 +2,7 @@
 
 #include "ops/generic/pointwise.h"
 #include "ops/generic/vector_math.h"
-#include "tests/engine/ops/generic_test_support.h"
+#include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
 

@@ -1,8 +1,9 @@
+#include "ops/generic/select.h"
+
 #include <algorithm>
 #include <limits>
 
-#include "ops/generic/select.h"
-#include "tests/engine/ops/generic_test_support.h"
+#include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
 

@@ -1,4 +1,4 @@
-#include "ops/generic/ew_program.h"
+#include "ops/generic/elementwise_program.h"
 
 #include <algorithm>
 #include <array>
