@@ -343,8 +343,9 @@ TEST(CheckpointStore, CanBeReadByOthersWithJsonAndStruct) {
   store.save(make_contents(1, 4));
   const std::filesystem::path script = directory.path() / "read.py";
   std::ofstream(script) << kReaderInPython;
-  const std::string command = fmt::format("/usr/bin/python3 {} {}", script,
-                                          directory.path() / "step-1" / "model.safetensors");
+  const std::filesystem::path model = directory.path() / "step-1" / "model.safetensors";
+  const std::string command =
+      fmt::format("/usr/bin/python3 {} {}", script.string(), model.string());
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 
