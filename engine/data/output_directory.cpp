@@ -33,7 +33,7 @@ void check_target(const fs::path& target, bool overwrite) {
   if (is_dataset_directory(target)) {
     if (!overwrite) {
       core::fail(ErrorCode::kState,
-                 "{}: is a data set already; choose another output or --force to replace it",
+                 "{}: is a data set already; choose another output, or replace it with --overwrite",
                  target.string());
     }
     return;

@@ -59,7 +59,7 @@ def read_floors(path):
 
 
 def folder_of(path):
-    """engine/ops/moe/x.h -> engine/ops; plugins/gate_a/x.c -> plugins/gate_a; storage/x.h -> storage."""
+    """engine/ops/moe -> engine/ops; plugins/gate_softmax -> itself; storage/migrations -> storage."""
     parts = path.split("/")
     for length in (2, 3):
         if "/".join(parts[:length]) in INNER:
