@@ -1,4 +1,5 @@
-# What the scripts of packaging/ share: how they talk. Sourced, not run.
+# shellcheck shell=bash
+# How the scripts of packaging/ talk. They source this file.
 
 # Colours only on a terminal, and not where NO_COLOR asks for none.
 bold='' dim='' red='' reset=''
