@@ -27,7 +27,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(switchyard_build INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
 
-# Kernels: loops the compiler may vectorise, with fused multiply-adds and without errno. NaN and Inf keep
+# Kernels: loops the compiler may vectorize, with fused multiply-adds and without errno. NaN and Inf keep
 # their meaning, and sums keep their order.
 set(SWITCHYARD_KERNEL_OPTIONS -O3;-ffp-contract=fast;-fno-math-errno;-fno-trapping-math)
 
@@ -57,7 +57,7 @@ function(switchyard_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gtest GTest::gmock GTest::gtest_main switchyard::build)
-  # What is tested is optimised as it ships; compiling the tests themselves takes half as long like this.
+  # The code under test is optimized as it ships. Compiling the tests themselves with -O1 takes half as long.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g1>)
   gtest_discover_tests(
     ${name}

@@ -1,4 +1,4 @@
-# What goes where: <prefix>/bin/switchyard finds <prefix>/lib/switchyard/plugins, wherever the prefix lies,
+# Installation: <prefix>/bin/switchyard finds <prefix>/lib/switchyard/plugins under any prefix,
 # so that path is the same on every distribution.
 include(CMakePackageConfigHelpers)
 set(SWITCHYARD_INSTALL_PLUGIN_DIR "lib/switchyard/plugins")

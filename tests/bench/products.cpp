@@ -28,7 +28,7 @@ constexpr auto kN = Transpose::kNo;
 struct Shape {
   const char* name;
   GemmDims n;
-  int64_t weights;  // so many of them by turns: more than the cache holds
+  int64_t weights;  // used in turn: more of them than the cache holds
   bool is_packed;
 };
 

@@ -23,7 +23,7 @@ TREES = ("engine", "plugins", "sdk", "storage", "studio", "tests")
 INCLUDE_ROOTS = ("engine/", "sdk/include/", "sdk/cpp/", "storage/include/")
 # Folders that are one idea inside another folder, and what holds their public headers.
 INNER = {"storage/figures": "storage/figures", "storage/include/figures": "storage/figures"}
-# Code that a host program links or loads. Programs (service, validator, examples) may print.
+# Code that a host program links or loads. Programs (command line, validator, examples) may print.
 LIBRARY = ("engine/", "storage/", "sdk/include/", "sdk/cpp/", "plugins/")
 PROGRAMS = ("engine/cli/", "engine/daemon/", "engine/process/", "engine/run/", "engine/sweep/")
 ENDS_OR_PRINTS = re.compile(

@@ -13,10 +13,10 @@ namespace switchyard::tests {
 /// Thrown by a FaultFileSystem where the process is "killed".
 struct Killed {};
 
-/// What befalls one call to a FaultFileSystem.
+/// The fault that meets one call to a FaultFileSystem.
 enum class Fault { kNone, kError, kErrorFromThenOn, kKill };
 
-/// What a power loss leaves of names that were not made durable.
+/// The fate of names that were not durable at a power loss.
 enum class LostNames { kAll, kNone };
 
 /// A file system in memory that knows what a disk would keep: the data of a file and the names in a
@@ -46,7 +46,7 @@ class FaultFileSystem final : public core::FileSystem {
   void set_interrupts(bool on) { interrupts_ = on; }
   /// Whether RenameMode::kExchange works.
   void set_exchange(bool on) { has_exchange_ = on; }
-  /// The content of a file, to be changed behind everybody's back.
+  /// The content of a file, to be changed without the caller's knowledge.
   [[nodiscard]] std::string& content(const Path& path);
   /// The number of calls so far, and of descriptors that are open.
   [[nodiscard]] int64_t num_calls() const { return num_calls_; }

@@ -40,7 +40,7 @@ class FixedGate final : public layers::Gate {
   std::vector<float> grad_gate_weight_;
 };
 
-/// What experts say about their weights.
+/// The declarations that experts make about their weights.
 struct WeightUse {
   bool stays_f32 = false;
   bool only_multiplied = false;

@@ -6,7 +6,7 @@
 #include <switchyard/error.hpp>
 #include <switchyard/host.h>
 
-/// What the test host hands to a component as its context.
+/// The context that the test host hands to a component.
 struct sy_ctx {
   std::function<void()> on_call;  // runs before every service call; may throw sy::Error
   void* component = nullptr;

@@ -4,7 +4,7 @@
 
 namespace switchyard::test {
 
-/// sy.ops/1 as plain loops that follow the header's sentences: sums in double, nothing vectorised,
+/// sy.ops/1 as plain loops that follow the header's sentences: sums in double, nothing vectorized,
 /// nothing shared with the engine. Tests measure plugins and the engine's own ops against it.
 [[nodiscard]] const sy_ops& reference_ops();
 

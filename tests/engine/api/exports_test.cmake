@@ -1,4 +1,4 @@
-# What libswitchyard.so gives away: the functions of <switchyard/engine.h>, and no gate, expert or optimizer.
+# The exports of libswitchyard.so: the functions of <switchyard/engine.h>, and no gate, expert or optimizer.
 execute_process(COMMAND "${NM}" -D --defined-only "${LIBRARY}" OUTPUT_VARIABLE exported COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[^\n]+" lines "${exported}")
 set(functions 0)

@@ -59,7 +59,7 @@ bool try_save(FaultFileSystem& files, const CheckpointContents& contents) {
   return false;
 }
 
-// What a process finds that starts now.
+// The state that a process finds when it starts now.
 CheckpointContents newest_after_start(FaultFileSystem& files) {
   CheckpointStore store(kDirectory, files);
   store.sweep();

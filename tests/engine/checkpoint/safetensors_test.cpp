@@ -190,7 +190,7 @@ TEST(SafetensorsHeader, RefusesWhatTheFormatForbids) {
       {"an entry that is a number", R"({"a":1})", 0},
       {"an entry that is a text", R"({"a":"b"})", 0},
       {"an entry that is a list", R"({"a":[]})", 0},
-      {"metadata that is no text", R"({"__metadata__":{"a":1}})", 0},
+      {"metadata that is not text", R"({"__metadata__":{"a":1}})", 0},
       {"metadata with objects", R"({"__metadata__":{"a":{}}})", 0},
       {"deep", "{\"a\":" + std::string(100000, '{'), 0},
       {"deep lists", "{\"a\":" + std::string(100000, '['), 0}};

@@ -19,7 +19,7 @@ TEST(GradientBytes, OfAGradientByRowFollowTheDifferentWords) {
       .name = "table", .shape = {1000, 4}, .touched_rows = {.per_token = 2, .fixed = 10}};
   const double row_bytes = 4 * 4.0;
   EXPECT_NEAR(gradient_bytes(table, 1), (1 + 10) * row_bytes, 1e-6);
-  // Of 1,000 words drawn by Zipf's law so many differ, on average over 200 texts drawn at random.
+  // The number of distinct words among 1,000 drawn by Zipf's law, averaged over 200 random texts.
   EXPECT_NEAR(gradient_bytes(table, 1000), (333.7 + 10) * row_bytes, 2 * row_bytes);
   EXPECT_EQ(gradient_bytes(table, 1000000), 1000 * row_bytes) << "never more than all rows";
 }

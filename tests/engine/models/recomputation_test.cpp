@@ -32,7 +32,7 @@ std::vector<NamedGate> every_gate() {
   return all;
 }
 
-// What forward noted of all steps.
+// The records of forward, over all steps.
 std::vector<Floats> numbers_of(const layers::MoeTrace& trace) {
   const std::vector<int32_t> experts = trace.routing.expert_index.to_vector<int32_t>();
   const std::vector<int32_t> offsets = trace.offsets.to_vector<int32_t>();

@@ -108,7 +108,7 @@ struct RecurrentBench {
 
   const tensor::Parameter& parameter(const std::string& name) { return *parameters.find(name); }
 
-  // What a step leaves behind: output, state, gradients and what gates count.
+  // The results of a step: output, state, gradients and what gates count.
   std::vector<Floats> results() {
     std::vector<Floats> all = {y_values, grad_x.template to_vector<float>(),
                                state.h.template to_vector<float>(),

@@ -1,4 +1,4 @@
-// What a step is predicted to take against what its arenas gave.
+// The predicted memory of a step against the bytes its arenas gave.
 #include <gtest/gtest.h>
 
 #include "tests/engine/models/model_bench.h"

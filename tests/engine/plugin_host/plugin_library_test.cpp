@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 class FaultyPlugin : public testing::Test {
  protected:
-  /// What loading the plugin with that fault throws.
+  /// The error of loading the plugin with that fault.
   std::pair<ErrorCode, std::string> refusal(const std::string& fault) {
     const auto path = test_folder(fault) / "gate_faulty.syplugin.so";
     auto [code, text] = error_of([&] { const PluginLibrary library(read_identity(path), host_); });

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kMegabyte = int64_t{1} << 20;
 
-// Counts what is asked of it.
+// Counts its allocations.
 class CountingAllocator final : public Allocator {
  public:
   [[nodiscard]] DeviceType device() const override { return DeviceType::kCpu; }

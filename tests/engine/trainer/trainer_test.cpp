@@ -187,7 +187,7 @@ TEST_F(TrainerTest, ARunWithARecurrentLayerOfExpertsResumesBitForBit) {
   EXPECT_LT(recorder_.losses.back(), recorder_.losses.front());
 }
 
-// The gate's experts follow a number that is no tensor.
+// The gate's choice depends on a number that is not a tensor.
 TEST_F(TrainerTest, ARunWithAComponentThatKeepsStateResumesBitForBit) {
   TrainerConfig c = config();
   c.model.moe.gate = {.plugin = "counting", .where = "gate"};

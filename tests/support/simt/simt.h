@@ -45,7 +45,7 @@ class Machine {
   /// forever.
   void run(Dim3 grid, Dim3 block, const std::function<void()>& kernel);
 
-  // What a running thread asks.
+  // Queries of a running thread.
   [[nodiscard]] Dim3 thread_index() const { return threads_[running_].index; }
   [[nodiscard]] Dim3 block_index() const { return block_index_; }
   [[nodiscard]] Dim3 block_size() const { return block_; }

@@ -1,5 +1,5 @@
 // The CUDA kernels of dispatch and combine on a device give what the CPU kernels give. Skipped
-// aloud where there is no device.
+// with a message where there is no device.
 #include <gtest/gtest.h>
 
 #include "core/error.h"

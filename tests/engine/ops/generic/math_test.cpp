@@ -112,7 +112,7 @@ TEST(VectorMath, KeepsTheSignOfZero) {
   EXPECT_FALSE(std::signbit(vtanh(0.0F)));
 }
 
-// The same functions as the compiler vectorised them.
+// The same functions as the compiler vectorized them.
 TEST_F(VectorMathKernels, AreCloseEverywhere) {
   const std::vector<float> x = probes();
   const Tensor from = Tensor::from({static_cast<int64_t>(x.size())}, x);

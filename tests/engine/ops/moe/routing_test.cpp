@@ -20,7 +20,7 @@ class Routing : public ::testing::Test {
   tensor::CpuAllocator allocator_;
   tensor::Arena arena_{allocator_};
 
-  // Three tokens, two choices; expert 1 takes nobody, token 2 has an empty slot.
+  // Three tokens, two choices; expert 1 gets no token, token 2 has an empty slot.
   Tensor expert_index_ = Tensor::from<int32_t>({3, 2}, {2, 0, 0, 2, 2, -1});
   RoutingPlan plan_ = plan(backend_, expert_index_, 3, arena_);
 };

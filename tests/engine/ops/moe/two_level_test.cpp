@@ -18,7 +18,7 @@ using tests::to_double;
 constexpr int64_t kT = 4;   // tokens
 constexpr int64_t kK1 = 2;  // groups of a token
 constexpr int64_t kK2 = 2;  // experts of a token in a group
-constexpr int64_t kA = 3;   // groups; the last gets nobody
+constexpr int64_t kA = 3;   // groups; the last gets no token
 constexpr int64_t kB = 3;   // experts of a group
 
 /// Four tokens; token 2 has an empty slot on the first level, and one of its rows on the second.

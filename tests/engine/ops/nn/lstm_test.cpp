@@ -250,7 +250,7 @@ TEST(LstmOpErrors, UnitsThatAreNotOutputsNeedAProjection) {
                "without a projection 3 units must give as many outputs, got 2");
 }
 
-// Few streams per thread, and so many that x is multiplied within the steps.
+// Few streams per thread, and enough of them that x is multiplied within the steps.
 INSTANTIATE_TEST_SUITE_P(ThreadsAndOutputs, LstmOp,
                          ::testing::Values(Setting{1, 3, kU}, Setting{2, 3, kU}, Setting{5, 3, kU},
                                            Setting{1, 3, 3}, Setting{2, 3, 3, 0.25F},
