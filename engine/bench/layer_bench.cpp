@@ -67,8 +67,9 @@ struct Stage {
 
   const LanguageModelBenchConfig& config;
   core::ThreadPool threads;
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  ops::Backend backend = ops::cpu_backend(threads);
+  ops::Backend backend = ops::backend_on(device);
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};
   tensor::ParameterSet parameters;

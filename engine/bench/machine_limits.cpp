@@ -74,12 +74,12 @@ double measure_f32(core::ThreadPool& threads) {
 
 double measure_gemm(core::ThreadPool& threads, tensor::DType compute) {
   constexpr int64_t kSide = 1024;
-  tensor::CpuAllocator allocator;
+  tensor::CpuDevice device(threads);
   const int64_t rows = kSide * threads.num_threads();
-  const auto a = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, allocator);
-  const auto b = tensor::Tensor::zeros(tensor::DType::kF32, {kSide, kSide}, allocator);
-  const auto c = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, allocator);
-  ops::Backend backend = ops::cpu_backend(threads);
+  const auto a = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, device.memory());
+  const auto b = tensor::Tensor::zeros(tensor::DType::kF32, {kSide, kSide}, device.memory());
+  const auto c = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, device.memory());
+  ops::Backend backend = ops::backend_on(device);
   backend.compute = compute;
   const double seconds = fastest([&] {
     ops::linalg::matmul(backend, ops::linalg::Transpose::kNo, ops::linalg::Transpose::kNo, 1.0, a,

@@ -5,7 +5,9 @@
 
 namespace switchyard::ops {
 
-Backend cpu_backend(core::ThreadPool& threads) {
+namespace {
+
+const KernelTable& cpu_kernels() {
   static const KernelTable table = {
       .linalg = linalg::cpu_kernels(),
       .nn = nn::cpu_kernels(),
@@ -13,7 +15,17 @@ Backend cpu_backend(core::ThreadPool& threads) {
       .loss = loss::cpu_kernels(),
       .generic = generic::cpu_kernels(),
   };
-  return {.stream = {.device = tensor::DeviceType::kCpu, .threads = &threads}, .kernels = &table};
+  return table;
+}
+
+}  // namespace
+
+Backend backend_on(tensor::Device& device) {
+  if (!device.is_host()) {
+    core::fail(core::ErrorCode::kUnsupported, "{}: this build has no kernels for it",
+               device.name());
+  }
+  return {.device = &device, .stream = device.stream(), .kernels = &cpu_kernels()};
 }
 
 void require_kernel(bool present, const char* op, const Backend& backend) {

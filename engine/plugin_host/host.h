@@ -9,7 +9,7 @@
 #include <switchyard/host.h>
 
 #include "core/log.h"
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::plugin_host {
 

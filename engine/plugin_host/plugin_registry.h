@@ -13,7 +13,7 @@
 #include "optim/optimizer.h"
 #include "plugin_host/plugin_search.h"
 #include "plugin_host/schema.h"
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::plugin_host {
 

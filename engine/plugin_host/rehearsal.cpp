@@ -26,18 +26,18 @@ class Stage {
  public:
   tensor::ParameterSet parameters;
 
-  void allocate() { parameters.allocate(allocator_); }
+  void allocate() { parameters.allocate(device_.memory()); }
 
   [[nodiscard]] Tensor zeros(DType dtype, const Shape& shape) {
-    return Tensor::zeros(dtype, shape, allocator_);
+    return Tensor::zeros(dtype, shape, device_.memory());
   }
 
   /// Bytes that `step` takes.
   template <typename Step>
   [[nodiscard]] StepMemory measure(const Step& step) {
-    tensor::Arena activations(allocator_);
-    tensor::Arena scratch(allocator_);
-    layers::Pass pass = {.backend = ops::cpu_backend(threads_),
+    tensor::Arena activations(device_.memory());
+    tensor::Arena scratch(device_.memory());
+    layers::Pass pass = {.backend = ops::backend_on(device_),
                          .activations = &activations,
                          .scratch = &scratch,
                          .step = 1};
@@ -48,7 +48,7 @@ class Stage {
 
  private:
   core::ThreadPool threads_{1};
-  tensor::CpuAllocator allocator_;
+  tensor::CpuDevice device_{threads_};
 };
 
 StepMemory run_gate(const InstanceSetup& setup, int64_t T) {

@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 
 #include "core/error.h"
-#include "tensor/device.h"
 #include "tensor/host_memory.h"
+#include "tensor/memory.h"
 
 namespace switchyard::tensor {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::tensor {
 

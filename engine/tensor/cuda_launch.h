@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::tensor {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops {
 struct KernelTable;  // of the next floor: handed through, never looked into

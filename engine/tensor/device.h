@@ -1,42 +1,103 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string_view>
+#include <span>
+#include <string>
+#include <utility>
 
-#include "core/thread_pool.h"
+#include "tensor/tensor.h"
 
 namespace switchyard::tensor {
 
-/// The numbers are DLPack's DLDeviceType.
-enum class DeviceType : int32_t { kCpu = 1, kCuda = 2 };
+/// Elements of a tensor that the host can read. On the CPU these are the tensor's own elements and
+/// live as long as they do; from other devices it is a copy that lives as long as a copy of the
+/// view.
+template <typename T>
+class HostView : public std::span<const T> {
+ public:
+  using std::span<const T>::span;
+  HostView(std::span<const T> values, std::shared_ptr<const void> owner)
+      : std::span<const T>(values), owner_(std::move(owner)) {}
 
-[[nodiscard]] constexpr std::string_view name_of(DeviceType type) {
-  return type == DeviceType::kCpu ? "cpu" : "cuda";
+ private:
+  std::shared_ptr<const void> owner_;  // null where the values belong to someone else
+};
+
+/// A place to compute: its memory, the stream that its work runs in, and the way between its memory
+/// and the host's. All of it is free on the CPU. Threads: [inst].
+class Device {
+ public:
+  virtual ~Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  /// "cpu", "cuda:0 (NVIDIA H200)".
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual Allocator& memory() = 0;
+  [[nodiscard]] const Stream& stream() const { return stream_; }
+  /// Whether the host reads and writes this device's memory as its own.
+  [[nodiscard]] bool is_host() const { return stream_.device == DeviceType::kCpu; }
+
+  /// Writes `values` to the contiguous tensor `to` of as many elements, in the order of the stream.
+  /// `values` may change once the call has returned.
+  template <typename T>
+  void upload(std::span<const T> values, const Tensor& to);
+  /// Waits for the work that was put into the stream before, and returns the elements of a
+  /// contiguous tensor. Throws Error(kDevice) for anything that went wrong in the stream.
+  template <typename T>
+  [[nodiscard]] HostView<T> read_back(const Tensor& from);
+  /// Sets all bytes of a contiguous tensor to zero, in the order of the stream.
+  void clear(const Tensor& tensor);
+  /// Waits for the stream. Throws Error(kDevice) for anything that went wrong in it.
+  virtual void wait() = 0;
+
+ protected:
+  explicit Device(const Stream& stream) : stream_(stream) {}
+
+ private:
+  virtual void copy_in(void* to, const void* from, int64_t bytes) = 0;
+  /// Null where the host can read `from` itself.
+  [[nodiscard]] virtual std::shared_ptr<const void> copy_out(const void* from, int64_t bytes) = 0;
+  virtual void clear_bytes(void* memory, int64_t bytes) = 0;
+
+  Stream stream_;
+};
+
+/// The CPU, with the threads of a pool, which must outlive it.
+class CpuDevice final : public Device {
+ public:
+  explicit CpuDevice(core::ThreadPool& threads)
+      : Device({.device = DeviceType::kCpu, .threads = &threads}) {}
+
+  [[nodiscard]] std::string name() const override { return "cpu"; }
+  [[nodiscard]] Allocator& memory() override { return memory_; }
+  void wait() override {}
+
+ private:
+  void copy_in(void* to, const void* from, int64_t bytes) override;
+  [[nodiscard]] std::shared_ptr<const void> copy_out(const void* from, int64_t bytes) override;
+  void clear_bytes(void* memory, int64_t bytes) override;
+
+  CpuAllocator memory_;
+};
+
+template <typename T>
+void Device::upload(std::span<const T> values, const Tensor& to) {
+  core::require(to.is_contiguous() && to.count() == static_cast<int64_t>(values.size()),
+                "Device::upload: {} values do not fill a tensor of {}", values.size(), to.shape());
+  copy_in(to.data<T>(), values.data(), to.bytes());
 }
 
-/// Where work is done, and in which order: on the CPU a pool of threads, on CUDA a stream.
-struct Stream {
-  DeviceType device = DeviceType::kCpu;
-  int32_t device_index = 0;
-  core::ThreadPool* threads = nullptr;  // CPU
-  void* handle = nullptr;               // cudaStream_t
-};
-
-/// Memory of one device. Buffers are aligned to 64 bytes on the CPU and 256 on CUDA.
-class Allocator {
- public:
-  virtual ~Allocator() = default;
-  [[nodiscard]] virtual DeviceType device() const = 0;
-  /// Uninitialised memory; never null. Throws Error(kOutOfMemory).
-  [[nodiscard]] virtual std::shared_ptr<void> allocate(int64_t bytes) = 0;
-};
-
-/// Memory of the host. Large buffers are whole pages, given by the kernel as zeros.
-class CpuAllocator final : public Allocator {
- public:
-  [[nodiscard]] DeviceType device() const override { return DeviceType::kCpu; }
-  [[nodiscard]] std::shared_ptr<void> allocate(int64_t bytes) override;
-};
+template <typename T>
+HostView<T> Device::read_back(const Tensor& from) {
+  core::require(from.is_contiguous(), "Device::read_back: the tensor {} must be contiguous",
+                from.shape());
+  const T* values = from.data<T>();
+  std::shared_ptr<const void> copy = copy_out(values, from.bytes());
+  if (copy != nullptr) {
+    values = static_cast<const T*>(copy.get());
+  }
+  return {std::span<const T>(values, static_cast<size_t>(from.count())), std::move(copy)};
+}
 
 }  // namespace switchyard::tensor

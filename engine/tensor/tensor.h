@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "tensor/device.h"
 #include "tensor/dtype.h"
+#include "tensor/memory.h"
 #include "tensor/shape.h"
 
 namespace switchyard::tensor {

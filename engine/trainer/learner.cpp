@@ -23,9 +23,10 @@ Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
                  std::unique_ptr<optim::Optimizer> optimizer)
     : config_(config),
       threads_(config.threads),
-      backend_(ops::cpu_backend(threads_)),
-      activations_(allocator_),
-      scratch_(allocator_),
+      device_(threads_),
+      backend_(ops::backend_on(device_)),
+      activations_(device_.memory()),
+      scratch_(device_.memory()),
       model_(std::make_unique<models::LanguageModel>(config.model, factory, parameters_)),
       optimizer_(std::move(optimizer)),
       backward_updater_(*optimizer_, config.seed) {
@@ -34,12 +35,12 @@ Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
 }
 
 void Learner::allocate() {
-  parameters_.allocate(allocator_);
+  parameters_.allocate(device_.memory());
   layers::initialize(backend_, parameters_, config_.seed);
-  optimizer_->allocate(allocator_);
+  optimizer_->allocate(device_.memory());
   state_ = fresh_state(config_.batch_size);
-  grad_scale_ = Tensor::zeros(DType::kF32, {1}, allocator_);
-  unclipped_ = Tensor::zeros(DType::kF32, {1}, allocator_);
+  grad_scale_ = Tensor::zeros(DType::kF32, {1}, device_.memory());
+  unclipped_ = Tensor::zeros(DType::kF32, {1}, device_.memory());
   unclipped_.data<float>()[0] = 1.0F;
 }
 
@@ -114,7 +115,7 @@ void Learner::drop_gradients() {
 }
 
 std::vector<layers::RecurrentState> Learner::fresh_state(int64_t num_streams) {
-  return model_->make_state(num_streams, allocator_);
+  return model_->make_state(num_streams, device_.memory());
 }
 
 double Learner::evaluate(const data::Batch& batch, std::vector<layers::RecurrentState>& state) {

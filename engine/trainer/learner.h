@@ -103,7 +103,7 @@ class Learner {
 
   LearnerConfig config_;
   core::ThreadPool threads_;
-  tensor::CpuAllocator allocator_;
+  tensor::CpuDevice device_;
   ops::Backend backend_;
   tensor::Arena activations_;
   tensor::Arena scratch_;

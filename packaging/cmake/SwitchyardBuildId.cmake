@@ -4,7 +4,7 @@ set(_switchyard_shared_headers
     engine/core/error.h
     engine/core/function_ref.h
     engine/core/thread_pool.h
-    engine/tensor/device.h
+    engine/tensor/memory.h
     engine/tensor/cuda_module.h
     engine/ops/kernels.h
     engine/ops/generic/kernels.h

@@ -1,19 +1,13 @@
 #pragma once
 
-#include <span>
-
 #include "layers/pass.h"
 #include "layers/step_memory.h"
+#include "ops/moe/expert_rows.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::layers {
 
-/// Which rows belong to which expert of a group: those of expert e are offsets[e] ... offsets[e +
-/// 1].
-struct ExpertRows {
-  tensor::Tensor offsets;                 // [num_local + 1] i32 on the device
-  std::span<const int32_t> host_offsets;  // the same on the host; empty where not read back
-};
+using ops::moe::ExpertRows;
 
 /// A group of experts of one kind and shape. Every expert is a plugin
 /// (sdk/include/switchyard/component/expert.h). Threads: [inst].

@@ -112,30 +112,7 @@ Routing take_routing(int64_t num_rows, int64_t top_k, int64_t num_experts, Pass&
   return routing;
 }
 
-// Offsets of a group, counted from the group's first row.
-ExpertRows Mixture::rows_of(const PlacedGroup& group, const Tensor& offsets, Pass& pass) const {
-  const Tensor of_group = offsets.slice(0, group.first, group.first + group.count + 1);
-  if (group.first == 0) {
-    return {.offsets = of_group,
-            .host_offsets = {of_group.data<int32_t>(), static_cast<size_t>(group.count + 1)}};
-  }
-  const Tensor counted = pass.take(DType::kI32, {group.count + 1});
-  const auto* from = of_group.data<int32_t>();
-  auto* to = counted.data<int32_t>();
-  for (int64_t e = 0; e <= group.count; ++e) {
-    to[e] = from[e] - from[0];
-  }
-  return {.offsets = counted,
-          .host_offsets = {counted.data<int32_t>(), static_cast<size_t>(group.count + 1)}};
-}
-
 namespace {
-
-// The rows of the experts [first, first + count).
-Tensor rows_between(const Tensor& rows, const Tensor& offsets, int64_t first, int64_t count) {
-  const auto* o = offsets.data<int32_t>();
-  return rows.slice(0, o[first], o[first + count]);
-}
 
 // A tensor of that shape: in the memory of one whose values are used up, where it has room.
 Tensor take_over(const Tensor& used_up, const tensor::Shape& shape, Pass& pass) {
@@ -157,15 +134,16 @@ Mixture::Output Mixture::forward(const GateInput& input, Pass& pass) {
   const ops::moe::RoutingPlan plan =
       ops::moe::plan(pass.backend, routing.expert_index, num_experts_, *pass.activations);
   // What follows costs as much as there are rows, however many slots the gate left empty.
-  const int64_t num_rows = plan.offsets.data<int32_t>()[num_experts_];
-  const Tensor rows = pass.take(DType::kF32, {num_rows, place_.d_in});
+  const Tensor rows = pass.take(DType::kF32, {plan.num_rows(), place_.d_in});
   ops::moe::dispatch(pass.backend, input.x, plan, rows);
 
-  const Tensor outputs = pass.take(DType::kF32, {num_rows, place_.d_out});
+  const Tensor outputs = pass.take(DType::kF32, {plan.num_rows(), place_.d_out});
   for (PlacedGroup& group : groups_) {
-    group.experts->forward(rows_between(rows, plan.offsets, group.first, group.count),
-                           rows_of(group, plan.offsets, pass),
-                           rows_between(outputs, plan.offsets, group.first, group.count), pass);
+    const ops::moe::RowRange range = plan.rows_of(group.first, group.count);
+    group.experts->forward(
+        range.of(rows),
+        part_of(pass.backend, plan.experts(), group.first, group.count, *pass.activations),
+        range.of(outputs), pass);
   }
   const Tensor y = pass.take(DType::kF32, {T, place_.d_out});
   ops::moe::combine(pass.backend, outputs, routing.gate_weight, plan, y);
@@ -194,6 +172,7 @@ void Mixture::backward(const Tensor& grad_y, GateGrad grad, Pass& pass) {
                        &routing.expert_index, &input.token_ids, &input.mask, &input.x}) {
     *kept = pass.restore();
   }
+  plan.host_offsets = pass.backend.device->read_back<int32_t>(plan.offsets);
 
   const Tensor grad_outputs = pass.take(DType::kF32, outputs.shape());
   grad.grad_gate_weight = pass.take(DType::kF32, routing.gate_weight.shape());
@@ -201,34 +180,29 @@ void Mixture::backward(const Tensor& grad_y, GateGrad grad, Pass& pass) {
                          grad.grad_gate_weight);
   const Tensor grad_rows = take_over(outputs, rows.shape(), pass);
   for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
-    group->experts->backward(rows_between(rows, plan.offsets, group->first, group->count),
-                             rows_of(*group, plan.offsets, pass),
-                             rows_between(grad_outputs, plan.offsets, group->first, group->count),
-                             rows_between(grad_rows, plan.offsets, group->first, group->count),
-                             pass);
+    const ops::moe::RowRange range = plan.rows_of(group->first, group->count);
+    group->experts->backward(
+        range.of(rows),
+        part_of(pass.backend, plan.experts(), group->first, group->count, *pass.activations),
+        range.of(grad_outputs), range.of(grad_rows), pass);
   }
   ops::moe::dispatch_grad(pass.backend, grad_rows, plan, grad.grad_x);
   gate_->backward(input, routing, grad, pass);
 }
 
 Tensor Mixture::forward_single(const Tensor& x, Pass& pass) {
-  const Tensor offsets = pass.take(DType::kI32, {2});
-  auto* o = offsets.data<int32_t>();
-  o[0] = 0;
-  o[1] = static_cast<int32_t>(x.size(0));
   const Tensor y = pass.take(DType::kF32, {x.size(0), place_.d_out});
-  groups_[0].experts->forward(x, {.offsets = offsets, .host_offsets = {o, 2}}, y, pass);
+  const ExpertRows all = ops::moe::rows_of_one_expert(pass.backend, x.size(0), *pass.activations);
+  groups_[0].experts->forward(x, all, y, pass);
   pass.save(x);
-  pass.save(offsets);
   return y;
 }
 
 void Mixture::backward_single(const Tensor& grad_y, const Tensor& grad_x, Pass& pass) {
-  const Tensor offsets = pass.restore();
   const Tensor x = pass.restore();
   const Tensor grad = pass.take(DType::kF32, grad_x.shape());
-  groups_[0].experts->backward(
-      x, {.offsets = offsets, .host_offsets = {offsets.data<int32_t>(), 2}}, grad_y, grad, pass);
+  const ExpertRows all = ops::moe::rows_of_one_expert(pass.backend, x.size(0), *pass.activations);
+  groups_[0].experts->backward(x, all, grad_y, grad, pass);
   ops::generic::binary(pass.backend, ops::generic::Binary::kAdd, grad_x, grad, grad_x);
 }
 

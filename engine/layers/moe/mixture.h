@@ -77,8 +77,6 @@ class Mixture {
 
   void make_gate(const MoeConfig& config, ComponentPlace place, ComponentFactory& factory,
                  tensor::ParameterSet& parameters);
-  [[nodiscard]] ExpertRows rows_of(const PlacedGroup& group, const tensor::Tensor& offsets,
-                                   Pass& pass) const;
   [[nodiscard]] tensor::Tensor forward_single(const tensor::Tensor& x, Pass& pass);
   void backward_single(const tensor::Tensor& grad_y, const tensor::Tensor& grad_x, Pass& pass);
 

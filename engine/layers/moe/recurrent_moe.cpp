@@ -1,8 +1,6 @@
 #include "layers/moe/recurrent_moe.h"
 
 #include <algorithm>
-#include <cstring>
-#include <functional>
 #include <utility>
 
 #include "layers/gradient.h"
@@ -10,6 +8,7 @@
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
 #include "ops/nn/column_sums.h"
+#include "ops/nn/copy_column.h"
 
 namespace switchyard::layers {
 
@@ -70,12 +69,7 @@ Tensor labels_of_step(const Tensor& labels, int64_t step, Pass& pass) {
     return {};
   }
   const Tensor column = pass.take(labels.dtype(), {labels.size(0)});
-  const int64_t bytes = tensor::size_of(labels.dtype());
-  const auto* from = static_cast<const char*>(labels.raw()) + step * bytes;
-  for (int64_t b = 0; b < labels.size(0); ++b) {
-    std::memcpy(static_cast<char*>(column.raw()) + b * bytes, from + b * labels.stride(0) * bytes,
-                static_cast<size_t>(bytes));
-  }
+  ops::nn::copy_column(pass.backend, labels, step, column);
   return column;
 }
 
@@ -259,9 +253,7 @@ void RecurrentMoe::note(const Notes& notes, int64_t step, const State& after,
   ops::generic::affine(on, one.aux_loss, 1.0 / static_cast<double>(notes.y.size(1)), 0.0, share);
   ops::generic::binary(on, Binary::kAdd, all.aux_loss, share, all.aux_loss);
   // Rows before an expert, summed over steps, are those before it of all steps.
-  auto* total = notes.trace.offsets.data<int32_t>();
-  const auto* added = mixed.plan.offsets.data<int32_t>();
-  std::transform(added, added + num_experts() + 1, total, total, std::plus<>());
+  ops::moe::add_counts(on, mixed.plan.offsets, notes.trace.offsets);
 }
 
 void RecurrentMoe::save(const Batch& batch, Pass& pass) {

@@ -8,6 +8,7 @@
 
 namespace switchyard::layers {
 
+using ops::moe::RowRange;
 using tensor::DType;
 using tensor::Shape;
 using tensor::Tensor;
@@ -75,7 +76,7 @@ Routing TwoLevelGate::take_routing(const Shape& choices, const Shape& experts, i
 
 GateInput TwoLevelGate::gather_rows(const GateInput& input, const ops::moe::RoutingPlan& plan,
                                     Pass& pass) const {
-  const int64_t num_rows = plan.offsets.data<int32_t>()[num_groups()];
+  const int64_t num_rows = plan.num_rows();
   GateInput rows = {.x = pass.take(DType::kF32, {num_rows, d_model_})};
   ops::moe::dispatch(pass.backend, input.x, plan, rows.x);
   if (input.mask.defined()) {
@@ -91,22 +92,17 @@ GateInput TwoLevelGate::gather_rows(const GateInput& input, const ops::moe::Rout
 
 GateInput TwoLevelGate::rows_between(const GateInput& rows, RowRange range) {
   const auto part = [&](const Tensor& whole) {
-    return whole.defined() ? whole.slice(0, range.begin, range.end) : Tensor();
+    return whole.defined() ? range.of(whole) : Tensor();
   };
   return {.x = part(rows.x), .mask = part(rows.mask), .token_ids = part(rows.token_ids)};
 }
 
 Routing TwoLevelGate::routing_between(const Routing& all, int64_t group, RowRange range) {
-  return {.expert_index = all.expert_index.slice(0, range.begin, range.end),
-          .gate_weight = all.gate_weight.slice(0, range.begin, range.end),
+  return {.expert_index = range.of(all.expert_index),
+          .gate_weight = range.of(all.gate_weight),
           .importance = all.importance.select(0, group),
           .load = all.load.select(0, group),
           .aux_loss = all.aux_loss.slice(0, group, group + 1)};
-}
-
-TwoLevelGate::RowRange TwoLevelGate::range_of(const Levels& levels, int64_t group) const {
-  const auto* offsets = levels.plan.offsets.data<int32_t>();
-  return {.begin = offsets[group], .end = offsets[group + 1]};
 }
 
 ops::moe::TwoLevelRouting TwoLevelGate::routing_of(const Levels& levels) {
@@ -128,7 +124,7 @@ void TwoLevelGate::forward(const GateInput& input, const Routing& routing, Pass&
   levels.secondary =
       take_routing({levels.rows.x.size(0), secondary_[0]->top_k()}, {a, group_size_}, a, pass);
   for (int64_t i = 0; i < a; ++i) {
-    const RowRange range = range_of(levels, i);
+    const RowRange range = levels.plan.rows_of(i, 1);
     secondary_[static_cast<size_t>(i)]->forward(rows_between(levels.rows, range),
                                                 routing_between(levels.secondary, i, range), pass);
   }
@@ -159,12 +155,12 @@ void TwoLevelGate::backward(const GateInput& input, const Routing& /*routing*/,
   const Tensor grad_rows = pass.take(DType::kF32, levels.rows.x.shape());
   ops::generic::fill(pass.backend, 0.0, grad_rows);
   for (int64_t i = num_groups(); i-- > 0;) {
-    const RowRange range = range_of(levels, i);
+    const RowRange range = levels.plan.rows_of(i, 1);
     secondary_[static_cast<size_t>(i)]->backward(
         rows_between(levels.rows, range), routing_between(levels.secondary, i, range),
-        {.grad_gate_weight = of_levels.local_weight.slice(0, range.begin, range.end),
+        {.grad_gate_weight = range.of(of_levels.local_weight),
          .grad_aux_loss = grad.grad_aux_loss,
-         .grad_x = grad_rows.slice(0, range.begin, range.end),
+         .grad_x = range.of(grad_rows),
          .grad_load = of_levels.local_load.select(0, i)},
         pass);
   }
@@ -196,6 +192,7 @@ TwoLevelGate::Levels TwoLevelGate::restore(Pass& pass) {
                        &levels.plan.pair_row, &levels.plan.row_pair, &levels.plan.offsets}) {
     *kept = pass.restore();
   }
+  levels.plan.host_offsets = pass.backend.device->read_back<int32_t>(levels.plan.offsets);
   for (Routing* routing : {&levels.secondary, &levels.primary}) {
     for (Tensor* kept : {&routing->aux_loss, &routing->load, &routing->importance,
                          &routing->gate_weight, &routing->expert_index}) {

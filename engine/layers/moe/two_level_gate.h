@@ -46,10 +46,6 @@ class TwoLevelGate final : public Gate {
     GateInput rows;     // the tokens of each group, one group behind the other: [R, ...]
     Routing secondary;  // [R, K2], importance and load [a, b], aux_loss [a]
   };
-  struct RowRange {
-    int64_t begin = 0;
-    int64_t end = 0;
-  };
 
   [[nodiscard]] int64_t num_groups() const { return static_cast<int64_t>(secondary_.size()); }
   [[nodiscard]] static Routing take_routing(const tensor::Shape& choices,
@@ -57,9 +53,9 @@ class TwoLevelGate final : public Gate {
                                             Pass& pass);
   [[nodiscard]] GateInput gather_rows(const GateInput& input, const ops::moe::RoutingPlan& plan,
                                       Pass& pass) const;
-  [[nodiscard]] static GateInput rows_between(const GateInput& rows, RowRange range);
-  [[nodiscard]] static Routing routing_between(const Routing& all, int64_t group, RowRange range);
-  [[nodiscard]] RowRange range_of(const Levels& levels, int64_t group) const;
+  [[nodiscard]] static GateInput rows_between(const GateInput& rows, ops::moe::RowRange range);
+  [[nodiscard]] static Routing routing_between(const Routing& all, int64_t group,
+                                               ops::moe::RowRange range);
   [[nodiscard]] static ops::moe::TwoLevelRouting routing_of(const Levels& levels);
   static void save(const Levels& levels, Pass& pass);
   [[nodiscard]] static Levels restore(Pass& pass);

@@ -8,6 +8,7 @@
 
 namespace switchyard::layers {
 
+using ops::moe::RowRange;
 using tensor::DType;
 using tensor::Tensor;
 
@@ -57,20 +58,6 @@ void WindowedExperts::register_stacked(const ExpertMemory& memory,
     all.dtype = window.is_buffer || window.stays_f32 ? window.dtype : memory.weights;
     stacked_.push_back({.all = &parameters.add(std::move(all)), .window = &window});
   }
-}
-
-WindowedExperts::Window WindowedExperts::window_at(int64_t first, const ExpertRows& rows,
-                                                   Pass& pass) const {
-  const int32_t* from = rows.host_offsets.data() + first;
-  const Tensor offsets = pass.scratch->take(DType::kI32, {at_once_ + 1});
-  auto* to = offsets.data<int32_t>();
-  for (int64_t e = 0; e <= at_once_; ++e) {
-    to[e] = from[e] - from[0];
-  }
-  return {.first = first,
-          .begin = from[0],
-          .end = from[at_once_],
-          .rows = {.offsets = offsets, .host_offsets = {to, static_cast<size_t>(at_once_ + 1)}}};
 }
 
 // For as long as the caller's scratch scope.
@@ -141,14 +128,15 @@ void WindowedExperts::forward(const Tensor& x, const ExpertRows& rows, const Ten
   const int64_t token_base = pass.token_base;
   for (int64_t first = 0; first < count_; first += at_once_) {
     const tensor::ScratchScope scope(*pass.scratch);
-    const Window window = window_at(first, rows, pass);
-    if (window.begin == window.end) {
+    const RowRange window = rows.rows_of(first, at_once_);
+    if (window.is_empty()) {
       continue;
     }
     bind_values(first, pass);
     // No two windows share random numbers.
     pass.token_base = token_base + window.begin * pass.token_stride;
-    experts_->forward(window.of(x), window.rows, window.of(y), pass);
+    experts_->forward(window.of(x), part_of(pass.backend, rows, first, at_once_, *pass.scratch),
+                      window.of(y), pass);
   }
   pass.token_base = token_base;
 }
@@ -159,12 +147,13 @@ void WindowedExperts::backward(const Tensor& x, const ExpertRows& rows, const Te
   const int64_t token_base = pass.token_base;
   for (int64_t first = count_ - at_once_; first >= 0; first -= at_once_) {
     const tensor::ScratchScope scope(*pass.scratch);
-    const Window window = window_at(first, rows, pass);
+    const RowRange window = rows.rows_of(first, at_once_);
     bind_values(first, pass);
     bind_gradients(first, pass);
-    if (window.begin < window.end) {
+    if (!window.is_empty()) {
       pass.token_base = token_base + window.begin * pass.token_stride;
-      experts_->backward(window.of(x), window.rows, window.of(grad_y), window.of(grad_x), pass);
+      experts_->backward(window.of(x), part_of(pass.backend, rows, first, at_once_, *pass.scratch),
+                         window.of(grad_y), window.of(grad_x), pass);
     }
     update(first, pass);
   }

@@ -46,17 +46,6 @@ class WindowedExperts final : public ExpertGroup {
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:
-  /// A window of experts and the rows that are theirs.
-  struct Window {
-    int64_t first = 0;  // expert
-    int64_t begin = 0;  // row
-    int64_t end = 0;
-    ExpertRows rows;  // offsets counted from `begin`
-
-    [[nodiscard]] tensor::Tensor of(const tensor::Tensor& all) const {
-      return all.slice(0, begin, end);
-    }
-  };
   /// A stacked parameter and the component's own for one window.
   struct Stacked {
     tensor::Parameter* all = nullptr;
@@ -64,7 +53,6 @@ class WindowedExperts final : public ExpertGroup {
   };
 
   void register_stacked(const ExpertMemory& memory, tensor::ParameterSet& parameters);
-  [[nodiscard]] Window window_at(int64_t first, const ExpertRows& rows, Pass& pass) const;
   [[nodiscard]] static tensor::Tensor in_f32(const tensor::Tensor& resting, Pass& pass);
   void bind_values(int64_t first, Pass& pass);
   void bind_gradients(int64_t first, Pass& pass);

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <span>
 
-#include "tensor/device.h"
 #include "tensor/dtype.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops::linalg {
 

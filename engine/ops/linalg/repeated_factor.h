@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ops/linalg/multiplier.h"
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops::linalg {
 

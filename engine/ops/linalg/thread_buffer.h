@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops::linalg {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops::loss {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops::moe {
 
@@ -63,6 +63,12 @@ struct Kernels {
   void (*dispatch_labels)(const tensor::Stream&, const RoutingDims&, void* rows, const void* tokens,
                           int64_t bytes, const int32_t* row_pair,
                           const int32_t* num_rows) = nullptr;
+  /// counted[i] = offsets[i] - offsets[0], `count` of them.
+  void (*group_offsets)(const tensor::Stream&, int64_t count, const int32_t* offsets,
+                        int32_t* counted) = nullptr;
+  /// sum[i] += counts[i], `count` of them.
+  void (*add_counts)(const tensor::Stream&, int64_t count, const int32_t* counts,
+                     int32_t* sum) = nullptr;
   /// expert_index and gate_weight [T, K1 * K2], filled with -1 and 0; importance, load [A * B].
   void (*compose)(const tensor::Stream&, const TwoLevelDims&, const TwoLevelView&,
                   int32_t* expert_index, float* gate_weight, float* importance,

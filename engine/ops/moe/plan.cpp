@@ -4,13 +4,6 @@
 
 namespace switchyard::ops::moe {
 
-bool RoutingPlan::fits_in(int64_t num_rows) const {
-  if (offsets.device() != tensor::DeviceType::kCpu) {
-    return num_rows >= row_pair.count();
-  }
-  return num_rows >= offsets.data<int32_t>()[offsets.count() - 1];
-}
-
 RoutingPlan plan(const Backend& backend, const tensor::Tensor& expert_index, int64_t num_experts,
                  tensor::Arena& arena) {
   core::require(expert_index.dim() == 2 && expert_index.dtype() == tensor::DType::kI32 &&
@@ -25,6 +18,7 @@ RoutingPlan plan(const Backend& backend, const tensor::Tensor& expert_index, int
                      .pair_row = arena.take(tensor::DType::kI32, {n.T, n.K})};
   kernel(backend.stream, n, expert_index.data<int32_t>(), out.offsets.data<int32_t>(),
          out.row_pair.data<int32_t>(), out.pair_row.data<int32_t>());
+  out.host_offsets = backend.device->read_back<int32_t>(out.offsets);
   return out;
 }
 

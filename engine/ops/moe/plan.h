@@ -1,7 +1,6 @@
 #pragma once
 
-#include "ops/backend.h"
-#include "tensor/arena.h"
+#include "ops/moe/expert_rows.h"
 
 namespace switchyard::ops::moe {
 
@@ -11,13 +10,26 @@ struct RoutingPlan {
   tensor::Tensor offsets;   // [E + 1] i32, rows of expert e are offsets[e] ... offsets[e + 1]
   tensor::Tensor row_pair;  // [T * K] i32, row -> pair; past the last row undefined
   tensor::Tensor pair_row;  // [T, K]  i32, pair -> row, -1 for an empty slot
+  tensor::HostView<int32_t> host_offsets;  // offsets on the host
 
-  /// True if a tensor of that many rows holds all rows of the plan. On a device the last offset is
-  /// out of sight: there only T * K, which always suffices, is known to.
-  [[nodiscard]] bool fits_in(int64_t num_rows) const;
+  [[nodiscard]] int64_t num_rows() const { return host_offsets.back(); }
+  /// Which rows are whose.
+  [[nodiscard]] ExpertRows experts() const {
+    return {.offsets = offsets, .host_offsets = host_offsets};
+  }
+  /// The rows of the experts [first, first + count).
+  [[nodiscard]] RowRange rows_of(int64_t first, int64_t count) const {
+    return experts().rows_of(first, count);
+  }
+  /// True if a tensor of that many rows holds all rows of the plan. Without host_offsets only
+  /// T * K, which always suffices, is known to.
+  [[nodiscard]] bool fits_in(int64_t rows) const {
+    return rows >= (host_offsets.empty() ? row_pair.count() : num_rows());
+  }
 };
 
-/// Sorts the pairs by expert with a stable counting sort.
+/// Sorts the pairs by expert with a stable counting sort, and waits for the offsets: the one time
+/// that a layer reads from its device.
 ///
 ///   expert_index  [T, K] i32, in [-1, num_experts); -1 = empty slot
 ///

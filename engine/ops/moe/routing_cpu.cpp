@@ -3,6 +3,7 @@
 #include <array>
 
 #include "ops/clones.h"
+#include "ops/moe/expert_rows_cpu.h"
 #include "ops/moe/plan_cpu.h"
 #include "ops/moe/two_level_cpu.h"
 
@@ -140,6 +141,8 @@ Kernels cpu_kernels() {
           .combine = combine,
           .combine_grad = combine_grad,
           .dispatch_labels = dispatch_labels,
+          .group_offsets = group_offsets_cpu,
+          .add_counts = add_counts_cpu,
           .compose = compose_cpu,
           .compose_grad = compose_grad_cpu};
 }

@@ -4,7 +4,7 @@
 
 #include "core/rng.h"
 #include "ops/linalg/kernels.h"
-#include "tensor/device.h"
+#include "tensor/memory.h"
 
 namespace switchyard::ops::nn {
 
@@ -119,6 +119,9 @@ struct Kernels {
   /// sums [columns] += the sum over rows of x [rows, columns].
   void (*add_column_sums)(const tensor::Stream&, float* sums, linalg::MatrixView x, int64_t rows,
                           int64_t columns) = nullptr;
+  /// out [rows] from elements of `bytes` bytes that are `stride` elements apart.
+  void (*copy_column)(const tensor::Stream&, int64_t rows, int64_t bytes, const void* column,
+                      int64_t stride, void* out) = nullptr;
 };
 
 [[nodiscard]] Kernels cpu_kernels();

@@ -12,7 +12,8 @@ Kernels cpu_kernels() {
           .lstm_cell_grad = cpu::lstm_cell_grad,
           .residual_dropout = cpu::residual_dropout,
           .residual_dropout_grad = cpu::residual_dropout_grad,
-          .add_column_sums = cpu::add_column_sums};
+          .add_column_sums = cpu::add_column_sums,
+          .copy_column = cpu::copy_column};
 }
 
 }  // namespace switchyard::ops::nn

@@ -19,6 +19,8 @@ void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, float*
                       const float* residual, float* v, uint8_t* kept);
 void residual_dropout_grad(const tensor::Stream& stream, const DropoutDims& n, float* grad_v,
                            const float* grad_out, const float* activated, const uint8_t* kept);
+void copy_column(const tensor::Stream& stream, int64_t rows, int64_t bytes, const void* column,
+                 int64_t stride, void* out);
 void add_column_sums(const tensor::Stream& stream, float* sums, linalg::MatrixView x, int64_t rows,
                      int64_t columns);
 

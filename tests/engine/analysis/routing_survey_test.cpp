@@ -70,10 +70,11 @@ class RoutingSurveyTest : public ::testing::Test {
   tests::TemporaryDirectory directory_;
   std::unique_ptr<data::Dataset> data_;
   core::ThreadPool threads_{1};
+  tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
   tensor::Arena activations_{allocator_};
   tensor::Arena scratch_{allocator_};
-  layers::Pass pass_ = {.backend = ops::cpu_backend(threads_),
+  layers::Pass pass_ = {.backend = ops::backend_on(device_),
                         .activations = &activations_,
                         .scratch = &scratch_,
                         .mode = layers::Mode::kEvaluate};

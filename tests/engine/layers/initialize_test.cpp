@@ -13,9 +13,10 @@ tensor::Tensor filled_tensor(const tensor::Init& init, const std::string& name, 
   tensor::ParameterSet parameters;
   tensor::CpuAllocator allocator;
   core::ThreadPool threads(num_threads);
+  tensor::CpuDevice device{threads};
   parameters.add({.name = name, .shape = {count}, .dtype = dtype, .init = init});
   parameters.allocate(allocator);
-  initialize(ops::cpu_backend(threads), parameters, seed);
+  initialize(ops::backend_on(device), parameters, seed);
   return parameters.find(name)->value;
 }
 

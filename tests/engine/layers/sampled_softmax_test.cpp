@@ -52,7 +52,7 @@ struct Bench {
   }
 
   Pass pass(int64_t step = 1) {
-    return {.backend = ops::cpu_backend(threads),
+    return {.backend = ops::backend_on(device),
             .activations = &activations,
             .scratch = &scratch,
             .seed = 7,
@@ -65,6 +65,7 @@ struct Bench {
   }
 
   core::ThreadPool threads;
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};

@@ -55,7 +55,7 @@ TEST_P(DroppedGradients, AreOverwrittenByTheFirstPassAndAddedToByTheSecond) {
 
   poison_and_drop(bench.parameters);
   (void)bench.total_loss();
-  layers::settle_gradients(ops::cpu_backend(bench.threads), bench.parameters);
+  layers::settle_gradients(ops::backend_on(bench.device), bench.parameters);
   EXPECT_EQ(gradients_of(bench.parameters), once);
   (void)bench.total_loss();
   EXPECT_EQ(gradients_of(bench.parameters), twice);
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Softmax, DroppedGradients, testing::Bool(),
 TEST(DroppedGradient, ThatNothingIsAddedToSettlesAtZero) {
   Bench bench(everything(false));
   poison_and_drop(bench.parameters);
-  layers::settle_gradients(ops::cpu_backend(bench.threads), bench.parameters);
+  layers::settle_gradients(ops::backend_on(bench.device), bench.parameters);
   for (const std::vector<float>& gradient : gradients_of(bench.parameters)) {
     for (const float value : gradient) {
       ASSERT_EQ(value, 0.0F);

@@ -36,7 +36,7 @@ class MixedExperts : public testing::Test {
                             {component("glu", {{"hidden", int64_t{32}}}), 2}}},
                plugins_, parameters_) {
     parameters_.allocate(allocator_);
-    initialize(ops::cpu_backend(threads_), parameters_, 5);
+    initialize(ops::backend_on(device_), parameters_, 5);
     // The gate starts as the mean; here it must matter.
     Tensor& gate = parameters_.find("moe.gate.w_gate")->value;
     const std::vector<float> values = tests::random_values(gate.count(), 8);
@@ -68,7 +68,7 @@ class MixedExperts : public testing::Test {
     activations_.reset();
     scratch_.reset();
     parameters_.zero_grad();
-    Pass pass = {.backend = ops::cpu_backend(threads_),
+    Pass pass = {.backend = ops::backend_on(device_),
                  .activations = &activations_,
                  .scratch = &scratch_,
                  .step = 1};
@@ -81,6 +81,7 @@ class MixedExperts : public testing::Test {
 
   plugin_host::PluginRegistry plugins_{tests::built_plugins()};
   core::ThreadPool threads_{2};
+  tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
   tensor::Arena activations_{allocator_};
   tensor::Arena scratch_{allocator_};

@@ -25,14 +25,14 @@ inline core::ComponentConfig ffn(double hidden) {
 struct Bench {
   explicit Bench(const LanguageModelConfig& config) : model(config, plugins, parameters), state() {
     parameters.allocate(allocator);
-    layers::initialize(ops::cpu_backend(threads), parameters, 3);
+    layers::initialize(ops::backend_on(device), parameters, 3);
     state = model.make_state(kB, allocator);
   }
 
   layers::Pass pass(layers::Mode mode) {
     activations.reset();
     scratch.reset();
-    return {.backend = ops::cpu_backend(threads),
+    return {.backend = ops::backend_on(device),
             .activations = &activations,
             .scratch = &scratch,
             .mode = mode,
@@ -67,6 +67,7 @@ struct Bench {
 
   plugin_host::PluginRegistry plugins{tests::built_plugins()};
   core::ThreadPool threads{2};
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};

@@ -54,7 +54,7 @@ struct RecurrentBench {
 
   explicit RecurrentBench(const Make& make) : layer(make(plugins, parameters)) {
     parameters.allocate(allocator);
-    layers::initialize(ops::cpu_backend(threads), parameters, 3);
+    layers::initialize(ops::backend_on(device), parameters, 3);
     move(parameters, 100, 0.3);
     reset_state();
   }
@@ -68,7 +68,7 @@ struct RecurrentBench {
   void begin_pass(layers::Mode mode = layers::Mode::kTrain) {
     activations.reset();
     scratch.reset();
-    pass = {.backend = ops::cpu_backend(threads),
+    pass = {.backend = ops::backend_on(device),
             .activations = &activations,
             .scratch = &scratch,
             .mode = mode,
@@ -121,6 +121,7 @@ struct RecurrentBench {
 
   plugin_host::PluginRegistry plugins{tests::built_plugins()};
   core::ThreadPool threads{2};
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};

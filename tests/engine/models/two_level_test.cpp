@@ -104,6 +104,7 @@ TEST(TwoLevel, CountsParametersAndOperationsAsThePaper) {
 TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
   plugin_host::PluginRegistry plugins(tests::built_plugins());
   core::ThreadPool threads(2);
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   const Tensor x = tests::random_tensor({7, 5}, 1);
   const Tensor grad_weight = tests::random_tensor({7, 2}, 2);
@@ -115,7 +116,7 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
                        const std::string& name) {
     tensor::Arena activations(allocator);
     tensor::Arena scratch(allocator);
-    layers::Pass pass = {.backend = ops::cpu_backend(threads),
+    layers::Pass pass = {.backend = ops::backend_on(device),
                          .activations = &activations,
                          .scratch = &scratch,
                          .seed = 7,
@@ -171,12 +172,12 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
 struct LayerBench {
   LayerBench(const MoeConfig& config, int64_t d) : layer("moe", 0, d, config, plugins, parameters) {
     parameters.allocate(allocator);
-    layers::initialize(ops::cpu_backend(threads), parameters, 3);
+    layers::initialize(ops::backend_on(device), parameters, 3);
   }
 
   Tensor forward(const Tensor& x, int64_t step) {
     activations.reset();
-    pass = {.backend = ops::cpu_backend(threads),
+    pass = {.backend = ops::backend_on(device),
             .activations = &activations,
             .scratch = &scratch,
             .seed = 7,
@@ -186,6 +187,7 @@ struct LayerBench {
 
   plugin_host::PluginRegistry plugins{tests::built_plugins()};
   core::ThreadPool threads{2};
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};

@@ -9,6 +9,7 @@ namespace {
 
 TEST(Clipping, NormIsOverAllGradientsAndBuffersHaveNone) {
   core::ThreadPool threads(2);
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::ParameterSet parameters;
   parameters.add({.name = "a", .shape = {2}});
@@ -18,25 +19,26 @@ TEST(Clipping, NormIsOverAllGradientsAndBuffersHaveNone) {
   parameters.find("a")->grad.data<float>()[0] = 2.0F;
   parameters.find("a")->grad.data<float>()[1] = 3.0F;
   parameters.find("b")->grad.data<float>()[0] = 6.0F;
-  EXPECT_DOUBLE_EQ(global_grad_norm(ops::cpu_backend(threads), parameters), 7.0);
+  EXPECT_DOUBLE_EQ(global_grad_norm(ops::backend_on(device), parameters), 7.0);
   parameters.find("b")->grad.data<float>()[0] = std::nanf("");
-  EXPECT_TRUE(std::isnan(global_grad_norm(ops::cpu_backend(threads), parameters)));
+  EXPECT_TRUE(std::isnan(global_grad_norm(ops::backend_on(device), parameters)));
 }
 
 TEST(Clipping, NormCountsTheRowsThatAGradientKeeps) {
   core::ThreadPool threads(2);
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::ParameterSet parameters;
   tensor::Parameter& table =
       parameters.add({.name = "table", .shape = {50, 2}, .touched_rows = {.per_token = 1}});
   parameters.allocate(allocator);
-  EXPECT_DOUBLE_EQ(global_grad_norm(ops::cpu_backend(threads), parameters), 0.0);
+  EXPECT_DOUBLE_EQ(global_grad_norm(ops::backend_on(device), parameters), 0.0);
   const tensor::Tensor rows = tensor::Tensor::from<int32_t>({2}, {31, 4});
   table.row_grad.touch(rows, tensor::Tensor::from<int32_t>({2}, {0, 0}));
   for (int64_t i = 0; i < 4; ++i) {
     table.row_grad.values().data<float>()[i] = 2.0F;
   }
-  EXPECT_DOUBLE_EQ(global_grad_norm(ops::cpu_backend(threads), parameters), 4.0);
+  EXPECT_DOUBLE_EQ(global_grad_norm(ops::backend_on(device), parameters), 4.0);
 }
 
 TEST(Clipping, FactorBringsTheNormToItsBoundAndNeverUp) {

@@ -45,7 +45,7 @@ std::filesystem::path TemporaryDirectory::copy_probe(const std::string& name) co
 }
 
 PassOnCpu::PassOnCpu() {
-  pass.backend = ops::cpu_backend(threads);
+  pass.backend = ops::backend_on(device);
   pass.activations = &activations;
   pass.scratch = &scratch;
   pass.seed = 7;

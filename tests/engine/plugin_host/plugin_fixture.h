@@ -54,6 +54,7 @@ std::pair<core::ErrorCode, std::string> error_of(Call&& call) {
 /// A pass on the CPU with memory of its own.
 struct PassOnCpu {
   core::ThreadPool threads{2};
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};

@@ -33,11 +33,12 @@ class BalanceTest : public ::testing::Test {
   }
 
   core::ThreadPool threads_{2};
+  tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
   tensor::Arena activations_{allocator_};
   tensor::Arena scratch_{allocator_};
   Pass pass_ = {
-      .backend = ops::cpu_backend(threads_), .activations = &activations_, .scratch = &scratch_};
+      .backend = ops::backend_on(device_), .activations = &activations_, .scratch = &scratch_};
   const Tensor one_ = Tensor::from<float>({1}, {1.0F});
 };
 

@@ -50,11 +50,12 @@ class MoeLayerTest : public ::testing::Test {
   }
 
   core::ThreadPool threads_{2};
+  tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
   tensor::Arena activations_{allocator_};
   tensor::Arena scratch_{allocator_};
   Pass pass_ = {
-      .backend = ops::cpu_backend(threads_), .activations = &activations_, .scratch = &scratch_};
+      .backend = ops::backend_on(device_), .activations = &activations_, .scratch = &scratch_};
   tests::FixedFactory factory_;
   std::unique_ptr<tensor::ParameterSet> parameters_;
   Tensor x_ = tests::random_tensor({kT, kD}, 1);

@@ -92,11 +92,12 @@ struct Bench {
   }
 
   core::ThreadPool threads{2};
+  tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};
   Pass pass = {
-      .backend = ops::cpu_backend(threads), .activations = &activations, .scratch = &scratch};
+      .backend = ops::backend_on(device), .activations = &activations, .scratch = &scratch};
   tests::HostedFactory factory;
   tensor::ParameterSet parameters;
   TwoLevelGate gate;

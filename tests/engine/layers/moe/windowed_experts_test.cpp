@@ -64,7 +64,7 @@ class WindowedExpertsTest : public ::testing::Test {
     activations_.reset();
     scratch_.reset();
     const ExpertRows rows = {.offsets = offsets_,
-                             .host_offsets = {offsets_.data<int32_t>(), kE + 1}};
+                             .host_offsets = {offsets_.data<int32_t>(), size_t{kE} + 1}};
     const Tensor y = tests::zero_tensor({kRows, kD});
     const Tensor grad_x = tests::zero_tensor({kRows, kD});
     experts.forward(x_, rows, y, pass_);
@@ -76,11 +76,12 @@ class WindowedExpertsTest : public ::testing::Test {
   }
 
   core::ThreadPool threads_{2};
+  tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
   tensor::Arena activations_{allocator_};
   tensor::Arena scratch_{allocator_};
   SliceRecorder updater_;
-  Pass pass_ = {.backend = ops::cpu_backend(threads_),
+  Pass pass_ = {.backend = ops::backend_on(device_),
                 .activations = &activations_,
                 .scratch = &scratch_,
                 .token_base = 100,

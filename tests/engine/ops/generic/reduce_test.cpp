@@ -129,8 +129,10 @@ TEST_F(Reduce, SumsDoNotDependOnTheNumberOfThreads) {
     });
   }
   core::ThreadPool one(1);
+  tensor::CpuDevice on_one{one};
   core::ThreadPool three(3);
-  EXPECT_EQ(sum_of_squares(cpu_backend(one), x), sum_of_squares(cpu_backend(three), x));
+  tensor::CpuDevice on_three{three};
+  EXPECT_EQ(sum_of_squares(backend_on(on_one), x), sum_of_squares(backend_on(on_three), x));
 }
 
 TEST_F(Reduce, SumsOfManyNumbersStayExactEnough) {

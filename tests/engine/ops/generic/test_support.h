@@ -19,7 +19,8 @@ namespace switchyard::ops::generic {
 class CpuTest : public testing::Test {
  protected:
   core::ThreadPool threads_{2};
-  Backend cpu_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend cpu_ = backend_on(device_);
 };
 
 inline std::vector<float> random_values(int64_t n, float scale = 1.0F, uint32_t seed = 1) {
@@ -88,11 +89,14 @@ inline std::vector<tensor::Tensor> strided_views(int64_t rows, int64_t columns, 
 template <typename Fn>
 void expect_same_for_any_threads(Fn fn) {
   core::ThreadPool one(1);
+  tensor::CpuDevice on_one{one};
   core::ThreadPool two(2);
+  tensor::CpuDevice on_two{two};
   core::ThreadPool three(3);
-  const tensor::Tensor first = fn(cpu_backend(one));
-  EXPECT_TRUE(same_bits(first, fn(cpu_backend(two))));
-  EXPECT_TRUE(same_bits(first, fn(cpu_backend(three))));
+  tensor::CpuDevice on_three{three};
+  const tensor::Tensor first = fn(backend_on(on_one));
+  EXPECT_TRUE(same_bits(first, fn(backend_on(on_two))));
+  EXPECT_TRUE(same_bits(first, fn(backend_on(on_three))));
 }
 
 /// fn() throws Error(kInvalidArgument) whose message contains `text`.

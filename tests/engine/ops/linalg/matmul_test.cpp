@@ -39,7 +39,8 @@ std::vector<double> reference(const GemmDims& n, const Tensor& a, const Tensor& 
 class Matmul : public ::testing::TestWithParam<int> {
  protected:
   core::ThreadPool threads_{GetParam()};
-  Backend backend_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend backend_ = backend_on(device_);
   tensor::CpuAllocator allocator_;
 };
 

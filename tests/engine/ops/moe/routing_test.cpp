@@ -16,7 +16,8 @@ using tests::zero_tensor;
 class Routing : public ::testing::Test {
  protected:
   core::ThreadPool threads_{2};
-  Backend backend_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend backend_ = backend_on(device_);
   tensor::CpuAllocator allocator_;
   tensor::Arena arena_{allocator_};
 

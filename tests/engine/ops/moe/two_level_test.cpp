@@ -54,7 +54,8 @@ class TwoLevel : public ::testing::Test {
   }
 
   core::ThreadPool threads_{2};
-  Backend backend_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend backend_ = backend_on(device_);
   tensor::CpuAllocator allocator_;
   tensor::Arena arena_{allocator_};
   Tensor group_index_ = Tensor::from<int32_t>({kT, kK1}, {0, 1, 1, 0, 1, -1, 0, 1});

@@ -44,7 +44,8 @@ std::pair<Numbers, Numbers> reference(const Numbers& gates, const Numbers& bias,
 class LstmCell : public ::testing::TestWithParam<int> {
  protected:
   core::ThreadPool threads_{GetParam()};
-  Backend backend_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend backend_ = backend_on(device_);
   tensor::CpuAllocator allocator_;
   tensor::Arena scratch_{allocator_};
   // h is a column of a wider tensor, as one step of a sequence is.
@@ -107,13 +108,14 @@ INSTANTIATE_TEST_SUITE_P(Threads, LstmCell, ::testing::Values(1, 2));
 
 TEST(LstmCellChecks, SaysWhichTensorDoesNotFit) {
   core::ThreadPool threads(1);
+  tensor::CpuDevice device{threads};
   const LstmCellTensors t = {.gates = zero_tensor({2, 12}),
                              .bias = zero_tensor({16}),
                              .keep = zero_tensor({2}),
                              .c_before = zero_tensor({2, 4}),
                              .c = zero_tensor({2, 4}),
                              .h = zero_tensor({2, 4})};
-  EXPECT_ERROR(lstm_cell(cpu_backend(threads), t), core::ErrorCode::kInvalidArgument,
+  EXPECT_ERROR(lstm_cell(backend_on(device), t), core::ErrorCode::kInvalidArgument,
                "gates must be [2, 16] with contiguous rows, got [2, 12]");
 }
 

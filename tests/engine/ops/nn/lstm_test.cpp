@@ -109,7 +109,8 @@ class LstmOp : public ::testing::TestWithParam<Setting> {
   int64_t P_ = GetParam().num_outputs;
   bool is_projected_ = P_ != kU;
   core::ThreadPool threads_{GetParam().threads};
-  Backend backend_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend backend_ = backend_on(device_);
   Tensor x_ = random_tensor({B_, kS, kI}, 1);
   Tensor resets_ = some_resets(B_);
   LstmTensors t_ = {.kernel = random_tensor({kI + P_, 4 * kU}, 2),
@@ -239,13 +240,14 @@ TEST_P(LstmOp, WritesOverGradientsThatDoNotCount) {
 
 TEST(LstmOpErrors, UnitsThatAreNotOutputsNeedAProjection) {
   core::ThreadPool threads(1);
+  tensor::CpuDevice device{threads};
   const LstmTensors t = {.kernel = zero_tensor({4, 12}),
                          .bias = zero_tensor({12}),
                          .state_m = zero_tensor({1, 2}),
                          .state_c = zero_tensor({1, 3})};
   tensor::CpuAllocator allocator;
   tensor::Arena scratch(allocator);
-  EXPECT_ERROR(lstm(cpu_backend(threads), zero_tensor({1, 1, 2}), t, scratch),
+  EXPECT_ERROR(lstm(backend_on(device), zero_tensor({1, 1, 2}), t, scratch),
                core::ErrorCode::kInvalidArgument,
                "without a projection 3 units must give as many outputs, got 2");
 }

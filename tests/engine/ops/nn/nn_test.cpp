@@ -4,6 +4,7 @@
 #include "ops/loss/sampled_softmax_cross_entropy.h"
 #include "ops/loss/softmax_cross_entropy.h"
 #include "ops/nn/column_sums.h"
+#include "ops/nn/copy_column.h"
 #include "ops/nn/embedding.h"
 #include "ops/nn/residual_dropout.h"
 #include "tests/support/error_matcher.h"
@@ -21,7 +22,8 @@ using tests::zero_tensor;
 class NnOps : public ::testing::Test {
  protected:
   core::ThreadPool threads_{2};
-  Backend backend_ = cpu_backend(threads_);
+  tensor::CpuDevice device_{threads_};
+  Backend backend_ = backend_on(device_);
 
   static Tensor kept_like(const Tensor& v) {
     return Tensor::from<uint8_t>(v.shape(), std::vector<uint8_t>(v.count(), 0));
@@ -199,6 +201,21 @@ TEST_F(NnOps, SampledCrossEntropyCountsASampledTargetOnce) {
   EXPECT_LT(relative_error(to_double(target),
                            {2 * std::exp(3.0) / all - 2, 2 * std::exp(3.0) / without - 2, 0}),
             1e-6);
+}
+
+TEST_F(NnOps, CopyColumnTakesAnyType) {
+  const Tensor ids = Tensor::from<int32_t>({2, 3}, {1, 2, 3, 4, 5, 6});
+  const Tensor column = Tensor::from<int32_t>({2}, {0, 0});
+  nn::copy_column(backend_, ids, 1, column);
+  EXPECT_EQ(column.to_vector<int32_t>(), (std::vector<int32_t>{2, 5}));
+  const Tensor mask = Tensor::from<uint8_t>({3, 2}, {1, 0, 0, 1, 1, 1});
+  const Tensor last = Tensor::from<uint8_t>({3}, {9, 9, 9});
+  nn::copy_column(backend_, mask, 1, last);
+  EXPECT_EQ(last.to_vector<uint8_t>(), (std::vector<uint8_t>{0, 1, 1}));
+  EXPECT_ERROR(nn::copy_column(backend_, ids, 3, column), core::ErrorCode::kInvalidArgument,
+               "there is no column 3 in [2, 3]");
+  EXPECT_ERROR(nn::copy_column(backend_, mask, 0, column), core::ErrorCode::kInvalidArgument,
+               "must be contiguous u8 [3], got i32 [2]");
 }
 
 TEST_F(NnOps, SampledCrossEntropyRejectsWhatDoesNotFit) {

@@ -3,7 +3,7 @@
 // Stands in for engine/tensor/cuda_launch.h where a .cu file is compiled by the host compiler: the
 // same names, on switchyard::simt. Put tests/support/simt before engine/ in the include path.
 #include "core/error.h"
-#include "tensor/device.h"
+#include "tensor/memory.h"
 #include "tests/support/simt/simt.h"
 
 #define __global__

@@ -1,0 +1,25 @@
+#include "tensor/device.h"
+
+#include <cstring>
+
+namespace switchyard::tensor {
+
+void Device::clear(const Tensor& tensor) {
+  core::require(tensor.is_contiguous(), "Device::clear: the tensor {} must be contiguous",
+                tensor.shape());
+  clear_bytes(tensor.raw(), tensor.bytes());
+}
+
+void CpuDevice::copy_in(void* to, const void* from, int64_t bytes) {
+  std::memcpy(to, from, static_cast<size_t>(bytes));
+}
+
+std::shared_ptr<const void> CpuDevice::copy_out(const void* /*from*/, int64_t /*bytes*/) {
+  return nullptr;
+}
+
+void CpuDevice::clear_bytes(void* memory, int64_t bytes) {
+  std::memset(memory, 0, static_cast<size_t>(bytes));
+}
+
+}  // namespace switchyard::tensor

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "tensor/tensor.h"
+
+namespace switchyard::tensor {
+
+/// A tensor that a function writes. It stands last in an argument list, so that a signature shows
+/// what changes:
+///
+///   void combine(const Backend& backend, const Tensor& rows, ..., Out y);
+///
+/// A caller passes the tensor itself, which must outlive the call.
+class Out {
+ public:
+  Out(const Tensor& tensor) : tensor_(&tensor) {}  // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] const Tensor& operator*() const { return *tensor_; }
+  [[nodiscard]] const Tensor* operator->() const { return tensor_; }
+  operator const Tensor&() const { return *tensor_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  const Tensor* tensor_;
+};
+
+}  // namespace switchyard::tensor
