@@ -120,7 +120,7 @@ class ConfigCommand : public Command {
     const bool is_number =
         key.type == core::ConfigType::kInteger || key.type == core::ConfigType::kNumber;
     if (is_number && std::isfinite(key.min) && std::isfinite(key.max)) {
-      rule += fmt::format(", {} to {}", key.min, key.max);
+      rule += fmt::format(", {}{} to {}", key.above_min ? "above " : "", key.min, key.max);
     }
     return rule;
   }

@@ -1,186 +1,110 @@
 #include "config/run_config.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
+#include "config/run_keys.h"
 #include "core/error.h"
-#include "ops/linalg/multiplier.h"
 
 namespace switchyard::config {
 namespace {
 
-tensor::DType compute_type(const std::string& name) {
-  if (name == "auto") {
-    return ops::linalg::fastest_compute();
-  }
-  return name == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;
-}
+/// Fills the members that `describe` lists with the settings of a checked configuration, or with
+/// those of one table of a component.
+class ReadKeys {
+ public:
+  explicit ReadKeys(const core::Config& settings, const core::ConfigTable* table = nullptr)
+      : settings_(settings), table_(table) {}
 
-layers::ExpertMemory expert_memory_config(const core::Config& settings) {
-  layers::ExpertMemory memory;
-  const bool is_bf16 = settings.text("model.moe.weights") == "bf16";
-  memory.weights = is_bf16 ? tensor::DType::kBf16 : tensor::DType::kF32;
-  memory.update_in_backward = settings.flag("model.moe.update_in_backward");
-  memory.experts_at_once = settings.integer("model.moe.experts_at_once");
-  return memory;
-}
-
-std::vector<models::LayerKind> layer_kinds(const std::vector<std::string>& names) {
-  std::vector<models::LayerKind> kinds;
-  kinds.reserve(names.size());
-  for (const std::string& name : names) {
-    kinds.push_back(name == "moe"             ? models::LayerKind::kMoe
-                    : name == "recurrent_moe" ? models::LayerKind::kRecurrentMoe
-                                              : models::LayerKind::kLstm);
-  }
-  return kinds;
-}
-
-bool has_layer(const core::Config& settings, const std::string& kind) {
-  const auto& layers = settings.texts("model.layers");
-  return std::find(layers.begin(), layers.end(), kind) != layers.end();
-}
-
-trainer::DataConfig data_config(const core::Config& settings) {
-  trainer::DataConfig data;
-  data.path = settings.text("data.path");
-  data.batch_size = settings.integer("data.batch_size");
-  data.sequence_length = settings.integer("data.sequence_length");
-  data.shuffle = settings.flag("data.shuffle");
-  data.reset_state = settings.flag("data.reset_state");
-  return data;
-}
-
-models::BalanceConfig balance_config(const core::Config& settings) {
-  const std::string& by = settings.text("model.moe.balance.by");
-  const bool only_a_layer_can =
-      settings.integer("model.moe.groups") > 0 || has_layer(settings, "recurrent_moe");
-  models::BalanceConfig balance;
-  if (by == "compute") {
-    balance.by = models::BalanceBy::kCompute;
-  } else if (by == "tokens" || (by == "auto" && only_a_layer_can)) {
-    balance.by = models::BalanceBy::kTokens;
-  }
-  balance.w_importance = settings.number("model.moe.balance.w_importance");
-  balance.w_load = settings.number("model.moe.balance.w_load");
-  return balance;
-}
-
-models::MoeConfig moe_config(const core::Config& settings) {
-  models::MoeConfig moe;
-  for (const core::ConfigTable& table : settings.tables("model.moe.gate")) {
-    moe.gate = table.component;
-  }
-  for (const core::ConfigTable& table : settings.tables("model.moe.secondary_gate")) {
-    moe.secondary_gate = table.component;
-  }
-  for (const core::ConfigTable& table : settings.tables("model.moe.experts")) {
-    moe.experts.push_back({table.component, std::get<int64_t>(table.own.at("count"))});
-  }
-  moe.groups = settings.integer("model.moe.groups");
-  moe.balance = balance_config(settings);
-  moe.memory = expert_memory_config(settings);
-  return moe;
-}
-
-models::SoftmaxConfig softmax_config(const core::Config& settings) {
-  models::SoftmaxConfig softmax;
-  softmax.sampled = settings.integer("model.softmax.sampled");
-  softmax.sampler = settings.text("model.softmax.sampler") == "unigram"
-                        ? layers::Proposal::kUnigram
-                        : layers::Proposal::kLogUniform;
-  softmax.unigram_power = settings.number("model.softmax.unigram_power");
-  softmax.tied = settings.flag("model.softmax.tied");
-  return softmax;
-}
-
-models::LanguageModelConfig model_config(const core::Config& settings) {
-  models::LanguageModelConfig model;
-  model.d_model = settings.integer("model.d_model");
-  model.dropout = settings.number("model.dropout");
-  model.residual = settings.flag("model.residual");
-  model.layers = layer_kinds(settings.texts("model.layers"));
-  model.vocab_size = settings.integer("model.vocabulary_size");
-  model.init_scale = settings.number("model.init_scale");
-  model.init_range = settings.number("model.init_range");
-  model.lstm = {.units = settings.integer("model.lstm.units"),
-                .projection = settings.integer("model.lstm.projection"),
-                .forget_bias = settings.number("model.lstm.forget_bias"),
-                .init_range = settings.number("model.lstm.init_range")};
-  model.recurrent_moe.segment = settings.integer("model.recurrent_moe.segment");
-  model.embedding.sparse_gradient = settings.flag("model.embedding.sparse_gradient");
-  model.moe = moe_config(settings);
-  model.moe_output = settings.text("model.moe.output") == "identity"
-                         ? ops::nn::OutputActivation::kIdentity
-                         : ops::nn::OutputActivation::kSigmoid;
-  model.softmax = softmax_config(settings);
-  return model;
-}
-
-optim::ScheduleKind schedule_kind(const std::string& name) {
-  if (name == "plateau") {
-    return optim::ScheduleKind::kPlateau;
-  }
-  return name == "constant" ? optim::ScheduleKind::kConstant : optim::ScheduleKind::kInverseSqrt;
-}
-
-optim::Schedule schedule_config(const core::Config& settings) {
-  optim::Schedule schedule;
-  schedule.kind = schedule_kind(settings.text("schedule.kind"));
-  schedule.base = settings.number("schedule.learning_rate");
-  schedule.warmup_steps = settings.integer("schedule.warmup_steps");
-  schedule.hold_steps = settings.integer("schedule.hold_steps");
-  schedule.decay_steps = settings.integer("schedule.decay_steps");
-  schedule.total_steps = settings.integer("train.steps");
-  schedule.plateau_factor = settings.number("schedule.plateau_factor");
-  return schedule;
-}
-
-trainer::LoopConfig loop_config(const core::Config& settings) {
-  trainer::LoopConfig loop;
-  loop.steps = settings.integer("train.steps");
-  loop.seed = static_cast<uint64_t>(settings.integer("train.seed"));
-  loop.clip_norm = settings.number("train.clip_norm");
-  loop.log_every_steps = settings.integer("train.log_every_steps");
-  loop.expert_stats_every_steps = settings.integer("train.expert_stats_every_steps");
-  loop.evaluate_every_steps = settings.integer("train.evaluate_every_steps");
-  loop.evaluate_max_words = settings.integer("train.evaluate_max_words");
-  loop.on_nonfinite = settings.text("train.on_nonfinite") == "stop"
-                          ? trainer::NonfinitePolicy::kStop
-                          : trainer::NonfinitePolicy::kSkipStep;
-  loop.threads = static_cast<int>(settings.integer("train.threads"));
-  loop.compute = compute_type(settings.text("train.compute"));
-  return loop;
-}
-
-trainer::CheckpointConfig checkpoint_config(const core::Config& settings) {
-  trainer::CheckpointConfig checkpoint;
-  checkpoint.every_steps = settings.integer("checkpoint.every_steps");
-  checkpoint.at_start = settings.flag("checkpoint.at_start");
-  checkpoint.keep_last = settings.integer("checkpoint.keep_last");
-  checkpoint.keep_best = settings.flag("checkpoint.keep_best");
-  return checkpoint;
-}
-
-std::vector<trainer::OptimizerGroupConfig> optimizer_groups(const core::Config& settings) {
-  std::vector<trainer::OptimizerGroupConfig> groups;
-  for (const core::ConfigTable& table : settings.tables("optimizer.groups")) {
-    trainer::OptimizerGroupConfig group;
-    group.component = table.component;
-    for (const std::string& role : std::get<std::vector<std::string>>(table.own.at("roles"))) {
-      group.selection.roles.push_back(tensor::role_of(role).value());
+  template <typename T>
+  void number(const std::string& name, T& member, Range /*range*/, Resume /*resume*/,
+              const char* /*help*/, Need /*need*/ = Need::kOptional) const {
+    if constexpr (std::is_integral_v<T>) {
+      member = static_cast<T>(value<int64_t>(name));
+    } else {
+      member = value<double>(name);
     }
-    group.selection.match = std::get<std::string>(table.own.at("match"));
-    group.learning_rate_scale = std::get<double>(table.own.at("learning_rate_scale"));
-    core::require(!group.selection.roles.empty() || !group.selection.match.empty(),
-                  "{}: a group must say which parameters it takes: add roles = [\"expert\"] or "
-                  "match = \"layers.*.experts*\"",
-                  table.component.where);
-    groups.push_back(std::move(group));
   }
-  return groups;
+
+  void flag(const std::string& name, bool& member, Resume /*resume*/, const char* /*help*/) const {
+    member = value<bool>(name);
+  }
+
+  void text(const std::string& name, std::string& member, Resume /*resume*/, const char* /*help*/,
+            Need /*need*/ = Need::kOptional) const {
+    member = value<std::string>(name);
+  }
+
+  void texts(const std::string& name, std::vector<std::string>& member, Resume /*resume*/,
+             const char* /*help*/) const {
+    member = value<std::vector<std::string>>(name);
+  }
+
+  template <typename T>
+  void choice(const std::string& name, T& member, const Choices<T>& choices, Resume /*resume*/,
+              const char* /*help*/) const {
+    member = chosen(value<std::string>(name), choices);
+  }
+
+  template <typename T>
+  void choices(const std::string& name, std::vector<T>& member, const Choices<T>& choices,
+               Resume /*resume*/, const char* /*help*/) const {
+    member.clear();
+    for (const std::string& text : value<std::vector<std::string>>(name)) {
+      member.push_back(chosen(text, choices));
+    }
+  }
+
+  void component(const char* name, core::ComponentConfig& member, const char* /*help*/) const {
+    for (const core::ConfigTable& table : settings_.tables(name)) {
+      member = table.component;
+    }
+  }
+
+  template <typename T>
+  void components(const char* name, std::vector<T>& member, const char* /*help*/) const {
+    member.clear();
+    for (const core::ConfigTable& table : settings_.tables(name)) {
+      T entry;
+      entry.component = table.component;
+      ReadKeys own(settings_, &table);
+      describe(own, entry);
+      member.push_back(std::move(entry));
+    }
+  }
+
+ private:
+  template <typename T>
+  [[nodiscard]] const T& value(const std::string& name) const {
+    return std::get<T>(table_ != nullptr ? table_->own.at(name) : settings_.setting(name));
+  }
+
+  /// The schema holds no text that is not among the choices.
+  template <typename T>
+  static T chosen(const std::string& text, const std::vector<Choice<T>>& choices) {
+    return std::find_if(choices.begin(), choices.end(),
+                        [&](const Choice<T>& one) { return one.text == text; })
+        ->value;
+  }
+
+  const core::Config& settings_;
+  const core::ConfigTable* table_;
+};
+
+bool has_layer(const models::LanguageModelConfig& model, models::LayerKind kind) {
+  return std::find(model.layers.begin(), model.layers.end(), kind) != model.layers.end();
+}
+
+/// Sets what follows from several keys.
+void derive(RunConfig& config) {
+  trainer::TrainerConfig& trainer = config.trainer;
+  trainer.schedule.total_steps = trainer.train.steps;
+  const bool only_a_layer_can =
+      trainer.model.moe.groups > 0 || has_layer(trainer.model, models::LayerKind::kRecurrentMoe);
+  if (only_a_layer_can && config.settings.text("model.moe.balance.by") == "auto") {
+    trainer.model.moe.balance.by = models::BalanceBy::kTokens;
+  }
 }
 
 void check_groups(const core::Config& settings, const models::MoeConfig& moe) {
@@ -203,78 +127,72 @@ void check_groups(const core::Config& settings, const models::MoeConfig& moe) {
       moe.groups, experts);
 }
 
-void check_balance(const core::Config& settings, const models::MoeConfig& moe) {
-  if (moe.balance.by != models::BalanceBy::kGate) {
+void check_balance(const models::LanguageModelConfig& model) {
+  const models::BalanceConfig& balance = model.moe.balance;
+  if (balance.by != models::BalanceBy::kGate) {
     return;  // weights in a gate's table are found where the gate is made
   }
-  core::require(moe.groups == 0,
+  core::require(model.moe.groups == 0,
                 "'model.moe.balance.by' = \"gate\" cannot balance all experts of two levels: use "
                 "\"tokens\" or \"compute\"");
-  core::require(!has_layer(settings, "recurrent_moe"),
+  core::require(!has_layer(model, models::LayerKind::kRecurrentMoe),
                 "'model.moe.balance.by' = \"gate\" cannot balance all steps of a recurrent layer: "
                 "use \"tokens\" or \"compute\"");
   const models::BalanceConfig unset;
-  for (const char* key : {"model.moe.balance.w_importance", "model.moe.balance.w_load"}) {
-    core::require(settings.number(key) == unset.w_load,
+  const auto check_weight = [](const char* key, double weight, double default_weight) {
+    core::require(weight == default_weight,
                   "'{}' has no effect where the gate asks for balance itself: set it in "
                   "[model.moe.gate], or 'model.moe.balance.by' to \"tokens\" or \"compute\"",
                   key);
+  };
+  check_weight("model.moe.balance.w_importance", balance.w_importance, unset.w_importance);
+  check_weight("model.moe.balance.w_load", balance.w_load, unset.w_load);
+}
+
+void check_layers(const models::LanguageModelConfig& model) {
+  core::require(!model.layers.empty(), "'model.layers' must name at least one layer, got []");
+  const auto needs_experts = [&](models::LayerKind kind, const char* name) {
+    core::require(!has_layer(model, kind) || !model.moe.experts.empty(),
+                  "'model.layers' has a \"{}\" layer, so there must be experts: add a table\n  "
+                  "[[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8",
+                  name);
+  };
+  needs_experts(models::LayerKind::kMoe, "moe");
+  needs_experts(models::LayerKind::kRecurrentMoe, "recurrent_moe");
+}
+
+void check_optimizers(const RunConfig& config) {
+  core::require(!config.settings.tables("optimizer").empty(),
+                "an optimizer must be given: add a table\n  [optimizer]\n  plugin = \"adam\"");
+  for (const trainer::OptimizerGroupConfig& group : config.trainer.optimizer_groups) {
+    core::require(!group.selection.roles.empty() || !group.selection.match.empty(),
+                  "{}: a group must say which parameters it takes: add roles = [\"expert\"] or "
+                  "match = \"layers.*.experts*\"",
+                  group.component.where);
   }
 }
 
-/// What no key can say alone.
-void check_together(const core::Config& settings) {
-  core::require(!settings.texts("model.layers").empty(),
-                "'model.layers' must name at least one layer, got []");
-  for (const char* kind : {"moe", "recurrent_moe"}) {
-    core::require(!has_layer(settings, kind) || !settings.tables("model.moe.experts").empty(),
-                  "'model.layers' has a \"{}\" layer, so there must be experts: add a table\n  "
-                  "[[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8",
-                  kind);
-  }
-  core::require(settings.text("schedule.kind") != "plateau" ||
-                    settings.integer("train.evaluate_every_steps") > 0,
+/// Checks what no key can say alone.
+void check_together(const RunConfig& config) {
+  const trainer::TrainerConfig& trainer = config.trainer;
+  check_layers(trainer.model);
+  core::require(trainer.schedule.kind != optim::ScheduleKind::kPlateau ||
+                    trainer.train.evaluate_every_steps > 0,
                 "'schedule.kind' is \"plateau\", which follows the evaluations: set "
                 "train.evaluate_every_steps, for example to the steps of an epoch");
-  const models::MoeConfig moe = moe_config(settings);
-  check_groups(settings, moe);
-  check_balance(settings, moe);
-  core::require(!settings.tables("optimizer").empty(),
-                "an optimizer must be given: add a table\n  [optimizer]\n  plugin = \"adam\"");
+  check_groups(config.settings, trainer.model.moe);
+  check_balance(trainer.model);
+  check_optimizers(config);
 }
 
 RunConfig run_config_of(core::Config settings) {
-  check_together(settings);
-  trainer::TrainerConfig trainer;
-  trainer.data = data_config(settings);
-  trainer.model = model_config(settings);
-  trainer.optimizer = settings.tables("optimizer")[0].component;
-  trainer.optimizer_groups = optimizer_groups(settings);
-  trainer.schedule = schedule_config(settings);
-  trainer.train = loop_config(settings);
-  trainer.checkpoint = checkpoint_config(settings);
-  std::string name = settings.text("run.name");
-  std::vector<std::string> directories = settings.texts("plugins.directories");
-  return {std::move(settings), std::move(trainer), std::move(name), std::move(directories)};
-}
-
-/// Settings under which the same parameters go on being trained on the same text.
-bool may_change_on_resume(const std::string& key) {
-  static constexpr std::array kFree = {"run.",
-                                       "plugins.",
-                                       "checkpoint.",
-                                       "train.steps",
-                                       "train.log_every_steps",
-                                       "train.expert_stats_every_steps",
-                                       "train.evaluate_every_steps",
-                                       "train.evaluate_max_words",
-                                       "train.on_nonfinite",
-                                       "train.threads",
-                                       "train.clip_norm",
-                                       "schedule.",
-                                       "data.path"};
-  return std::any_of(kFree.begin(), kFree.end(),
-                     [&](const char* prefix) { return key.starts_with(prefix); });
+  RunConfig config;
+  config.settings = std::move(settings);
+  ReadKeys keys(config.settings);
+  describe(keys, config);
+  derive(config);
+  check_together(config);
+  return config;
 }
 
 }  // namespace

@@ -69,6 +69,10 @@ const Config::Entry& Config::entry(std::string_view name) const {
   return *found;
 }
 
+const ConfigSetting& Config::setting(std::string_view name) const {
+  return entry(name).value;
+}
+
 template <typename T>
 const T& Config::get(std::string_view name) const {
   const T* value = std::get_if<T>(&entry(name).value);

@@ -22,6 +22,8 @@ struct ConfigTable {
 /// A checked configuration: every key of the schema has a value of its type. Copyable, immutable.
 class Config {
  public:
+  /// The configuration of a schema without keys.
+  Config() = default;
   /// Checks the document against the schema and fills in defaults. Throws Error(kInvalidArgument)
   /// that names every problem at once.
   Config(const ConfigSchema& schema, const ConfigDocument& document);
@@ -33,7 +35,9 @@ class Config {
   static Config from_text(const ConfigSchema& schema, const std::string& text,
                           std::string source_name, const std::vector<std::string>& overrides);
 
-  /// The value of a key of the schema, which must have that type (Error(kInternal) otherwise).
+  /// The value of a key of the schema (Error(kInternal) if there is no such key).
+  [[nodiscard]] const ConfigSetting& setting(std::string_view name) const;
+  /// The same for a key of that type (Error(kInternal) otherwise).
   [[nodiscard]] bool flag(std::string_view name) const;
   [[nodiscard]] int64_t integer(std::string_view name) const;
   [[nodiscard]] double number(std::string_view name) const;

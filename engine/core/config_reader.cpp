@@ -69,8 +69,12 @@ std::string bound_text(double bound) {
 }
 
 std::string number_problem(const ConfigKey& key, double value) {
-  if (value >= key.min && value <= key.max) {
+  if ((key.above_min ? value > key.min : value >= key.min) && value <= key.max) {
     return "";
+  }
+  if (key.above_min) {
+    return fmt::format("must be greater than {} and at most {}", bound_text(key.min),
+                       bound_text(key.max));
   }
   if (std::isinf(key.max)) {
     return std::isinf(key.min) ? "must be a number" : "must be at least " + bound_text(key.min);

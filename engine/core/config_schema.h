@@ -25,6 +25,7 @@ struct ConfigKey {
   double max = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};  // of texts and of each entry of a list; empty = any
   bool required = false;                  // must be given; the default only shows the type
+  bool above_min = false;                 // the value must be greater than `min`
 };
 
 /// A table that belongs to a plugin: `plugin` names it, `keys` are the program's own, everything

@@ -1,6 +1,5 @@
 #include "tensor/parameter.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -16,14 +15,6 @@ constexpr std::array<std::string_view, 6> kRoleNames = {"dense",     "gate", "ex
 
 std::string_view name_of(Role role) {
   return kRoleNames.at(static_cast<size_t>(role));
-}
-
-std::optional<Role> role_of(std::string_view name) {
-  const auto* found = std::find(kRoleNames.begin(), kRoleNames.end(), name);
-  if (found == kRoleNames.end()) {
-    return std::nullopt;
-  }
-  return static_cast<Role>(found - kRoleNames.begin());
 }
 
 void Parameter::drop_grad() {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +17,6 @@ enum class Role : uint32_t { kDense, kGate, kExpert, kEmbedding, kNorm, kBias };
 
 /// "expert", as configurations and messages name it.
 [[nodiscard]] std::string_view name_of(Role role);
-/// The role of that name, or nothing.
-[[nodiscard]] std::optional<Role> role_of(std::string_view name);
 
 enum class InitKind : uint32_t { kZero, kConstant, kNormal, kTruncatedNormal, kUniform };
 

@@ -89,41 +89,21 @@ TEST(RunConfig, KnowsTheKindsOfSoftmax) {
   EXPECT_EQ(changes, std::vector<std::string>{"model.softmax.sampled: 0 -> 10"});
 }
 
-TEST(RunConfig, HasTheDefaultsOfTheTrainer) {
-  const std::string text =
-      "[data]\npath=\"x\"\n[optimizer]\nplugin=\"sgd\"\n[model]\nlayers=[\"lstm\"]\n";
-  const trainer::TrainerConfig config = parse_run_config(text, "c.toml", {}).trainer;
-  const trainer::TrainerConfig expected;
-  EXPECT_EQ(config.data.batch_size, expected.data.batch_size);
-  EXPECT_EQ(config.data.sequence_length, expected.data.sequence_length);
-  EXPECT_EQ(config.data.shuffle, expected.data.shuffle);
-  EXPECT_EQ(config.data.reset_state, expected.data.reset_state);
-  EXPECT_EQ(config.model.d_model, expected.model.d_model);
-  EXPECT_EQ(config.model.dropout, expected.model.dropout);
-  EXPECT_EQ(config.model.residual, expected.model.residual);
-  EXPECT_EQ(config.model.lstm.units, expected.model.lstm.units);
-  EXPECT_EQ(config.model.lstm.projection, expected.model.lstm.projection);
-  EXPECT_EQ(config.model.lstm.forget_bias, expected.model.lstm.forget_bias);
-  EXPECT_EQ(config.model.lstm.init_range, expected.model.lstm.init_range);
-  EXPECT_EQ(config.model.init_scale, expected.model.init_scale);
-  EXPECT_EQ(config.model.init_range, expected.model.init_range);
-  EXPECT_EQ(config.schedule.plateau_factor, expected.schedule.plateau_factor);
-  EXPECT_EQ(config.schedule.kind, expected.schedule.kind);
-  EXPECT_EQ(config.schedule.base, expected.schedule.base);
-  EXPECT_EQ(config.schedule.warmup_steps, expected.schedule.warmup_steps);
-  EXPECT_EQ(config.schedule.hold_steps, expected.schedule.hold_steps);
-  EXPECT_EQ(config.schedule.decay_steps, expected.schedule.decay_steps);
-  EXPECT_EQ(config.train.steps, expected.train.steps);
-  EXPECT_EQ(config.train.seed, expected.train.seed);
-  EXPECT_EQ(config.train.clip_norm, expected.train.clip_norm);
-  EXPECT_EQ(config.train.log_every_steps, expected.train.log_every_steps);
-  EXPECT_EQ(config.train.expert_stats_every_steps, expected.train.expert_stats_every_steps);
-  EXPECT_EQ(config.train.evaluate_every_steps, expected.train.evaluate_every_steps);
-  EXPECT_EQ(config.train.evaluate_max_words, expected.train.evaluate_max_words);
-  EXPECT_EQ(config.train.threads, expected.train.threads);
-  EXPECT_EQ(config.checkpoint.every_steps, expected.checkpoint.every_steps);
-  EXPECT_EQ(config.checkpoint.keep_last, expected.checkpoint.keep_last);
-  EXPECT_EQ(config.checkpoint.keep_best, expected.checkpoint.keep_best);
+TEST(RunConfig, RefusesTheNumbersThatAScheduleRefuses) {
+  const auto complaint = [](const std::string& override) {
+    try {
+      small({override}).trainer.schedule.check();
+    } catch (const core::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_NE(complaint("schedule.learning_rate=0").find("must be greater than 0 and at most 1000"),
+            std::string::npos);
+  EXPECT_NE(complaint("schedule.plateau_factor=1").find("must be greater than 1 and at most"),
+            std::string::npos);
+  EXPECT_EQ(complaint("schedule.learning_rate=1e-30"), "no error");
+  EXPECT_EQ(complaint("schedule.plateau_factor=1.0001"), "no error");
 }
 
 TEST(RunConfig, ReadsTheLstmTheInitialRangesAndThePlateau) {

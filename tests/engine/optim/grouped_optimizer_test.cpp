@@ -181,13 +181,5 @@ TEST(ParameterSelection, MatchesWholeNames) {
   EXPECT_FALSE(matches("", "a"));
 }
 
-TEST(Role, IsNamedBothWays) {
-  for (const Role role :
-       {Role::kDense, Role::kGate, Role::kExpert, Role::kEmbedding, Role::kNorm, Role::kBias}) {
-    EXPECT_EQ(tensor::role_of(tensor::name_of(role)), role);
-  }
-  EXPECT_EQ(tensor::role_of("experts"), std::nullopt);
-}
-
 }  // namespace
 }  // namespace switchyard::optim
