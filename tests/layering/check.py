@@ -8,7 +8,8 @@
 * a source file has at most 500 lines, and a header says #pragma once (C headers: a guard or that);
 * library code neither ends the process nor prints;
 * the engine has no #if that asks for CUDA: a backend is a set of files;
-* every folder of floors.txt and every plugin has a README.md.
+* every folder of floors.txt and every plugin has a README.md;
+* a test lies where its subject does: tests/engine/ops/moe tests engine/ops/moe.
 
 Prints one line per finding, "path:line: what is wrong", and ends with 1 if there is any.
 """
@@ -134,10 +135,17 @@ class Tree:
             if (self.root / folder).is_dir() and not (self.root / folder / "README.md").is_file():
                 self.find(folder, 1, "needs a README.md: what lives here, what does not, who may include it")
 
+    def check_mirror(self, path):
+        subject = path.removeprefix("tests/").rpartition("/")[0]
+        if path.endswith("_test.cpp") and subject.split("/")[0] in TREES and not (self.root / subject).is_dir():
+            self.find(path, 1, f"tests mirror the tree, and there is no folder {subject}")
+
     def check(self):
         for path in self.files:
             text = (self.root / path).read_text(errors="replace")
-            if not path.startswith("tests/"):
+            if path.startswith("tests/"):
+                self.check_mirror(path)
+            else:
                 self.check_includes(path, text.splitlines())
             self.check_text(path, text)
         self.check_readmes()

@@ -32,6 +32,7 @@ GOOD = {
     "sdk/include/switchyard/abi.h": "#pragma once\n",
     "plugins/gate_a/gate.c": '#include <switchyard/abi.h>\n#include "local.h"\n',
     "plugins/gate_a/local.h": "#pragma once\n",
+    "tests/engine/core/error_test.cpp": "", "tests/golden/layout_test.cpp": "",
 }
 
 
@@ -103,6 +104,10 @@ class Layering(unittest.TestCase):
 
     def test_finds_a_folder_without_a_readme(self):
         self.assert_found({"plugins/gate_a/README.md": None}, "plugins/gate_a:1: needs a README.md")
+
+    def test_finds_a_test_away_from_its_subject(self):
+        self.assert_found({"tests/engine/rooms/error_test.cpp": ""},
+                          "tests/engine/rooms/error_test.cpp:1: tests mirror the tree, and there is no folder engine/rooms")
 
 
 if __name__ == "__main__":

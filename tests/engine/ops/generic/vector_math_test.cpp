@@ -1,7 +1,8 @@
+#include "ops/generic/vector_math.h"
+
 #include <limits>
 
 #include "ops/generic/pointwise.h"
-#include "ops/generic/vector_math.h"
 #include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
