@@ -5,7 +5,7 @@
 * generated protobuf headers are included only behind the doors that floors.txt names;
 * a plugin includes the sdk and itself, nothing else of ours;
 * no include climbs with "..";
-* a source file has at most 500 lines, and a header says #pragma once (C headers: a guard or that);
+* a source file has at most 500 lines, a function at most 60, and a header says #pragma once (C headers: a guard or that);
 * library code neither ends the process nor prints;
 * the engine has no #if that asks for CUDA: a backend is a set of files;
 * every folder of floors.txt and every plugin has a README.md;
@@ -18,6 +18,7 @@ import re
 import sys
 
 MAX_LINES = 500
+MAX_FUNCTION_LINES = 60
 SOURCES = {".h", ".hpp", ".c", ".cpp", ".cu", ".cuh"}
 TREES = ("engine", "plugins", "sdk", "storage", "studio", "tests")
 # Where the text inside an include's quotes starts.
@@ -73,6 +74,32 @@ def blank(match):
     return "\n" * match.group(0).count("\n") or " "
 
 
+PREPROCESSOR = re.compile(r"(?m)^[ \t]*#(?:[^\n]*\\\n)*[^\n]*")
+NO_FUNCTION = re.compile(r"(?:template\s*<[^{]*>\s*)?(?:namespace|class|struct|enum|union|extern|using)\b")
+
+
+def functions(code):
+    """(first line, lines) of every function in code without comments and literals.
+
+    A body in braces is a function's if a parenthesis stands before it, and no function is around it."""
+    around, line, begin, statement = [], 1, 0, ""
+    for character in PREPROCESSOR.sub(blank, code):
+        line += character == "\n"
+        if character == "{":
+            said = statement.strip()
+            is_function = "(" in said and not said.endswith("=") and not NO_FUNCTION.match(said)
+            around.append(begin or line if is_function and not any(around) else 0)
+        elif character == "}" and around:
+            first = around.pop()
+            if first:
+                yield first, line - first + 1
+        if character in "{};":
+            begin, statement = 0, ""
+        else:
+            begin = begin or (0 if character.isspace() else line)
+            statement += character
+
+
 class Tree:
     def __init__(self, root):
         self.root = pathlib.Path(root)
@@ -122,7 +149,11 @@ class Tree:
             self.find(path, len(lines), f"{len(lines)} lines; at most {MAX_LINES} are allowed, split it by idea")
         if path.endswith((".h", ".hpp", ".cuh")) and "#pragma once" not in text and "#ifndef" not in text:
             self.find(path, 1, "a header needs #pragma once")
-        for number, line in enumerate(NOT_CODE.sub(blank, text).splitlines(), 1):
+        code = NOT_CODE.sub(blank, text)
+        for first, length in functions(code):
+            if length > MAX_FUNCTION_LINES:
+                self.find(path, first, f"{length} lines in one function; at most {MAX_FUNCTION_LINES} are allowed")
+        for number, line in enumerate(code.splitlines(), 1):
             if path.startswith(LIBRARY) and not path.startswith(PROGRAMS) and ENDS_OR_PRINTS.search(line):
                 self.find(path, number, "library code neither ends the process nor prints: throw, or log")
             if path.startswith("engine/") and ASKS_FOR_CUDA.match(line):

@@ -88,6 +88,13 @@ class Layering(unittest.TestCase):
     def test_finds_a_long_file(self):
         self.assert_found({"engine/tensor/tensor.cpp": "\n" * 501}, "tensor.cpp:501: 501 lines")
 
+    def test_finds_a_long_function(self):
+        lines = "  f();\n" * 59
+        text = f"#if defined(A)\n#endif\nstruct A {{\n  int b() const {{\n{{ }}\n{lines}  }}\n}};\n"
+        self.assert_found({"engine/tensor/tensor.cpp": text}, "tensor.cpp:4: 62 lines in one function")
+        for text in (f"namespace a {{\nint f(int b);\n{lines}}}\n", f"int a[] = {{\n{lines}}};\n", f"#define F(x) {{\n{lines}\n"):
+            self.assertEqual(check({"engine/tensor/tensor.cpp": text})[0], 0)
+
     def test_finds_a_library_that_prints_or_ends(self):
         for text in ("printf (\"x\");", "std::cerr << 1;", "std::abort();", "::exit(1);", "fputs(x, y);"):
             self.assert_found({"engine/tensor/tensor.cpp": f"void f() {{ {text} }}\n"}, "neither ends the process nor")

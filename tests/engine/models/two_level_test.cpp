@@ -99,6 +99,22 @@ TEST(TwoLevel, CountsParametersAndOperationsAsThePaper) {
   expect_counts_of({256, 131072, 137577.628, 9.699});
 }
 
+// The results of one forward and one backward call of a gate.
+struct GateResult {
+  std::vector<int32_t> experts;
+  std::vector<std::vector<float>> values;
+};
+
+void expect_equal(const GateResult& got, const GateResult& expected) {
+  EXPECT_EQ(got.experts, expected.experts);
+  for (size_t i = 0; i < expected.values.size(); ++i) {
+    EXPECT_LT(tests::relative_error({got.values[i].begin(), got.values[i].end()},
+                                    {expected.values[i].begin(), expected.values[i].end()}),
+              1e-6)
+        << i;
+  }
+}
+
 // With one group the primary gate has nothing to choose: the same bits as the flat gate of that
 // name, whose noise it draws.
 TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
@@ -108,10 +124,6 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
   tensor::CpuAllocator allocator;
   const Tensor x = tests::random_tensor({7, 5}, 1);
   const Tensor grad_weight = tests::random_tensor({7, 2}, 2);
-  struct Result {
-    std::vector<int32_t> experts;
-    std::vector<std::vector<float>> values;
-  };
   const auto run = [&](layers::Gate& gate, tensor::ParameterSet& parameters,
                        const std::string& name) {
     tensor::Arena activations(allocator);
@@ -142,11 +154,12 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
                    .grad_importance = tests::random_tensor({6}, 3),
                    .grad_load = tests::random_tensor({6}, 4)},
                   pass);
-    return Result{routing.expert_index.to_vector<int32_t>(),
-                  {routing.gate_weight.to_vector<float>(), routing.importance.to_vector<float>(),
-                   routing.load.to_vector<float>(), grad_x.to_vector<float>(),
-                   parameters.find(name + ".w_gate")->grad.to_vector<float>(),
-                   parameters.find(name + ".w_noise")->grad.to_vector<float>()}};
+    return GateResult{
+        routing.expert_index.to_vector<int32_t>(),
+        {routing.gate_weight.to_vector<float>(), routing.importance.to_vector<float>(),
+         routing.load.to_vector<float>(), grad_x.to_vector<float>(),
+         parameters.find(name + ".w_gate")->grad.to_vector<float>(),
+         parameters.find(name + ".w_noise")->grad.to_vector<float>()}};
   };
   layers::ComponentPlace place = {
       .name = "moe.gate.0", .d_in = 5, .d_out = 5, .num_experts = 6, .num_local = 6};
@@ -157,15 +170,7 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
   tensor::ParameterSet of_two;
   layers::TwoLevelGate two(place, {.gate = noisy(1), .groups = 1, .secondary_gate = noisy(2)},
                            plugins, of_two);
-  const Result expected = run(*flat, of_flat, "moe.gate.0");
-  const Result got = run(two, of_two, "moe.gate.0");
-  EXPECT_EQ(got.experts, expected.experts);
-  for (size_t i = 0; i < expected.values.size(); ++i) {
-    EXPECT_LT(tests::relative_error({got.values[i].begin(), got.values[i].end()},
-                                    {expected.values[i].begin(), expected.values[i].end()}),
-              1e-6)
-        << i;
-  }
+  expect_equal(run(two, of_two, "moe.gate.0"), run(*flat, of_flat, "moe.gate.0"));
 }
 
 // A layer with its own parameters and arenas.
