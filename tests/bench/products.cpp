@@ -1,5 +1,5 @@
-// Times the matrix products of a training step, every way this machine knows, as the engine calls
-// them: one product per thread, on all threads at once. One JSON line per shape and way.
+// Times the matrix products of a training step, in every way this machine supports, as the engine
+// calls them: one product per thread, on all threads at once. One JSON line per shape and way.
 //
 //   product_bench [THREADS] [SECONDS_PER_SHAPE]
 #include <algorithm>

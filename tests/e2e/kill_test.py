@@ -38,8 +38,8 @@ class Kill(ProgramTest):
         killed = 0
         pace = 1.6 * whole_seconds / kills
         for _ in range(50 * kills):
-            # Before there is a checkpoint there is nothing to go on from, and before there is a run
-            # directory there is nothing to resume: then it is started again.
+            # Without a checkpoint there is nothing to continue from, and without a run
+            # directory nothing to resume: the run starts again.
             started = checkpoints(directory) if (directory / "checkpoints").is_dir() else []
             if not started and directory.exists():
                 subprocess.run(["rm", "-rf", str(directory)], check=True)
@@ -57,7 +57,7 @@ class Kill(ProgramTest):
             self.assertEqual(process.returncode, OK, said)
             if killed >= min(kills, 3):
                 break
-            # The whole run was held up by others, this one was not: again, and sooner.
+            # Other processes slowed the uninterrupted run and not this one: try again, and kill sooner.
             subprocess.run(["rm", "-rf", str(directory)], check=True)
             killed = 0
             pace /= 2

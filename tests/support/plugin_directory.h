@@ -4,7 +4,7 @@
 
 namespace switchyard::tests {
 
-/// The plugins of this build, wherever the build tree lies and whoever owns its parents.
+/// The plugins of this build, without regard to the owners of the folders above the build tree.
 inline plugin_host::PluginOptions built_plugins() {
   return {.directories = {SWITCHYARD_PLUGIN_DIRECTORY},
           .use_default_directories = false,

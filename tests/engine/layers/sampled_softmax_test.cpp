@@ -224,8 +224,7 @@ TEST(SampledSoftmax, AGradientByRowHasTheBitsOfTheDenseOneForAnyThreads) {
   }
 }
 
-// Averaged over many samples, the gradient of x comes the nearer to the full softmax's the more
-// words are sampled.
+// Averaged over many samples, the gradient of x approaches the full softmax's as the sample grows.
 TEST(SampledSoftmax, ItsExpectedGradientApproachesTheFullOne) {
   constexpr int64_t kV = 60;
   constexpr int64_t kD = 4;

@@ -1,4 +1,4 @@
-// Gradients that are dropped, not zeroed, and what the next backward pass makes of them.
+// Gradients that are dropped instead of zeroed, and the next backward pass after that.
 #include <limits>
 
 #include "layers/gradient.h"

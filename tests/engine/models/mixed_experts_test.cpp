@@ -48,8 +48,8 @@ class MixedExperts : public testing::Test {
     Numbers grad_x;
   };
 
-  // One forward and backward with the last matrix of the named groups put to zero, so that only
-  // the others say anything.
+  // One forward and backward with the last matrix of the named groups set to zero, so that only
+  // the other groups contribute.
   Outcome run_without(const std::vector<std::string>& silent) {
     std::vector<std::pair<tensor::Parameter*, std::vector<float>>> kept;
     for (const std::string& name : silent) {

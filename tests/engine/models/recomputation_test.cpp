@@ -1,4 +1,4 @@
-// The recurrent layer of experts computes its activations again: no bit shows it, less memory does.
+// The recurrent layer of experts computes its activations again: same bits, less memory.
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -41,8 +41,8 @@ std::vector<Floats> numbers_of(const layers::MoeTrace& trace) {
           Floats(experts.begin(), experts.end()),       Floats(offsets.begin(), offsets.end())};
 }
 
-// Noise, ties told apart at random and loads that a gate counts: nothing of it shows that the
-// activations were computed twice.
+// Noise, ties told apart at random and loads that a gate counts: none of it reveals that the
+// activations are computed twice.
 TEST(Recomputation, ChangesNoBit) {
   for (const NamedGate& each : every_gate()) {
     RecurrentMoeConfig config = config_of({});

@@ -27,7 +27,7 @@ void expect_to_predict(const LanguageModelConfig& config, double tolerance = 0.0
   const auto kept = static_cast<double>(bench.activations.peak_bytes());
   const auto scratch = static_cast<double>(bench.scratch.peak_bytes());
   EXPECT_NEAR(predicted.kept / kept, 1.0, tolerance) << predicted.kept << " for " << kept;
-  // Only activations are said to the last value: who packs what is a matter of the machine.
+  // Only activations are predicted exactly: packing depends on the machine.
   EXPECT_NEAR(predicted.scratch / scratch, 1.0, 0.1) << predicted.scratch << " for " << scratch;
 }
 

@@ -14,7 +14,7 @@ namespace {
 using tensor::Role;
 using testing::ElementsAre;
 
-// Something kept outside of tensors, of which only the address counts.
+// State outside of tensors; only its address counts.
 class Kept final : public core::OpaqueState {
  public:
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -26,7 +26,7 @@ class Kept final : public core::OpaqueState {
   std::string name_;
 };
 
-// Writes down what it is told; its state has the given name.
+// Records its calls; its state has the given name.
 class Recording final : public Optimizer {
  public:
   explicit Recording(std::string state_name) : state_name_(std::move(state_name)) {}
@@ -77,7 +77,7 @@ class Grouped : public testing::Test {
     parameters_.add({.name = "layers.1.experts1.w0", .shape = {4, 2, 2}, .role = Role::kExpert});
   }
 
-  // Adds a group and returns what it will be told.
+  // Adds a group and returns its record of calls.
   Recording* add(ParameterSelection selection, double scale = 1.0) {
     auto made = std::make_unique<Recording>("v");
     Recording* group = made.get();

@@ -39,7 +39,7 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// What Error a call throws, its code and its text; a test failure if it throws none.
+/// The code and text of the Error that a call throws; a test failure if it throws none.
 template <typename Call>
 std::pair<core::ErrorCode, std::string> error_of(Call&& call) {
   try {

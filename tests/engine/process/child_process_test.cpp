@@ -30,7 +30,7 @@ std::string text_of(const std::filesystem::path& file) {
   return text.str();
 }
 
-/// This test program is the program that is started once more.
+/// The child runs this test program again.
 ChildProcess::Options options_in(const std::filesystem::path& directory,
                                  const std::vector<std::string>& arguments) {
   return {arguments, directory / "out", directory / "log"};

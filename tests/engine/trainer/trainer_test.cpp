@@ -16,7 +16,7 @@ namespace {
 
 using std::filesystem::path;
 
-// Keeps what a trainer tells.
+// Records the calls of a trainer.
 class Recorder final : public RunListener {
  public:
   void on_step(const StepReport& report) override {

@@ -143,7 +143,7 @@ TEST_F(Random, ASliceHoldsTheNumbersOfTheWhole) {
   }
 }
 
-// As the rows of one step of a sequence lie among those of all steps.
+// Rows apart, like those of one time step among all steps of a sequence.
 TEST_F(Random, RowsWithAStrideHoldTheNumbersOfTheWhole) {
   for (const int64_t columns : {1, 7, 300}) {
     RandomFill fill = fill_of(Distribution::kNormal, 0.0, 1.0);

@@ -241,7 +241,7 @@ TEST_P(MultiplierTest, DoesNotReadTheOldContentWithBetaZero) {
   EXPECT_LT(test.error_of(got, GetParam().compute), 1.0);
 }
 
-// Whole aligned lines are written in another way, what is beside them as ever.
+// Whole aligned lines take a store path of their own, the elements beside them do not.
 TEST_P(MultiplierTest, PastTheCachesTheResultIsTheSame) {
   const GemmDims dims = {.M = 45, .N = 84, .K = 70};
   const Case test(dims);
