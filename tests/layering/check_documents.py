@@ -27,7 +27,7 @@ import texts
 
 TOP = r"(?:\.ci|engine|packaging|plugins|sdk|storage|studio|tests)"
 PATH = re.compile(rf"(?<![\w./<>*-])(?<!> )({TOP}/[\w.*<>{{}},/-]*)")
-FILE = re.compile(r"(?<![\w./<>*{}\\-])(?<!> )([\w*<>/-]+(?:\.[\w*<>-]+)*\.(?:h|hpp|c|cpp|cu|cuh|py|cmake|sql|md|toml))\b(?![\w(])")
+FILE = re.compile(r"(?<![\w./<>*{}@\\-])(?<!> )([\w*<>][\w*<>/-]*(?:\.[\w*<>-]+)*\.(?:h|hpp|c|cpp|cu|cuh|py|cmake|sql|md|toml))\b(?![\w(])")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FLOOR = re.compile(r"(?m)(?:^#.*\(|^|\. )[Ff]loor (\d+)")
 MEMBER = re.compile(r"^[\w:]*\b(\w+)::(\w+)(?:\(.*\))?$")
@@ -36,7 +36,9 @@ IN_C = re.compile(r"^(?:struct )?(sy_\w+|SY_\w+)\b(?!\*)")
 TEST = re.compile(r"^([A-Z]\w+)\.([A-Z]\w+)$")
 # Written by programs into runs, sweeps and data sets; or standing for any name of their kind.
 NOT_OURS = re.compile(
-    r"^(?:config\.toml|(?:DIR/)?report\.md|recipe\.py|FILE\.toml|my_\w+\.\w+)$|(?:^|/)x(?:_cpu|_cuda|_test)?\.\w+$|NNNN|^points/")
+    r"^(?:config\.toml|(?:DIR/)?report\.md|recipe\.py|my_\w+\.\w+)$|(?:^|/)x(?:_cpu|_cuda|_test)?\.\w+$|^points/")
+# <x>, or a word in capitals: FAMILY/OP_cpu.cpp, abi_0_N.json.
+PLACEHOLDER = re.compile(r"<[^>/]*>|(?<![A-Za-z])(?!README|LICENSE|CHANGELOG|FORMAT|CMake)[A-Z]+(?![A-Za-z])")
 # Folders of the past that a changelog or a decision may still name.
 GONE = {"engine/service"}
 HISTORY = ("CHANGELOG.md", "packaging/docs/decisions/")
@@ -47,8 +49,8 @@ COMMAND = re.compile(r"(?:^|[\s`/\"])switchyard ([a-z]+)\b([^`|;&\v]*)")
 
 
 def globs(path):
-    """The patterns that a written path stands for: {a,b} both, <x> and NNNN anything."""
-    path = re.sub(r"<[^>/]*>|NNNN", "*", path)
+    """The patterns that a written path stands for: {a,b} both, <x>, NAME and N anything."""
+    path = PLACEHOLDER.sub("*", path)
     braces = re.search(r"\{([^{}]*)\}", path)
     if not braces:
         return [path]

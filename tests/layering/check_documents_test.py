@@ -24,10 +24,11 @@ GOOD = {
     "tests/engine/core/error_test.cpp": "TEST(Error, NamesTheRule) {}\n",
     "engine/core/error.h": "// See error.cpp, and engine/core/README.md.\nvoid require();\n",
     "engine/core/error.cpp": 'const char* kText = "give --json to `switchyard train`";\n',
-    "engine/core/made.cpp": '#include "core/made/at_build_time.h"\n#include <fmt/format.h>\n',
+    "engine/core/error_2.h": "#pragma once\n", "engine/core/made.cpp": '#include "core/made/at_build_time.h"\n#include <fmt/format.h>\n',
     "engine/core/README.md": "# engine/core\n\nFloor 0.\n\n| file | holds |\n|---|---|\n| `error` | `require()` |\n",
     "README.md": "[core](engine/core) `engine/*/error.h` `engine/daemon` `ctest -R Names` `Error.NamesTheRule`\n"
-                 "`train.steps = 5` `model.moe.gate.k` `model.moe` `fmt/format.h` `engine/<folder>/x.h` `std::string`\n\n"
+                 "`train.steps = 5` `model.moe.gate.k` `model.moe` `fmt/format.h` `engine/<folder>/x.h` `std::string`\n"
+                 "`engine/FOLDER/error.h` `error_N.h`\n\n"
                  "    bin/switchyard train FILE \\\n        --run DIR\n",
     "CHANGELOG.md": "# Changelog\n\n## [2]\n\n- `engine/service` is gone.\n\n## [1]\n\n- `engine/old.h`\n",
 }
