@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "fail.h"
+
 namespace switchyard::storage {
 namespace {
 
@@ -9,11 +11,7 @@ std::string uri_of(const std::filesystem::path& file, OpenMode mode) {
   std::string uri = "file:";
   for (const char c : std::filesystem::absolute(file).string()) {
     if (c == '?' || c == '#' || c == '%') {
-      constexpr std::string_view kHex = "0123456789ABCDEF";
-      const auto byte = static_cast<unsigned char>(c);
-      uri += '%';
-      uri += kHex[byte >> 4];
-      uri += kHex[byte & 15];
+      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     } else {
       uri += c;
     }
@@ -50,10 +48,8 @@ void check_sqlite(int result, sqlite3* db, std::string_view doing) {
   if (result == SQLITE_OK) {
     return;
   }
-  std::string message(doing);
-  message += ": ";
-  message += db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(result);
-  throw Error(error_code_of(result), message);
+  fail(error_code_of(result), "{}: {}", doing,
+       db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(result));
 }
 
 Statement::Statement(sqlite3* db, std::string_view sql) {
@@ -74,7 +70,7 @@ bool Statement::step() {
     sqlite3* db = sqlite3_db_handle(statement_.get());
     const std::string words = sqlite3_errmsg(db);
     sqlite3_reset(statement_.get());
-    throw Error(error_code_of(result), sql.substr(0, 60) + ": " + words);
+    fail(error_code_of(result), "{:.60}: {}", sql, words);
   }
   sqlite3_reset(statement_.get());
   return false;

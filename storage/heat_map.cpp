@@ -1,6 +1,7 @@
 #include "heat_map.h"
 
 #include "expert_codec.h"
+#include "fail.h"
 #include "pyramid.h"
 
 namespace switchyard::storage {
@@ -54,9 +55,8 @@ HeatMap read_heat_map(Database& db, const Layer& layer, int64_t first_step, int6
     const auto importance = decode(tiles.bytes(3), bins, 0);
     const auto load = decode(tiles.bytes(4), bins, 0);
     if (int64_t{crc} != tiles.integer(5) || !importance || !load) {
-      throw Error(ErrorCode::kDamaged, db.file().string() + ": the heat map of layer '" +
-                                           layer.name + "' is damaged from step " +
-                                           std::to_string(bucket << shift));
+      fail(ErrorCode::kDamaged, "{}: the heat map of layer '{}' is damaged from step {}",
+           db.file().string(), layer.name, bucket << shift);
     }
     if (bins != map.num_bins || num_logged < 1) {
       continue;  // of an earlier configuration with another number of experts

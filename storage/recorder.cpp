@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "expert_codec.h"
+#include "fail.h"
 #include "pyramid.h"
 #include "run_file.h"
 #include "sha256.h"
@@ -60,8 +61,8 @@ Recorder::Recorder(Database db, int64_t blob_budget_bytes)
   Transaction transaction(db_, Transaction::Kind::kWrite);
   Statement insert = db_.prepare("INSERT OR IGNORE INTO meta VALUES(?,?)");
   insert.bind(std::string_view("run_uuid"), std::string_view(random_uuid())).run();
-  insert.bind(std::string_view("created_utc_ns"), std::string_view(std::to_string(utc_now_ns())))
-      .run();
+  const std::string now = fmt::format("{}", utc_now_ns());
+  insert.bind(std::string_view("created_utc_ns"), std::string_view(now)).run();
   for (const std::string_view key : {"resume_replayed_steps", "resume_mismatch_steps"}) {
     insert.bind(key, std::string_view("0")).run();
   }
@@ -195,9 +196,8 @@ void Recorder::overwrite(int64_t name_id, const MetricItem& item) {
 void Recorder::count_mismatch(const MetricItem& item, double stored) {
   if (state_.mismatched_steps.empty()) {
     say(item.step, 2, "resume_mismatch",
-        "step " + std::to_string(item.step) + " gave another " + item.name +
-            " than before the resume: " + std::to_string(stored) + ", now " +
-            std::to_string(item.value));
+        fmt::format("step {} gave another {} than before the resume: {:f}, now {:f}", item.step,
+                    item.name, stored, item.value));
   }
   if (state_.mismatched_steps.insert(item.step).second) {
     count_in_meta("resume_mismatch_steps");
@@ -237,7 +237,7 @@ void Recorder::apply(const LayerItem& item) {
 void Recorder::apply(ExpertItem& item) {
   const auto layer = state_.layers.find(item.layer);
   if (layer == state_.layers.end()) {
-    throw Error(ErrorCode::kInvalid, "experts: layer '" + item.layer + "' was never declared");
+    fail(ErrorCode::kInvalid, "experts: layer '{}' was never declared", item.layer);
   }
   reduce(item);
   const int64_t id = layer->second.id;
@@ -289,9 +289,9 @@ void Recorder::thin_blobs() {
       db_.integer("SELECT ifnull(sum(length(importance) + length(load)), 0) FROM expert_blob");
   if (num_removed > 0) {
     say(steps[(steps.size() - 1) / 2], 1, "expert_blobs_thinned",
-        "expert blobs reached their budget of " + std::to_string(blob_budget_bytes_) +
-            " bytes: every second of the older half was removed (" + std::to_string(num_removed) +
-            " steps); tiles and summaries stay");
+        fmt::format("expert blobs reached their budget of {} bytes: every second of the older half "
+                    "was removed ({} steps); tiles and summaries stay",
+                    blob_budget_bytes_, num_removed));
   }
 }
 

@@ -12,6 +12,9 @@
 #include <system_error>
 #include <unistd.h>
 
+#include <fmt/chrono.h>
+
+#include "fail.h"
 #include "migrate.h"
 
 namespace switchyard::storage {
@@ -21,8 +24,8 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void throw_errno(const std::string& doing, int error) {
   const bool is_refused = error == EACCES || error == EPERM || error == EROFS;
-  throw Error(is_refused ? ErrorCode::kReadOnly : ErrorCode::kIo,
-              doing + ": " + std::generic_category().message(error));
+  fail(is_refused ? ErrorCode::kReadOnly : ErrorCode::kIo, "{}: {}", doing,
+       std::generic_category().message(error));
 }
 
 bool wants_write_ahead_log(const fs::path& file, JournalMode journal) {
@@ -38,16 +41,16 @@ void check_is_run(Database& db) {
   const int64_t id = db.integer("PRAGMA application_id");
   const bool is_empty = id == 0 && db.integer("SELECT count(*) FROM sqlite_schema") == 0;
   if (id != kApplicationId && !is_empty) {
-    throw Error(ErrorCode::kDamaged,
-                db.file().string() + " is not a Switchyard run database (application_id " +
-                    std::to_string(id) + ", expected " + std::to_string(kApplicationId) + ")");
+    fail(ErrorCode::kDamaged,
+         "{} is not a Switchyard run database (application_id {}, expected {})", db.file().string(),
+         id, kApplicationId);
   }
 }
 
 void check_pages(Database& db) {
   const std::string verdict = db.text("PRAGMA quick_check(1)");
   if (verdict != "ok") {
-    throw Error(ErrorCode::kDamaged, db.file().string() + " is damaged: " + verdict);
+    fail(ErrorCode::kDamaged, "{} is damaged: {}", db.file().string(), verdict);
   }
 }
 
@@ -66,7 +69,7 @@ Database open_checked(const fs::path& file, JournalMode journal) {
   const bool is_logged = wants_write_ahead_log(file, journal);
   Database db(file, OpenMode::kCreate);
   if (sqlite3_db_readonly(db.handle(), "main") == 1) {
-    throw Error(ErrorCode::kReadOnly, file.string() + " may not be written");
+    fail(ErrorCode::kReadOnly, "{} may not be written", file.string());
   }
   db.exec(is_logged ? "PRAGMA page_size=4096"
                     : "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE");
@@ -83,8 +86,8 @@ Database open_checked(const fs::path& file, JournalMode journal) {
 bool try_lock(int descriptor, const fs::path& file) {
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      throw Error(ErrorCode::kBusy, file.parent_path().string() +
-                                        ": another process is writing this run; stop it first");
+      fail(ErrorCode::kBusy, "{}: another process is writing this run; stop it first",
+           file.parent_path().string());
     }
     return true;  // a file system without locks: the database's own lock has to do
   }
@@ -148,15 +151,11 @@ RunLock::~RunLock() {
 }
 
 std::string set_aside(const fs::path& file) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::array<char, 32> stamp{};
-  std::strftime(stamp.data(), stamp.size(), "%Y%m%dT%H%M%SZ", &parts);
-  const std::string base = file.string() + ".damaged-" + stamp.data();
+  const std::string base =
+      fmt::format("{}.damaged-{:%Y%m%dT%H%M%SZ}", file.string(), fmt::gmtime(std::time(nullptr)));
   std::string target = base;
   for (int attempt = 1; fs::exists(target); ++attempt) {
-    target = base + "-" + std::to_string(attempt);
+    target = fmt::format("{}-{}", base, attempt);
   }
   std::error_code error;
   fs::rename(file, target, error);
@@ -180,14 +179,14 @@ Database open_for_writing(const fs::path& file, JournalMode journal, std::vector
     const std::string name = set_aside(file);
     notices.push_back(
         {3, "run_db_damaged",
-         std::string(error.what()) + "; kept as " + name + ", recording goes on in a new run.db"});
+         fmt::format("{}; kept as {}, recording goes on in a new run.db", error.what(), name)});
   }
   return open_checked(file, journal);
 }
 
 Database open_for_reading(const fs::path& file) {
   if (!fs::exists(file)) {
-    throw Error(ErrorCode::kNotFound, "no run database at " + file.string());
+    fail(ErrorCode::kNotFound, "no run database at {}", file.string());
   }
   const auto open = [&](OpenMode mode) {
     Database db(file, mode);

@@ -3,6 +3,7 @@
 
 #include "database.h"
 #include "expert_codec.h"
+#include "fail.h"
 #include "heat_map.h"
 #include "migrate.h"
 #include "pyramid.h"
@@ -50,9 +51,11 @@ class RunReader::Impl {
     version = db.integer("PRAGMA user_version");
     const int64_t known = run_migrations().back().version;
     if (version > known) {
-      warning = db.file().string() + " has schema " + std::to_string(version) +
-                ", this program knows up to " + std::to_string(known) +
-                ": it is only read, and what is new in it is not shown";
+      warning = fmt::format(
+          "{} has schema {}, this program knows up to {}: it is only read, and what is new in it "
+          "is "
+          "not shown",
+          db.file().string(), version, known);
     }
   }
 
@@ -70,8 +73,7 @@ class RunReader::Impl {
     Statement& select = db.cached("SELECT id FROM metric_name WHERE name=?");
     select.bind(name);
     if (!select.step()) {
-      throw Error(ErrorCode::kNotFound,
-                  db.file().string() + " has no metric '" + std::string(name) + "'");
+      fail(ErrorCode::kNotFound, "{} has no metric '{}'", db.file().string(), name);
     }
     const int64_t id = select.integer(0);
     select.reset();
@@ -82,8 +84,7 @@ class RunReader::Impl {
     Statement& select = db.cached("SELECT id, name, n_experts, k FROM layer WHERE name=?");
     select.bind(name);
     if (!select.step()) {
-      throw Error(ErrorCode::kNotFound,
-                  db.file().string() + " has no layer '" + std::string(name) + "'");
+      fail(ErrorCode::kNotFound, "{} has no layer '{}'", db.file().string(), name);
     }
     Layer layer{select.integer(0), select.text(1), select.integer(2), select.integer(3)};
     select.reset();
@@ -273,9 +274,9 @@ std::optional<ExpertBlob> RunReader::experts(std::string_view layer, int64_t ste
   auto load = is_intact ? decode(select.bytes(3), n, enc) : std::nullopt;
   select.reset();
   if (!importance || !load) {
-    throw Error(ErrorCode::kDamaged, impl_->db.file().string() + ": the experts of layer '" +
-                                         std::string(layer) + "' at step " + std::to_string(step) +
-                                         " do not match their checksum");
+    fail(ErrorCode::kDamaged,
+         "{}: the experts of layer '{}' at step {} do not match their checksum",
+         impl_->db.file().string(), layer, step);
   }
   return ExpertBlob{step, std::move(*importance), std::move(*load)};
 }
@@ -302,8 +303,7 @@ std::vector<ExpertSummary> RunReader::expert_summaries(std::string_view layer, i
 HeatMap RunReader::heat_map(std::string_view layer, int64_t first_step, int64_t last_step,
                             int64_t max_columns) {
   if (max_columns < 1) {
-    throw Error(ErrorCode::kInvalid,
-                "heat_map: max_columns must be at least 1, got " + std::to_string(max_columns));
+    fail(ErrorCode::kInvalid, "heat_map: max_columns must be at least 1, got {}", max_columns);
   }
   Transaction snapshot(impl_->db, Transaction::Kind::kRead);
   return read_heat_map(impl_->db, impl_->layer(layer), first_step, last_step, max_columns);

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "fail.h"
 #include "recorder.h"
 #include "run_file.h"
 #include "writer_queue.h"
@@ -26,8 +27,8 @@ fs::path made_directory(const fs::path& run_dir) {
     const bool is_refused = error == std::errc::permission_denied ||
                             error == std::errc::operation_not_permitted ||
                             error == std::errc::read_only_file_system;
-    throw Error(is_refused ? ErrorCode::kReadOnly : ErrorCode::kIo,
-                "create " + run_dir.string() + ": " + error.message());
+    fail(is_refused ? ErrorCode::kReadOnly : ErrorCode::kIo, "create {}: {}", run_dir.string(),
+         error.message());
   }
   return fs::absolute(run_dir);
 }
@@ -121,7 +122,7 @@ class RunWriter::Impl {
     recorder_.reset();
     const std::string name = set_aside(file_);
     announce({3, "run_db_damaged",
-              reason + "; kept as " + name + ", recording goes on in a new run.db"});
+              fmt::format("{}; kept as {}, recording goes on in a new run.db", reason, name)});
   }
 
   void work() {
@@ -178,7 +179,7 @@ class RunWriter::Impl {
     }
     if (!is_paused_.exchange(true)) {
       announce({3, "metrics_paused",
-                std::string("recording waits in memory, training goes on: ") + error.what()});
+                fmt::format("recording waits in memory, training goes on: {}", error.what())});
     }
   }
 
@@ -204,8 +205,8 @@ class RunWriter::Impl {
     const int64_t log_bytes = recorder_->log_bytes();
     if (log_bytes > kLargeLogBytes && !is_log_large_) {
       announce({2, "wal_large",
-                "the log of run.db has " + std::to_string(log_bytes) +
-                    " bytes: some reader holds it open for long"});
+                fmt::format("the log of run.db has {} bytes: some reader holds it open for long",
+                            log_bytes)});
     }
     is_log_large_ = log_bytes > kLargeLogBytes;
   }
@@ -213,13 +214,14 @@ class RunWriter::Impl {
   void add_losses() {
     const WriterQueue::Losses losses = queue_.losses();
     if (losses.blobs > told_.blobs) {
-      announce({2, "expert_blobs_dropped",
-                std::to_string(losses.blobs - told_.blobs) +
-                    " expert blobs found the queue full; their tiles and summaries are kept"});
+      announce(
+          {2, "expert_blobs_dropped",
+           fmt::format("{} expert blobs found the queue full; their tiles and summaries are kept",
+                       losses.blobs - told_.blobs)});
     }
     if (losses.items > told_.items) {
       announce({3, "metrics_lost",
-                std::to_string(losses.items - told_.items) + " values found no room in memory"});
+                fmt::format("{} values found no room in memory", losses.items - told_.items)});
     }
     told_ = losses;
   }
@@ -292,9 +294,7 @@ void RunWriter::step_time(int64_t step, int64_t utc_ns, int64_t mono_ns, int64_t
 
 void RunWriter::layer(std::string_view name, int64_t num_experts, int64_t top_k) {
   if (num_experts < 1) {
-    throw Error(ErrorCode::kInvalid, "layer: '" + std::string(name) +
-                                         "' must have at least 1 expert, got " +
-                                         std::to_string(num_experts));
+    fail(ErrorCode::kInvalid, "layer: '{}' must have at least 1 expert, got {}", name, num_experts);
   }
   impl_->declare(name, num_experts);
   impl_->push(LayerItem{std::string(name), num_experts, top_k});
@@ -302,17 +302,18 @@ void RunWriter::layer(std::string_view name, int64_t num_experts, int64_t top_k)
 
 void RunWriter::experts(const ExpertSample& sample) {
   const int64_t declared = impl_->size_of_layer(sample.layer);
+  if (declared < 0) {
+    fail(ErrorCode::kInvalid, "experts: layer '{}' must be declared by layer() first",
+         sample.layer);
+  }
   const auto has = [&](size_t size) { return static_cast<int64_t>(size) == declared; };
   if (!has(sample.importance.size()) || !has(sample.load.size()) ||
       (!sample.tokens.empty() && !has(sample.tokens.size()))) {
-    throw Error(ErrorCode::kInvalid,
-                "experts: layer '" + std::string(sample.layer) +
-                    (declared < 0 ? "' must be declared by layer() first"
-                                  : "' was declared with " + std::to_string(declared) +
-                                        " experts, got importance of " +
-                                        std::to_string(sample.importance.size()) + ", load of " +
-                                        std::to_string(sample.load.size()) + ", tokens of " +
-                                        std::to_string(sample.tokens.size())));
+    fail(ErrorCode::kInvalid,
+         "experts: layer '{}' was declared with {} experts, got importance of {}, load of {}, "
+         "tokens of {}",
+         sample.layer, declared, sample.importance.size(), sample.load.size(),
+         sample.tokens.size());
   }
   impl_->push(ExpertItem{std::string(sample.layer),
                          sample.step,

@@ -6,6 +6,7 @@
 
 #include "database.h"
 #include "expert_codec.h"
+#include "fail.h"
 #include "pyramid.h"
 #include "run_file.h"
 
@@ -38,9 +39,10 @@ void check_blobs(Database& db, Findings& findings) {
         row_checksum({rows.integer(0), rows.integer(1), n, enc}, rows.bytes(4), rows.bytes(5));
     const bool is_intact = int64_t{crc} == rows.integer(6);
     if (!is_intact || !decode(rows.bytes(4), n, enc) || !decode(rows.bytes(5), n, enc)) {
-      findings.push_back({"blob_checksum", "the experts of layer '" + rows.text(7) + "' at step " +
-                                               std::to_string(rows.integer(1)) +
-                                               " do not match their checksum"});
+      findings.push_back(
+          {"blob_checksum",
+           fmt::format("the experts of layer '{}' at step {} do not match their checksum",
+                       rows.text(7), rows.integer(1))});
     }
   }
 }
@@ -55,9 +57,11 @@ void check_tiles(Database& db, Findings& findings) {
         rows.bytes(5), rows.bytes(6));
     if (int64_t{crc} != rows.integer(7)) {
       const int64_t first = rows.integer(2) << (rows.integer(1) * kTileShift);
-      findings.push_back({"tile_checksum", "a heat map tile of layer '" + rows.text(8) +
-                                               "' that begins at step " + std::to_string(first) +
-                                               " does not match its checksum"});
+      findings.push_back(
+          {"tile_checksum",
+           fmt::format("a heat map tile of layer '{}' that begins at step {} does not match its "
+                       "checksum",
+                       rows.text(8), first)});
     }
   }
 }
@@ -71,8 +75,8 @@ void check_steps(Database& db, Findings& findings) {
   while (rows.step() && findings.size() < kMaxFindings) {
     const int64_t step = rows.integer(0);
     if (step != previous + 1) {
-      findings.push_back({"step_gap", "steps " + std::to_string(previous + 1) + " to " +
-                                          std::to_string(step - 1) + " are missing"});
+      findings.push_back(
+          {"step_gap", fmt::format("steps {} to {} are missing", previous + 1, step - 1)});
     }
     previous = step;
   }
@@ -106,10 +110,10 @@ void check_checkpoints(Database& db, Findings& findings) {
       "SELECT ifnull(max(step), -1) FROM checkpoint WHERE state IN ('complete', 'verified')");
   const int64_t newest = std::max(recorded, newest_directory(db.file().parent_path()));
   if (newest > last_step) {
-    findings.push_back({"checkpoint_ahead", "the database ends at step " +
-                                                std::to_string(last_step) +
-                                                ", the newest checkpoint says " +
-                                                std::to_string(newest) + ": steps were lost"});
+    findings.push_back(
+        {"checkpoint_ahead",
+         fmt::format("the database ends at step {}, the newest checkpoint says {}: steps were lost",
+                     last_step, newest)});
   }
 }
 

@@ -5,6 +5,8 @@
 #include <figures/number_text.h>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "data/utf8.h"
 
 namespace switchyard::analysis {
@@ -61,7 +63,7 @@ class Paint {
 
  private:
   [[nodiscard]] std::string with(const char* code, const std::string& text) const {
-    return is_on_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
+    return is_on_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
   }
 
   bool is_on_;
@@ -72,7 +74,7 @@ std::string labelled_list(const std::string& label, const std::vector<std::strin
                           const Paint& paint, int width) {
   constexpr size_t kLabelColumns = 10;
   constexpr size_t kGap = 3;
-  std::string text = "  " + paint.faint(label) + std::string(kLabelColumns - label.size(), ' ');
+  std::string text = fmt::format("  {}{:{}}", paint.faint(label), "", kLabelColumns - label.size());
   size_t columns = kLabelColumns + 2;
   for (size_t i = 0; i < items.size(); ++i) {
     const size_t needed = columns_of(items[i]) + kGap;
@@ -93,13 +95,13 @@ std::vector<std::string> spread_items(const std::vector<WordSpread>& spreads) {
     if (items.size() == kWordsInSpread) {
       break;
     }
-    std::string experts;
+    std::vector<std::string> experts;
     for (const ExpertShare& share : spread.experts) {
-      experts +=
-          (experts.empty() ? "" : ", ") + std::to_string(share.expert) + " " + percent(share.share);
+      experts.push_back(fmt::format("{} {}", share.expert, percent(share.share)));
     }
-    items.push_back(spread.word + " ~" + figures::fixed(std::exp(spread.entropy), 1) + " (" +
-                    experts + ")");
+    items.push_back(fmt::format("{} ~{} ({})", spread.word,
+                                figures::fixed(std::exp(spread.entropy), 1),
+                                fmt::join(experts, ", ")));
   }
   return items;
 }
@@ -124,11 +126,11 @@ std::string context_line(const ContextText& context, const Paint& paint,
   const std::string word = render::printable(context.word);
   const std::string after = render::printable(context.after);
   const std::string_view shown = last_columns(before, columns.before);
-  std::string line = "  " + paint.faint(figures::fixed(context.gate_weight, 3)) + "  " +
-                     std::string(columns.before - columns_of(shown), ' ') + std::string(shown) +
-                     " " + paint.marked(word);
-  line += std::string(columns.word - columns_of(word), ' ');
-  line += first_columns(after, columns.after);
+  // Padded by hand: fmt counts columns of the terminal, this report characters.
+  std::string line = fmt::format(
+      "  {}  {}{} {}{}{}", paint.faint(figures::fixed(context.gate_weight, 3)),
+      std::string(columns.before - columns_of(shown), ' '), shown, paint.marked(word),
+      std::string(columns.word - columns_of(word), ' '), first_columns(after, columns.after));
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
@@ -186,7 +188,7 @@ std::string layer_summary_text(const ExpertReport& report, const LayerReport& la
 
 std::string expert_text(const ExpertPortrait& expert, const render::Terminal& terminal, int width) {
   const Paint paint(terminal);
-  std::string text = paint.bold("expert " + std::to_string(expert.expert)) + ": ";
+  std::string text = paint.bold(fmt::format("expert {}", expert.expert)) + ": ";
   if (expert.rows == 0) {
     return text + "no input\n";
   }
@@ -196,20 +198,20 @@ std::string expert_text(const ExpertPortrait& expert, const render::Terminal& te
                       figures::compact(std::exp(expert.word_entropy)));
   std::vector<std::string> items;
   for (const FavouredWord& word : expert.words) {
-    items.push_back(word.word + " x" + figures::fixed(word.lift, 1) + " (" +
-                    figures::grouped(word.count) + ")");
+    items.push_back(fmt::format("{} x{} ({})", word.word, figures::fixed(word.lift, 1),
+                                figures::grouped(word.count)));
   }
   text += items.empty() ? "" : labelled_list("words", items, paint, width);
   items.clear();
   for (size_t i = 0; i < expert.place_lift.size(); ++i) {
-    items.push_back(std::string(kPlaceNames[i]) + " x" + figures::fixed(expert.place_lift[i], 1));
+    items.push_back(fmt::format("{} x{}", kPlaceNames[i], figures::fixed(expert.place_lift[i], 1)));
   }
   text += labelled_list("places", items, paint, width);
   items.clear();
   for (const NamedShare& domain : expert.domains) {
     if (items.size() < kDomainsListed) {
-      items.push_back(domain.name + " " + percent(domain.share) + " x" +
-                      figures::fixed(domain.lift, 1));
+      items.push_back(fmt::format("{} {} x{}", domain.name, percent(domain.share),
+                                  figures::fixed(domain.lift, 1)));
     }
   }
   text += items.empty() ? "" : labelled_list("domains", items, paint, width);

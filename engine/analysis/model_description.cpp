@@ -4,6 +4,8 @@
 #include <figures/number_text.h>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "trainer/learner.h"
 #include "trainer/make_optimizer.h"
 
@@ -13,11 +15,11 @@ namespace {
 constexpr int64_t kBytesPerValue = 4;
 
 std::string shape_text(const tensor::Shape& shape) {
-  std::string text;
+  std::vector<int64_t> sizes;
   for (int axis = 0; axis < shape.dim(); ++axis) {
-    text += (text.empty() ? "" : " x ") + std::to_string(shape[axis]);
+    sizes.push_back(shape[axis]);
   }
-  return text.empty() ? "1" : text;
+  return sizes.empty() ? "1" : fmt::format("{}", fmt::join(sizes, " x "));
 }
 
 int64_t num_moe_layers(const models::LanguageModelConfig& model) {

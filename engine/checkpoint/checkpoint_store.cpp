@@ -29,7 +29,7 @@ constexpr std::string_view kCorrupt = "corrupt-";
 constexpr int64_t kMaxManifestBytes = int64_t{4} << 20;
 
 std::string name_of(int64_t step) {
-  return std::string(kStep) + std::to_string(step);
+  return fmt::format("{}{}", kStep, step);
 }
 
 // The N of "step-N"; nothing if the name is not exactly that.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -292,14 +293,13 @@ std::string make_header(std::span<const TensorEntry> entries) {
   std::string json = "{";
   for (const TensorEntry& entry : entries) {
     json += json.size() == 1 ? "" : ",";
-    json += quoted(entry.name) + R"(:{"dtype":")";
-    json += format_name(entry.dtype);
-    json += R"(","shape":[)";
+    std::vector<int64_t> sizes;
     for (int axis = 0; axis < entry.shape.dim(); ++axis) {
-      json += (axis == 0 ? "" : ",") + std::to_string(entry.shape[axis]);
+      sizes.push_back(entry.shape[axis]);
     }
-    json += R"(],"data_offsets":[)" + std::to_string(entry.begin) + "," +
-            std::to_string(entry.end) + "]}";
+    json += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                        quoted(entry.name), format_name(entry.dtype), fmt::join(sizes, ","),
+                        entry.begin, entry.end);
   }
   json += "}";
   const auto used = static_cast<int64_t>(json.size() + sizeof(uint64_t));

@@ -1,6 +1,8 @@
 #include <figures/number_text.h>
 #include <memory>
 
+#include <fmt/ostream.h>
+
 #include "bench/language_model_bench.h"
 #include "bench/layer_bench.h"
 #include "bench/machine_limits.h"
@@ -96,13 +98,13 @@ class BenchCommand : public Command {
       context.console.out << object.line() << '\n';
       return;
     }
-    context.console.out << "multiply-adds in registers   " << figures::compact(limits.f32_gflops)
-                        << " GFLOP/s (f32)\n"
-                        << "large products               " << figures::compact(limits.gemm_gflops)
-                        << " GFLOP/s (f32), " << figures::compact(limits.gemm_bf16_gflops)
-                        << " (bf16)\n"
-                        << "memory, a = b + s c          "
-                        << figures::compact(limits.gbytes_per_second) << " GB/s\n";
+    fmt::print(context.console.out,
+               "multiply-adds in registers   {} GFLOP/s (f32)\n"
+               "large products               {} GFLOP/s (f32), {} (bf16)\n"
+               "memory, a = b + s c          {} GB/s\n",
+               figures::compact(limits.f32_gflops), figures::compact(limits.gemm_gflops),
+               figures::compact(limits.gemm_bf16_gflops),
+               figures::compact(limits.gbytes_per_second));
   }
 
   void print_json(render::Console& console, const bench::BenchResult& result) const {
@@ -122,14 +124,19 @@ class BenchCommand : public Command {
   }
 
   static void print_text(render::Console& console, const bench::BenchResult& result) {
-    console.out << "tokens/s       " << figures::compact(result.tokens_per_second) << '\n'
-                << "step           " << figures::compact(result.step_ms) << " ms (median), "
-                << figures::compact(result.step_ms_min) << " ms (best)\n"
-                << "products       " << figures::compact(result.gflops) << " GFLOP/s\n"
-                << "memory         " << figures::compact(result.gbytes_per_second) << " GB/s\n"
-                << "of the limit   " << figures::compact(100.0 * result.share_of_limit) << " %\n"
-                << "peak memory    " << figures::bytes_text(result.peak_rss_bytes) << '\n'
-                << "loss           " << figures::compact(result.loss) << '\n';
+    fmt::print(console.out,
+               "tokens/s       {}\n"
+               "step           {} ms (median), {} ms (best)\n"
+               "products       {} GFLOP/s\n"
+               "memory         {} GB/s\n"
+               "of the limit   {} %\n"
+               "peak memory    {}\n"
+               "loss           {}\n",
+               figures::compact(result.tokens_per_second), figures::compact(result.step_ms),
+               figures::compact(result.step_ms_min), figures::compact(result.gflops),
+               figures::compact(result.gbytes_per_second),
+               figures::compact(100.0 * result.share_of_limit),
+               figures::bytes_text(result.peak_rss_bytes), figures::compact(result.loss));
   }
 
   std::string case_;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <fmt/ostream.h>
 
 #include "core/config_schema.h"
 #include "run/program.h"
@@ -62,10 +63,10 @@ class Cli11Table : public OptionTable {
     option->required(need == Need::kRequired);
     OptionSummary summary;
     for (const std::string& name : option->get_lnames()) {
-      summary.names.push_back("--" + name);
+      summary.names.push_back(fmt::format("--{}", name));
     }
     for (const std::string& name : option->get_snames()) {
-      summary.names.push_back("-" + name);
+      summary.names.push_back(fmt::format("-{}", name));
     }
     summary.help = option->get_description();
     summary.takes_value = true;
@@ -144,25 +145,27 @@ class CommandLine {
 
 void print_failure(render::Console& console, const std::string& who,
                    const process::Failure& failure) {
-  console.err << who << ": error: " << render::printable(failure.message) << '\n';
+  fmt::print(console.err, "{}: error: {}\n", who, render::printable(failure.message));
   if (!failure.hint.empty()) {
-    console.err << who << ": " << failure.hint << '\n';
+    fmt::print(console.err, "{}: {}\n", who, failure.hint);
   }
 }
 
 int usage_error(CommandLine& line, const std::vector<std::string>& arguments,
                 const CLI::ParseError& error, render::Console& console) {
   const Command* command = line.chosen();
-  const std::string who = std::string(kProgram) + (command ? " " + command->name() : "");
+  const std::string who =
+      command != nullptr ? fmt::format("{} {}", kProgram, command->name()) : kProgram;
   process::Failure failure{process::ExitCode::kUsage, error.what(),
-                           "`" + who + " --help` shows how it is used"};
+                           fmt::format("`{} --help` shows how it is used", who)};
   const auto names = line.names();
   const bool is_unknown = command == nullptr && !arguments.empty() && arguments[0][0] != '-' &&
                           std::find(names.begin(), names.end(), arguments[0]) == names.end();
   if (is_unknown) {
     const std::string nearest = core::nearest_name(arguments[0], names);
-    failure.message = "there is no command '" + arguments[0] + "'" +
-                      (nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+    failure.message =
+        fmt::format("there is no command '{}'{}", arguments[0],
+                    nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
   }
   print_failure(console, who, failure);
   return static_cast<int>(failure.code);
@@ -187,7 +190,7 @@ int run_command_line(const std::vector<std::string>& arguments,
     return static_cast<int>(console.out.good() ? code : process::ExitCode::kIo);
   } catch (const std::exception& error) {
     const process::Failure failure = process::failure_of(error);
-    print_failure(console, std::string(kProgram) + " " + line.chosen()->name(), failure);
+    print_failure(console, fmt::format("{} {}", kProgram, line.chosen()->name()), failure);
     return static_cast<int>(failure.code);
   }
 }

@@ -22,12 +22,13 @@ class CompletionCommand : public Command {
   }
   process::ExitCode run(const CommandContext& context) override {
     const std::string script = completion_script(shell_, context.commands);
-    context.console.out << (context.is_json ? render::JsonObject::versioned()
-                                                      .text("shell", shell_)
-                                                      .text("script", script)
-                                                      .line() +
-                                                  "\n"
-                                            : script);
+    if (context.is_json) {
+      render::JsonObject object = render::JsonObject::versioned();
+      object.text("shell", shell_).text("script", script);
+      context.console.out << object.line() << '\n';
+    } else {
+      context.console.out << script;
+    }
     return process::ExitCode::kOk;
   }
 

@@ -2,6 +2,8 @@
 #include <figures/number_text.h>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "cli/commands.h"
 #include "config/run_config.h"
 #include "core/error.h"
@@ -109,14 +111,10 @@ class ConfigCommand : public Command {
   }
 
   static std::string rule_of(const core::ConfigKey& key) {
-    std::string rule;
-    for (const std::string& choice : key.choices) {
-      rule += (rule.empty() ? "" : " | ") + choice;
+    if (!key.choices.empty()) {
+      return fmt::format("{}", fmt::join(key.choices, " | "));
     }
-    if (!rule.empty()) {
-      return rule;
-    }
-    rule = core::type_phrase(key.type);
+    std::string rule(core::type_phrase(key.type));
     const bool is_number =
         key.type == core::ConfigType::kInteger || key.type == core::ConfigType::kNumber;
     if (is_number && std::isfinite(key.min) && std::isfinite(key.max)) {

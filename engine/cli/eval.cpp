@@ -2,6 +2,8 @@
 #include <figures/number_text.h>
 #include <memory>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "render/json_text.h"
 #include "run/trained_model.h"
@@ -42,10 +44,9 @@ class EvalCommand : public Command {
           << '\n';
       return process::ExitCode::kOk;
     }
-    out << split_ << " perplexity " << figures::fixed(perplexity, 3) << " at step "
-        << figures::grouped(report.step) << " (" << figures::grouped(report.num_words) << " words, "
-        << figures::fixed(report.nll_per_word, 4) << " nats/word, "
-        << figures::duration_text(report.seconds) << ")\n";
+    fmt::print(out, "{} perplexity {:.3f} at step {} ({} words, {:.4f} nats/word, {})\n", split_,
+               perplexity, figures::grouped(report.step), figures::grouped(report.num_words),
+               report.nll_per_word, figures::duration_text(report.seconds));
     return process::ExitCode::kOk;
   }
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include <fmt/ostream.h>
+
 #include "analysis/expert_report.h"
 #include "analysis/expert_report_html.h"
 #include "analysis/expert_report_json.h"
@@ -41,12 +43,12 @@ void check(const ContextsRequest& request) {
 std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
                                        const trainer::Trainer& trainer) {
   std::vector<layers::Routed*> chosen;
-  std::string names;
+  std::vector<std::string> names;
   for (layers::Routed* layer : trainer.moe_layers()) {
     if (!layer->has_gate()) {
       continue;
     }
-    names += (names.empty() ? "" : ", ") + layer->name();
+    names.push_back(layer->name());
     if (request.layer.empty() || layer->name() == request.layer) {
       chosen.push_back(layer);
     }
@@ -58,7 +60,7 @@ std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
   }
   if (chosen.empty()) {
     core::fail(core::ErrorCode::kNotFound, "there is no MoE layer '{}' in {}; there are {}",
-               request.layer, request.directory, names);
+               request.layer, request.directory, fmt::join(names, ", "));
   }
   for (const layers::Routed* layer : chosen) {
     if (request.expert >= layer->num_experts()) {
@@ -118,14 +120,15 @@ void print_text(render::Console& console, const analysis::ExpertReport& report,
     console.out << analysis::layer_summary_text(report, layer, console.out_terminal, width);
     const std::vector<int64_t> printed = printed_experts(request, layer);
     for (const int64_t expert : printed) {
-      console.out << '\n'
-                  << analysis::expert_text(layer.experts[static_cast<size_t>(expert)],
-                                           console.out_terminal, width);
+      fmt::print(console.out, "\n{}",
+                 analysis::expert_text(layer.experts[static_cast<size_t>(expert)],
+                                       console.out_terminal, width));
     }
     if (printed.size() > 1 && printed.size() < layer.experts.size()) {
-      console.err << "shown: the " << printed.size() << " of " << layer.experts.size()
-                  << " experts that tell the most of their words; --html and --json have all, "
-                     "--expert N has one\n";
+      fmt::print(console.err,
+                 "shown: the {} of {} experts that tell the most of their words; --html and --json "
+                 "have all, --expert N has one\n",
+                 printed.size(), layer.experts.size());
     }
   }
 }
@@ -168,7 +171,7 @@ process::ExitCode show_contexts(const CommandContext& context, const ContextsReq
   if (!request.html.empty()) {
     core::PosixFileSystem files;
     core::durable_write_file(files, request.html, analysis::expert_report_html(report));
-    context.console.err << "wrote " << request.html << '\n';
+    fmt::print(context.console.err, "wrote {}\n", request.html);
   }
   if (!context.is_json) {
     print_text(context.console, report, request);

@@ -2,8 +2,11 @@
 #include <figures/expert_statistics.h>
 #include <figures/number_text.h>
 #include <memory>
+#include <span>
 #include <storage/run_reader.h>
 #include <unistd.h>
+
+#include <fmt/ostream.h>
 
 #include "cli/commands.h"
 #include "cli/expert_contexts.h"
@@ -78,11 +81,11 @@ class ExpertsCommand : public Command {
 
  private:
   static std::string names_of(const std::vector<storage::Layer>& layers) {
-    std::string names;
+    std::vector<std::string> names;
     for (const storage::Layer& layer : layers) {
-      names += (names.empty() ? "" : ", ") + layer.name;
+      names.push_back(layer.name);
     }
-    return names;
+    return fmt::format("{}", fmt::join(names, ", "));
   }
 
   std::vector<storage::Layer> chosen_layers(storage::RunReader& reader) const {
@@ -141,20 +144,28 @@ class ExpertsCommand : public Command {
   }
 
   static void print_text(render::Console& console, const LayerView& view) {
-    std::ostream& out = console.out;
-    out << render::printable(view.layer.name) << ", step " << figures::grouped(view.experts.step)
-        << ": " << figures::grouped(view.layer.num_experts) << " experts, top " << view.layer.top_k
-        << '\n';
-    out << "  CV(importance)  " << figures::fixed(view.statistics.cv_importance, 3) << '\n';
-    out << "  CV(load)        " << figures::fixed(view.statistics.cv_load, 3) << '\n';
-    out << "  max/mean load   " << figures::fixed(view.statistics.max_over_mean_load, 2) << '\n';
-    out << "  without a token " << (view.dead < 0 ? "-" : figures::grouped(view.dead)) << '\n';
-    out << "  starved         " << view.statistics.starved.size();
-    for (size_t i = 0; i < std::min(view.statistics.starved.size(), kMaxListed); ++i) {
-      out << (i == 0 ? "  (" : " ") << view.statistics.starved[i];
+    fmt::print(
+        console.out,
+        "{}, step {}: {} experts, top {}\n"
+        "  CV(importance)  {:.3f}\n"
+        "  CV(load)        {:.3f}\n"
+        "  max/mean load   {:.2f}\n"
+        "  without a token {}\n"
+        "  starved         {}\n",
+        render::printable(view.layer.name), figures::grouped(view.experts.step),
+        figures::grouped(view.layer.num_experts), view.layer.top_k, view.statistics.cv_importance,
+        view.statistics.cv_load, view.statistics.max_over_mean_load,
+        view.dead < 0 ? "-" : figures::grouped(view.dead), starved_text(view.statistics.starved));
+  }
+
+  /// "2  (0 7)": how many, and the first of them.
+  static std::string starved_text(std::span<const int64_t> starved) {
+    if (starved.empty()) {
+      return "0";
     }
-    const size_t listed = view.statistics.starved.size();
-    out << (listed == 0 ? "" : (listed > kMaxListed ? " ...)" : ")")) << '\n';
+    const auto listed = starved.first(std::min(starved.size(), kMaxListed));
+    return fmt::format("{}  ({}{})", starved.size(), fmt::join(listed, " "),
+                       listed.size() < starved.size() ? " ..." : "");
   }
 
   void show_heat_map(const CommandContext& context, storage::RunReader& reader,
@@ -167,19 +178,17 @@ class ExpertsCommand : public Command {
     }
     if (!png_.empty()) {
       render::write_png(render::heat_map_image(shares, kPngWidth, kPngHeight), png_);
-      context.console.err << "wrote " << png_ << " (experts from top to bottom, steps "
-                          << map.columns.front().first_step << " to "
-                          << map.columns.back().first_step << ")\n";
+      fmt::print(context.console.err, "wrote {} (experts from top to bottom, steps {} to {})\n",
+                 png_, map.columns.front().first_step, map.columns.back().first_step);
     }
     if (!context.is_json) {
       const int width =
           context.console.out_terminal.is_terminal ? render::terminal_width(STDOUT_FILENO) : 80;
-      context.console.out << "\n  " << quantity_ << " over steps " << map.columns.front().first_step
-                          << " ... " << map.columns.back().first_step
-                          << ", expert 0 on top; from 1/8 (dark) to 8 (light) fair shares\n"
-                          << render::heat_map_text(shares, context.console.out_terminal, width,
-                                                   kMaxLines)
-                          << '\n';
+      fmt::print(context.console.out,
+                 "\n  {} over steps {} ... {}, expert 0 on top; from 1/8 (dark) to 8 (light) fair "
+                 "shares\n{}\n",
+                 quantity_, map.columns.front().first_step, map.columns.back().first_step,
+                 render::heat_map_text(shares, context.console.out_terminal, width, kMaxLines));
     }
   }
 

@@ -2,8 +2,9 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <storage/run_reader.h>
+
+#include <fmt/ostream.h>
 
 #include "cli/commands.h"
 #include "core/error.h"
@@ -19,10 +20,7 @@ std::string exact(T value) {
   if (std::isnan(value)) {
     return "nan";
   }
-  std::ostringstream text;
-  text.precision(std::numeric_limits<T>::max_digits10);
-  text << value;
-  return text.str();
+  return fmt::format("{:.{}g}", value, std::numeric_limits<T>::max_digits10);
 }
 
 /// A field of RFC 4180.
@@ -76,7 +74,7 @@ class ExportCommand : public Command {
     if (!context.is_json) {
       out << "step";
       for (const std::string& metric : names) {
-        out << ',' << csv_field(metric);
+        fmt::print(out, ",{}", csv_field(metric));
       }
       out << '\n';
     }
@@ -90,7 +88,7 @@ class ExportCommand : public Command {
     out << step;
     for (const std::string& metric : names) {
       const auto value = values.find(metric);
-      out << ',' << (value == values.end() ? "" : exact(value->second));
+      fmt::print(out, ",{}", value == values.end() ? "" : exact(value->second));
     }
     out << '\n';
   }
@@ -127,8 +125,8 @@ class ExportCommand : public Command {
           continue;
         }
         for (size_t expert = 0; expert < blob->importance.size(); ++expert) {
-          out << csv_field(layer.name) << ',' << step << ',' << expert << ','
-              << exact(blob->importance[expert]) << ',' << exact(blob->load[expert]) << '\n';
+          fmt::print(out, "{},{},{},{},{}\n", csv_field(layer.name), step, expert,
+                     exact(blob->importance[expert]), exact(blob->load[expert]));
         }
       }
     }

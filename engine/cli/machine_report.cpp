@@ -5,9 +5,9 @@
 #include <figures/number_text.h>
 #include <fstream>
 #include <sched.h>
-#include <sstream>
 
 #include <dnnl.h>
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include "core/error.h"
@@ -39,10 +39,8 @@ std::string field_of(const char* file, const std::string& key) {
 MachineCheck check_processor() {
   const std::string flags = field_of("/proc/cpuinfo", "flags");
   const auto found = flags_present(flags, {"avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16"});
-  std::string text = field_of("/proc/cpuinfo", "model name");
-  for (const std::string& flag : found) {
-    text += (flag == found.front() ? ": " : " ") + flag;
-  }
+  const std::string text = fmt::format("{}{}{}", field_of("/proc/cpuinfo", "model name"),
+                                       found.empty() ? "" : ": ", fmt::join(found, " "));
   const bool has_avx2 = std::find(found.begin(), found.end(), "avx2") != found.end();
   return {"processor", has_avx2 ? Verdict::kGood : Verdict::kNote, text,
           has_avx2 ? "" : "without AVX2 training is slow"};
@@ -53,19 +51,21 @@ MachineCheck check_cores() {
   CPU_ZERO(&set);
   const bool known = sched_getaffinity(0, sizeof set, &set) == 0;
   return {"cores", Verdict::kGood,
-          known ? std::to_string(CPU_COUNT(&set)) + " for this process" : "not known", ""};
+          known ? fmt::format("{} for this process", CPU_COUNT(&set)) : "not known", ""};
 }
 
 MachineCheck check_memory() {
   const auto kibibytes = [](const char* key) {
     return std::strtoll(field_of("/proc/meminfo", key).c_str(), nullptr, 10) * 1024;
   };
-  std::string text = figures::bytes_text(kibibytes("MemAvailable")) + " available of " +
-                     figures::bytes_text(kibibytes("MemTotal"));
+  std::string text =
+      fmt::format("{} available of {}", figures::bytes_text(kibibytes("MemAvailable")),
+                  figures::bytes_text(kibibytes("MemTotal")));
   std::string limit;
   std::ifstream("/sys/fs/cgroup/memory.max") >> limit;
   if (!limit.empty() && limit != "max") {
-    text += ", limited to " + figures::bytes_text(std::strtoll(limit.c_str(), nullptr, 10));
+    text += fmt::format(", limited to {}",
+                        figures::bytes_text(std::strtoll(limit.c_str(), nullptr, 10)));
   }
   return {"memory", Verdict::kGood, text, ""};
 }
@@ -85,14 +85,13 @@ MachineCheck check_cuda() {
   if (!module.available()) {
     return {"CUDA", Verdict::kNote, "no device: " + module.reason(), "training runs on the CPU"};
   }
-  std::string text;
+  std::vector<std::string> devices;
   for (const tensor::CudaDevice& device : module.devices()) {
-    text += (text.empty() ? "" : "; ") + fmt::format("{}: {}, compute {}.{}, {}", device.index,
-                                                     device.name, device.compute_major,
-                                                     device.compute_minor,
-                                                     figures::bytes_text(device.memory_bytes));
+    devices.push_back(fmt::format("{}: {}, compute {}.{}, {}", device.index, device.name,
+                                  device.compute_major, device.compute_minor,
+                                  figures::bytes_text(device.memory_bytes)));
   }
-  return {"CUDA", Verdict::kGood, text, ""};
+  return {"CUDA", Verdict::kGood, fmt::format("{}", fmt::join(devices, "; ")), ""};
 }
 
 void add_plugin_checks(std::vector<MachineCheck>& checks) {
@@ -108,11 +107,11 @@ void add_plugin_checks(std::vector<MachineCheck>& checks) {
     usable += file.refusal.empty() ? 1 : 0;
     if (!file.refusal.empty()) {
       checks.push_back({"plugin refused", Verdict::kProblem,
-                        file.identity.path.string() + ": " + file.refusal, ""});
+                        fmt::format("{}: {}", file.identity.path.string(), file.refusal), ""});
     }
   }
   checks.push_back({"plugins", usable > 0 ? Verdict::kGood : Verdict::kProblem,
-                    std::to_string(usable) + " can be used",
+                    fmt::format("{} can be used", usable),
                     usable > 0 ? "" : "a model needs a gate, an expert and an optimizer"});
 }
 
@@ -129,10 +128,10 @@ MachineCheck check_disk() {
 
 std::vector<std::string> flags_present(const std::string& flags,
                                        const std::vector<std::string>& wanted) {
-  const std::string padded = " " + flags + " ";
+  const std::string padded = fmt::format(" {} ", flags);
   std::vector<std::string> found;
   for (const std::string& flag : wanted) {
-    if (padded.find(" " + flag + " ") != std::string::npos) {
+    if (padded.find(fmt::format(" {} ", flag)) != std::string::npos) {
       found.push_back(flag);
     }
   }

@@ -1,6 +1,8 @@
 #include <figures/number_text.h>
 #include <memory>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "core/error.h"
 #include "plugin_host/plugin_registry.h"
@@ -74,19 +76,19 @@ class PluginsCommand : public Command {
         rows.push_back({file.name, file.kind, file.identity.version, abi_text(file.identity),
                         file.identity.id, file.identity.path.string()});
       } else {
-        console.err << "refused: " << render::printable(file.identity.path.string()) << ": "
-                    << render::printable(file.refusal) << '\n';
+        fmt::print(console.err, "refused: {}: {}\n", render::printable(file.identity.path.string()),
+                   render::printable(file.refusal));
       }
     }
     if (rows.size() > 1) {
       console.out << render::printable(figures::table_text(rows, {}));
       return;
     }
-    console.err << "no plugins; looked in";
+    std::vector<std::string> directories;
     for (const auto& directory : plugins.directories()) {
-      console.err << ' ' << directory.string();
+      directories.push_back(directory.string());
     }
-    console.err << '\n';
+    fmt::print(console.err, "no plugins; looked in {}\n", fmt::join(directories, " "));
   }
 
   static void print_settings(const CommandContext& context,
@@ -97,10 +99,9 @@ class PluginsCommand : public Command {
         continue;
       }
       std::ostream& out = context.console.out;
-      out << '\n'
-          << render::printable(plugin_host::name_of(component.kind) + " " + component.id + ": " +
-                               component.summary)
-          << '\n';
+      fmt::print(out, "\n{}\n",
+                 render::printable(fmt::format("{} {}: {}", plugin_host::name_of(component.kind),
+                                               component.id, component.summary)));
       std::vector<std::vector<std::string>> rows;
       for (const plugin_host::FieldSchema& field : component.fields) {
         rows.push_back({"  " + field.key, plugin_host::text_of(field.default_value),

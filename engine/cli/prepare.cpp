@@ -4,6 +4,8 @@
 #include <figures/number_text.h>
 #include <memory>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "core/error.h"
 #include "process/signal_watcher.h"
@@ -81,8 +83,8 @@ class PrepareCommand : public Command {
 
   void show(render::Console& console, const data::PrepareProgress& now) {
     if (console.err_terminal.animates && now.total > 0) {
-      console.err << '\r' << now.phase << ' ' << now.done * 100 / now.total << " %\x1b[K"
-                  << std::flush;
+      fmt::print(console.err, "\r{} {} %\x1b[K", now.phase, now.done * 100 / now.total);
+      console.err.flush();
       is_shown_ = true;
     }
   }
@@ -117,12 +119,12 @@ class PrepareCommand : public Command {
     for (const data::SplitInfo& split : manifest.splits) {
       rows.push_back({split.name, figures::grouped(split.num_sentences),
                       figures::grouped(split.num_tokens),
-                      figures::fixed(100.0 * split.oov_rate(), 2) + " %"});
+                      fmt::format("{:.2f} %", 100.0 * split.oov_rate())});
     }
-    console.out << figures::table_text(rows, {1, 2, 3}) << figures::grouped(manifest.vocab_size)
-                << " words in the vocabulary\n";
-    console.err << "wrote " << output_
-                << "; next: switchyard train CONFIG --run DIR --set data.path=" << output_ << '\n';
+    fmt::print(console.out, "{}{} words in the vocabulary\n", figures::table_text(rows, {1, 2, 3}),
+               figures::grouped(manifest.vocab_size));
+    fmt::print(console.err,
+               "wrote {0}; next: switchyard train CONFIG --run DIR --set data.path={0}\n", output_);
   }
 
   std::vector<std::string> text_;

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <memory>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "core/error.h"
 #include "render/json_text.h"
@@ -60,8 +62,8 @@ class RunsCommand : public Command {
 
   void print_table(render::Console& console, const std::vector<run::RunSummary>& runs) const {
     if (runs.empty()) {
-      console.err << "no runs under " << directory_
-                  << "; `switchyard train CONFIG --run DIR` starts one\n";
+      fmt::print(console.err, "no runs under {}; `switchyard train CONFIG --run DIR` starts one\n",
+                 directory_);
       return;
     }
     std::vector<std::vector<std::string>> rows = {

@@ -2,6 +2,8 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "core/error.h"
 #include "sweep/sweep_plan.h"
@@ -106,8 +108,9 @@ class SweepCommand : public Command {
     }
     if (!context.is_json) {
       context.console.out << render::printable(figures::table_text(rows, {1, 2, 3, 4, 5, 6}));
-      context.console.err << plan.runs.size()
-                          << " runs; parameters are counted without embedding and softmax\n";
+      fmt::print(context.console.err,
+                 "{} runs; parameters are counted without embedding and softmax\n",
+                 plan.runs.size());
     }
   }
 

@@ -6,6 +6,8 @@
 #include <storage/run_reader.h>
 #include <thread>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "core/error.h"
 #include "process/run_directory.h"
@@ -114,9 +116,9 @@ class TailCommand : public Command {
           << '\n';
       return;
     }
-    out << "step " << step;
+    fmt::print(out, "step {}", step);
     for (const auto& [metric, value] : values) {
-      out << "  " << render::printable(metric) << ' ' << value;
+      fmt::print(out, "  {} {:g}", render::printable(metric), value);
     }
     out << '\n';
   }
@@ -130,8 +132,8 @@ class TailCommand : public Command {
       out << object.integer("level", event.level).text("message", event.message).line() << '\n';
       return;
     }
-    out << figures::utc_text(event.utc_ns) << "  " << render::printable(event.code) << ": "
-        << render::printable(event.message) << '\n';
+    fmt::print(out, "{}  {}: {}\n", figures::utc_text(event.utc_ns), render::printable(event.code),
+               render::printable(event.message));
   }
 
   std::string directory_;

@@ -1,5 +1,7 @@
 #include <memory>
 
+#include <fmt/core.h>
+
 #include "analysis/model_description.h"
 #include "cli/commands.h"
 #include "data/dataset.h"
@@ -47,8 +49,8 @@ class TrainCommand : public Command {
     const analysis::ModelDescription model =
         analysis::describe_model(config.trainer, vocab_size, plugins);
     context.console.out << (context.is_json ? analysis::description_json(model).line() + "\n"
-                                            : config.settings.to_toml() + "\n" +
-                                                  analysis::description_text(model));
+                                            : fmt::format("{}\n{}", config.settings.to_toml(),
+                                                          analysis::description_text(model)));
   }
 
   std::string config_;

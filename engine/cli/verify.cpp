@@ -1,5 +1,7 @@
 #include <memory>
 
+#include <fmt/ostream.h>
+
 #include "cli/commands.h"
 #include "render/json_text.h"
 #include "run/run_verification.h"
@@ -46,16 +48,17 @@ class VerifyCommand : public Command {
 
   void print_text(render::Console& console, const run::VerifyReport& report) const {
     for (const run::VerifyFinding& finding : report.findings) {
-      console.out << render::printable(finding.file + ": " + finding.message) << " ["
-                  << finding.code << "]\n";
+      fmt::print(console.out, "{} [{}]\n",
+                 render::printable(fmt::format("{}: {}", finding.file, finding.message)),
+                 finding.code);
     }
     for (const std::string& skipped : report.skipped) {
-      console.err << "not checked: " << render::printable(skipped) << '\n';
+      fmt::print(console.err, "not checked: {}\n", render::printable(skipped));
     }
-    console.err << report.checked.size() << " things checked, " << report.findings.size()
-                << " damaged\n";
+    fmt::print(console.err, "{} things checked, {} damaged\n", report.checked.size(),
+               report.findings.size());
     if (report.findings.empty()) {
-      console.out << directory_ << " is whole\n";
+      fmt::print(console.out, "{} is whole\n", directory_);
     }
   }
 

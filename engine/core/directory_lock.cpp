@@ -57,7 +57,7 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory) {
          directory.string(), holder);
   }
   // The number is only for people; the lock itself is the kernel's.
-  const std::string pid = std::to_string(::getpid()) + "\n";
+  const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(descriptor_, 0) != 0 ||
       ::pwrite(descriptor_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     give_up(descriptor_, path, "write", errno);

@@ -51,10 +51,7 @@ Vocabulary Vocabulary::parse(std::string_view text, std::string_view where) {
 std::string Vocabulary::to_text() const {
   std::string text;
   for (const Entry& entry : entries_) {
-    text += entry.word;
-    text += '\t';
-    text += std::to_string(entry.count);
-    text += '\n';
+    text += fmt::format("{}\t{}\n", entry.word, entry.count);
   }
   return text;
 }

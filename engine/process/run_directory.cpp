@@ -48,7 +48,7 @@ bool is_locked(const fs::path& directory) {
     return false;
   }
   // "1: FLOCK  ADVISORY  WRITE 4242 08:01:131077 0 EOF": the inode stands after the last colon.
-  const std::string inode = ":" + std::to_string(status.st_ino) + " ";
+  const std::string inode = fmt::format(":{} ", status.st_ino);
   std::ifstream locks("/proc/locks");
   for (std::string line; std::getline(locks, line);) {
     if (line.find("FLOCK") != std::string::npos && line.find(inode) != std::string::npos) {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/core.h>
+
 namespace switchyard::render {
 namespace {
 
@@ -9,12 +12,11 @@ constexpr std::string_view kWeights = " .:-=+*#%@";
 constexpr int64_t kMaxImageSide = 8192;
 
 std::string colour_code(figures::Colour colour, bool is_foreground, ColourLevel level) {
-  const std::string head = is_foreground ? "38;" : "48;";
+  const int target = is_foreground ? 38 : 48;
   if (level == ColourLevel::k256) {
-    return head + "5;" + std::to_string(figures::palette_index(colour));
+    return fmt::format("{};5;{}", target, figures::palette_index(colour));
   }
-  return head + "2;" + std::to_string(colour.red) + ";" + std::to_string(colour.green) + ";" +
-         std::to_string(colour.blue);
+  return fmt::format("{};2;{};{};{}", target, colour.red, colour.green, colour.blue);
 }
 
 std::string coloured_text(const figures::HeatMatrix& cells, ColourLevel level) {
@@ -31,7 +33,7 @@ std::string coloured_text(const figures::HeatMatrix& cells, ColourLevel level) {
         code += ";" + colour_code(lower, false, level);
       }
       if (code != last_code) {
-        text += "\x1b[" + code + "m";
+        text += fmt::format("\x1b[{}m", code);
         last_code = code;
       }
       text += "▀";

@@ -4,9 +4,9 @@
 #include <array>
 #include <cmath>
 #include <figures/label_placement.h>
-#include <figures/number_text.h>
+#include <string_view>
 
-#include "core/error.h"
+#include <fmt/core.h>
 
 namespace switchyard::render {
 namespace {
@@ -66,42 +66,44 @@ std::string colour_rules(const std::array<const char*, kNumColours>& colours) {
 }
 
 std::string style() {
-  return "<style>\n"
-         "text{font-family:system-ui,-apple-system,\"Segoe UI\",\"Noto Sans\",\"DejaVu Sans\","
-         "Arial,sans-serif;fill:#1c2430}\n"
-         ".card{fill:#ffffff}.title{font-size:17px;font-weight:600}\n"
-         ".quiet{fill:#5b6675}.small{font-size:12px}.subtitle{font-size:13px}\n"
-         ".label{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round}\n"
-         ".grid{stroke:#e4e8ee;stroke-width:1}.axis{stroke:#8b95a3;stroke-width:1}\n"
-         ".curve{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}\n"
-         ".dot{stroke:#ffffff;stroke-width:1.5}\n" +
-         colour_rules(kLight) +
-         "@media (prefers-color-scheme:dark){\n"
-         "text{fill:#e8ecf2}.card{fill:#12161d}.quiet{fill:#a3adbb}\n"
-         ".label{stroke:#12161d}.grid{stroke:#262d38}.axis{stroke:#6c7786}.dot{stroke:#12161d}\n" +
-         colour_rules(kDark) + "}\n</style>\n";
+  constexpr std::string_view kLightRules = R"css(
+text{font-family:system-ui,-apple-system,"Segoe UI","Noto Sans","DejaVu Sans",Arial,sans-serif;fill:#1c2430}
+.card{fill:#ffffff}.title{font-size:17px;font-weight:600}
+.quiet{fill:#5b6675}.small{font-size:12px}.subtitle{font-size:13px}
+.label{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round}
+.grid{stroke:#e4e8ee;stroke-width:1}.axis{stroke:#8b95a3;stroke-width:1}
+.curve{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}
+.dot{stroke:#ffffff;stroke-width:1.5}
+)css";
+  constexpr std::string_view kDarkRules = R"css(@media (prefers-color-scheme:dark){
+text{fill:#e8ecf2}.card{fill:#12161d}.quiet{fill:#a3adbb}
+.label{stroke:#12161d}.grid{stroke:#262d38}.axis{stroke:#6c7786}.dot{stroke:#12161d}
+)css";
+  return fmt::format("<style>{}{}{}{}}}\n</style>\n", kLightRules, colour_rules(kLight), kDarkRules,
+                     colour_rules(kDark));
 }
 
 std::string text_element(double x, double y, const std::string& anchor, const std::string& classes,
                          const std::string& text) {
-  return fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
-                     figures::fixed(x, 1), figures::fixed(y, 1), anchor, classes, escaped(text));
+  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>)"
+                     "\n",
+                     x, y, anchor, classes, escaped(text));
 }
 
 std::string line_element(double x1, double y1, double x2, double y2, const std::string& classes) {
-  return fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{}\"/>\n",
-                     figures::fixed(x1, 1), figures::fixed(y1, 1), figures::fixed(x2, 1),
-                     figures::fixed(y2, 1), classes);
+  return fmt::format(R"(<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>)"
+                     "\n",
+                     x1, y1, x2, y2, classes);
 }
 
 /// Circle, square, triangle, diamond in turn: series differ without their colours too.
 std::string dot_element(size_t series, double x, double y) {
   const double r = kDotRadius;
   const auto path = [&](const std::string& corners) {
-    return "<polygon class=\"dot\" points=\"" + corners + "\"/>\n";
+    return fmt::format("<polygon class=\"dot\" points=\"{}\"/>\n", corners);
   };
   const auto corner = [&](double dx, double dy) {
-    return figures::fixed(x + dx * r, 1) + "," + figures::fixed(y + dy * r, 1) + " ";
+    return fmt::format("{:.1f},{:.1f} ", x + dx * r, y + dy * r);
   };
   switch (series % 4) {
     case 1:
@@ -111,8 +113,7 @@ std::string dot_element(size_t series, double x, double y) {
     case 3:
       return path(corner(0, -1.3) + corner(1.3, 0) + corner(0, 1.3) + corner(-1.3, 0));
     default:
-      return fmt::format("<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"{}\"/>\n",
-                         figures::fixed(x, 1), figures::fixed(y, 1), r);
+      return fmt::format("<circle class=\"dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"/>\n", x, y, r);
   }
 }
 
@@ -147,11 +148,12 @@ class Drawing {
     }
     draw_labels();
     const double height = top_ + kDrawingHeight + kBelow;
-    const std::string size = figures::fixed(kWidth, 0) + " " + figures::fixed(height, 0);
-    return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size + "\" width=\"" +
-           figures::fixed(kWidth, 0) + "\" height=\"" + figures::fixed(height, 0) +
-           "\" role=\"img\">\n<title>" + escaped(plot_.title) + "</title>\n" + style() +
-           "<rect class=\"card\" width=\"100%\" height=\"100%\" rx=\"8\"/>\n" + body_ + "</svg>\n";
+    return fmt::format(R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0:.0f} {1:.0f}" )"
+                       R"(width="{0:.0f}" height="{1:.0f}" role="img">)"
+                       "\n<title>{2}</title>\n{3}"
+                       R"(<rect class="card" width="100%" height="100%" rx="8"/>)"
+                       "\n{4}</svg>\n",
+                       kWidth, height, escaped(plot_.title), style(), body_);
   }
 
  private:
@@ -194,8 +196,8 @@ class Drawing {
       const double y = top_ + 10.0;
       body_ += fmt::format("<g class=\"s{}\">\n", i % kNumColours);
       if (plot_.series[i].points.size() != 1) {  // one dot is no line
-        body_ += "<path class=\"curve\"" + dashes_of(i) + " d=\"M" + figures::fixed(x, 1) + "," +
-                 figures::fixed(y, 1) + "h18\"/>\n";
+        body_ +=
+            fmt::format("<path class=\"curve\"{} d=\"M{:.1f},{:.1f}h18\"/>\n", dashes_of(i), x, y);
       }
       if (plot_.marks == PlotMarks::kLinesAndDots) {
         body_ += dot_element(i, x + 9.0, y);
@@ -244,7 +246,7 @@ class Drawing {
       }
       const double x = x_of(point.x);
       const double y = y_of(point.y);
-      path += (path.empty() ? "M" : "L") + figures::fixed(x, 1) + "," + figures::fixed(y, 1);
+      path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : "L", x, y);
       if (before != nullptr) {
         placement_.add_line({x_of(before->x), y_of(before->y)}, {x, y});
       }
@@ -255,7 +257,7 @@ class Drawing {
       }
     }
     if (!path.empty()) {
-      body_ += "<path class=\"curve\"" + dashes_of(index) + " d=\"" + path + "\"/>\n";
+      body_ += fmt::format("<path class=\"curve\"{} d=\"{}\"/>\n", dashes_of(index), path);
     }
     body_ += dots + "</g>\n";
   }

@@ -1,10 +1,10 @@
 #include "render/terminal.h"
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <fmt/core.h>
 
 namespace switchyard::render {
 namespace {
@@ -73,9 +73,7 @@ std::string printable(const std::string& text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) {
-      std::array<char, 8> escape{};
-      std::snprintf(escape.data(), escape.size(), "\\x%02x", byte);
-      result += escape.data();
+      result += fmt::format("\\x{:02x}", byte);
     } else {
       result += c;
     }

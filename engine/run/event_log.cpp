@@ -17,13 +17,18 @@ constexpr size_t kCrcDigits = 8;
 constexpr std::string_view kOpened = "\"code\":\"database_opened\"";
 constexpr std::string_view kClosed = "\"code\":\"database_closed\",\"bytes\":";
 
+/// The end of a line whose other bytes are `body`.
+std::string crc_field(std::string_view body) {
+  return fmt::format("{}{}\"}}", kCrcField, core::hex(core::crc32c(body)));
+}
+
 bool is_whole(std::string_view line) {
   const size_t tail = kCrcField.size() + kCrcDigits + 2;
   if (line.size() < tail) {
     return false;
   }
   const std::string_view body = line.substr(0, line.size() - tail);
-  return line.substr(body.size()) == std::string(kCrcField) + core::hex(core::crc32c(body)) + "\"}";
+  return line.substr(body.size()) == crc_field(body);
 }
 
 render::JsonObject entry(const core::Clock& clock, std::string_view level, std::string_view code) {
@@ -57,7 +62,7 @@ EventLog::EventLog(const std::filesystem::path& file, const core::Clock& clock)
 
 void EventLog::write(std::string line) {
   line.pop_back();  // the closing brace
-  line += std::string(kCrcField) + core::hex(core::crc32c(line)) + "\"}";
+  line += crc_field(line);
   const std::scoped_lock lock(mutex_);
   stream_.clear();  // after a full disk, try again
   stream_ << line << '\n' << std::flush;

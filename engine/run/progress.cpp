@@ -5,6 +5,8 @@
 #include <figures/number_text.h>
 #include <utility>
 
+#include <fmt/core.h>
+
 namespace switchyard::run {
 namespace {
 
@@ -118,9 +120,9 @@ void Progress::on_experts(const trainer::ExpertReport& report) {
 }
 
 void Progress::on_evaluation(const trainer::EvaluationReport& report) {
-  say("step " + figures::grouped(report.step) + ": " + std::string(report.split) + " perplexity " +
-      figures::fixed(std::exp(report.nll_per_word), 2) + " (" + figures::grouped(report.num_words) +
-      " words, " + figures::duration_text(report.seconds) + ")");
+  say(fmt::format("step {}: {} perplexity {:.2f} ({} words, {})", figures::grouped(report.step),
+                  report.split, std::exp(report.nll_per_word), figures::grouped(report.num_words),
+                  figures::duration_text(report.seconds)));
 }
 
 void Progress::on_checkpoint(const trainer::CheckpointReport& report) {
@@ -128,14 +130,14 @@ void Progress::on_checkpoint(const trainer::CheckpointReport& report) {
     const std::scoped_lock lock(mutex_);
     checkpoint_ns_ = clock_.monotonic_ns();
   }
-  say("step " + figures::grouped(report.step) + ": saved " + report.directory + " (" +
-      figures::bytes_text(report.bytes) + ")");
+  say(fmt::format("step {}: saved {} ({})", figures::grouped(report.step), report.directory,
+                  figures::bytes_text(report.bytes)));
 }
 
 void Progress::on_event(int64_t step, int level, std::string_view code, std::string_view message) {
   if (level >= 2) {
-    say("step " + figures::grouped(step) + ": " + (level >= 3 ? "error: " : "warning: ") +
-        std::string(message) + " [" + std::string(code) + "]");
+    say(fmt::format("step {}: {}: {} [{}]", figures::grouped(step),
+                    level >= 3 ? "error" : "warning", message, code));
   }
 }
 

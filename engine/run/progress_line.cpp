@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/core.h>
+
 namespace switchyard::run {
 namespace {
 
@@ -43,22 +45,22 @@ std::string unicode_bar(double share, int width) {
 
 /// Step count first, then the fields that are known, most wanted first.
 std::vector<std::string> fields(const ProgressState& state) {
-  std::vector<std::string> texts = {figures::grouped(state.step) + "/" +
-                                    figures::grouped(state.total_steps)};
+  std::vector<std::string> texts = {
+      fmt::format("{}/{}", figures::grouped(state.step), figures::grouped(state.total_steps))};
   if (!(state.loss < 0.0)) {  // a NaN loss is worth seeing
-    texts.push_back("loss " + figures::fixed(state.loss, 3));
+    texts.push_back(fmt::format("loss {:.3f}", state.loss));
   }
   if (state.words_per_second >= 0.0) {
-    texts.push_back(figures::compact(state.words_per_second) + " words/s");
+    texts.push_back(fmt::format("{} words/s", figures::compact(state.words_per_second)));
   }
   if (state.seconds_left >= 0.0) {
-    texts.push_back("eta " + figures::duration_text(state.seconds_left));
+    texts.push_back(fmt::format("eta {}", figures::duration_text(state.seconds_left)));
   }
   if (state.max_over_mean_load >= 0.0) {
-    texts.push_back("max/mean load " + figures::fixed(state.max_over_mean_load, 2));
+    texts.push_back(fmt::format("max/mean load {:.2f}", state.max_over_mean_load));
   }
   if (state.checkpoint_age_s >= 0.0) {
-    texts.push_back("saved " + figures::duration_text(state.checkpoint_age_s) + " ago");
+    texts.push_back(fmt::format("saved {} ago", figures::duration_text(state.checkpoint_age_s)));
   }
   return texts;
 }
@@ -80,7 +82,7 @@ std::string progress_bar_line(const ProgressState& state, int width, bool has_un
   }
   const int bar = std::min(room, kMaxBar);
   const double share = done_share(state);
-  return (has_unicode ? unicode_bar(share, bar) : ascii_bar(share, bar)) + " " + text;
+  return fmt::format("{} {}", has_unicode ? unicode_bar(share, bar) : ascii_bar(share, bar), text);
 }
 
 std::string progress_plain_line(const ProgressState& state) {

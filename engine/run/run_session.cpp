@@ -71,7 +71,7 @@ class Session {
         log_->say(level, who, text);
       }
       if (level >= core::LogLevel::kWarning) {
-        progress_.say(std::string(who) + ": " + std::string(text));
+        progress_.say(fmt::format("{}: {}", who, text));
       }
     };
   }
@@ -102,7 +102,7 @@ class Session {
     storage::WriterOptions options;
     options.on_notice = [this](const storage::Notice& notice) {
       log_->say(static_cast<core::LogLevel>(notice.level), "storage",
-                notice.code + ": " + notice.message);
+                fmt::format("{}: {}", notice.code, notice.message));
       progress_.say(notice.message);
     };
     writer_ = std::make_unique<storage::RunWriter>(request_.directory, options);
@@ -136,8 +136,8 @@ class Session {
     writer_->meta("name", request_.config.name);
     if (request_.is_resume) {
       progress_.say(from_checkpoint < 0 ? "there is no checkpoint yet: starting from step 0"
-                                        : "continuing from the checkpoint of step " +
-                                              figures::grouped(from_checkpoint));
+                                        : fmt::format("continuing from the checkpoint of step {}",
+                                                      figures::grouped(from_checkpoint)));
     }
   }
 
@@ -158,10 +158,10 @@ class Session {
     end_segment(is_finished ? "done" : (by_user ? "stopped" : "requeued"), code);
     const std::string directory = request_.directory.string();
     progress_.say(is_finished
-                      ? "all " + figures::grouped(total) +
-                            " steps are done; next: switchyard eval " + directory + " --split test"
-                      : "stopped after step " + figures::grouped(trainer_->step()) +
-                            "; continue with: switchyard resume " + directory);
+                      ? fmt::format("all {} steps are done; next: switchyard eval {} --split test",
+                                    figures::grouped(total), directory)
+                      : fmt::format("stopped after step {}; continue with: switchyard resume {}",
+                                    figures::grouped(trainer_->step()), directory));
     if (request_.is_json) {
       console_.out << render::JsonObject::versioned()
                           .text("event", "end")

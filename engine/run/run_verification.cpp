@@ -89,12 +89,12 @@ class Verification {
   }
 
   void check_checkpoint(const process::CheckpointPlace& place) {
-    const std::string name = "checkpoints/" + place.path.filename().string();
+    const std::string name = fmt::format("checkpoints/{}", place.path.filename().string());
     report_.checked.push_back(name);
     core::PosixFileSystem files;
     const auto findings = checkpoint::verify_checkpoint(files, place.path);
     for (const checkpoint::Finding& finding : findings) {
-      find(name + "/" + finding.file, "checkpoint", finding.problem);
+      find(fmt::format("{}/{}", name, finding.file), "checkpoint", finding.problem);
     }
     if (findings.empty()) {
       whole_checkpoints_.push_back(place.path);
@@ -121,7 +121,7 @@ class Verification {
       return;
     }
     if (!data::is_dataset_directory(path)) {
-      report_.skipped.emplace_back("the data set " + path + ": it is not there");
+      report_.skipped.push_back(fmt::format("the data set {}: it is not there", path));
       return;
     }
     check_data(path);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <storage/run_writer.h>
 
+#include <fmt/core.h>
+
 namespace switchyard::run {
 
 using storage::MetricKind;
@@ -43,7 +45,7 @@ void StorageListener::on_experts(const trainer::ExpertReport& report) {
   sample.load = report.load;
   sample.tokens = report.tokens;
   writer_.experts(sample);
-  writer_.metric(std::string(report.layer) + "/gate_entropy", "nats", report.step,
+  writer_.metric(fmt::format("{}/gate_entropy", report.layer), "nats", report.step,
                  report.gate_entropy);
 }
 
@@ -52,10 +54,10 @@ void StorageListener::on_metric(const trainer::MetricReport& report) {
 }
 
 void StorageListener::on_evaluation(const trainer::EvaluationReport& report) {
-  const std::string prefix = std::string(report.split) + "_";
-  writer_.metric(prefix + "nll_per_word", "nats/word", report.step, report.nll_per_word);
-  writer_.metric(prefix + "perplexity", "", report.step, std::exp(report.nll_per_word));
-  writer_.metric(prefix + "seconds", "s", report.step, report.seconds, MetricKind::kTiming);
+  const auto name = [&](const char* what) { return fmt::format("{}_{}", report.split, what); };
+  writer_.metric(name("nll_per_word"), "nats/word", report.step, report.nll_per_word);
+  writer_.metric(name("perplexity"), "", report.step, std::exp(report.nll_per_word));
+  writer_.metric(name("seconds"), "s", report.step, report.seconds, MetricKind::kTiming);
 }
 
 // A disk that refuses is no reason to lose the checkpoint too: the writer keeps what it has and

@@ -1,6 +1,8 @@
 #include "run/trained_model.h"
 
-#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "core/error.h"
 #include "process/run_directory.h"
@@ -24,15 +26,15 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& directory, int6
   if (step < 0) {
     return places.back().path;
   }
-  std::string steps;
+  std::vector<int64_t> steps;
   for (const process::CheckpointPlace& place : places) {
     if (place.step == step) {
       return place.path;
     }
-    steps += (steps.empty() ? "" : ", ") + std::to_string(place.step);
+    steps.push_back(place.step);
   }
   core::fail(core::ErrorCode::kNotFound, "there is no checkpoint of step {} in {}; there are {}",
-             step, directory.string(), steps);
+             step, directory.string(), fmt::join(steps, ", "));
 }
 
 }  // namespace

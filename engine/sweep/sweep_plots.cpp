@@ -6,6 +6,8 @@
 #include <limits>
 #include <map>
 
+#include <fmt/core.h>
+
 namespace switchyard::sweep {
 namespace {
 
@@ -61,7 +63,7 @@ class Range {
     }
     const std::string low = figures::compact(low_);
     const std::string high = figures::compact(high_);
-    return low == high ? low : low + " to " + high;
+    return low == high ? low : fmt::format("{} to {}", low, high);
   }
 
  private:
@@ -89,7 +91,7 @@ class PlotMaker {
       cut_beginnings();
     }
     const std::string words = words_.text();
-    const std::string trained = words.empty() ? "" : words + " words of training";
+    const std::string trained = words.empty() ? "" : fmt::format("{} words of training", words);
     if (request_.kind == PlotKind::kPerplexityVsParameters) {
       plot_.subtitle = joined(ops_.text(), " multiply-adds per word", trained);
     } else if (request_.kind == PlotKind::kPerplexityVsOps) {
@@ -100,7 +102,8 @@ class PlotMaker {
 
  private:
   static std::string joined(const std::string& range, const char* unit, const std::string& more) {
-    return range.empty() ? "" : range + unit + (more.empty() ? "" : "; " + more);
+    return range.empty() ? ""
+                         : fmt::format("{}{}{}{}", range, unit, more.empty() ? "" : "; ", more);
   }
 
   void add_groups(size_t series, const std::vector<size_t>& groups) {
@@ -189,8 +192,8 @@ std::vector<std::string> picture_names(const SweepPlan& plan) {
   std::vector<std::string> names;
   for (const PlotRequest& plot : plan.file.plots) {
     const int number = ++count[plot.kind];
-    const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
-    names.push_back(std::string(name_of(plot.kind)) + suffix + ".svg");
+    const std::string suffix = number == 1 ? "" : fmt::format("-{}", number);
+    names.push_back(fmt::format("{}{}.svg", name_of(plot.kind), suffix));
   }
   return names;
 }

@@ -107,7 +107,7 @@ class Expansion {
   [[nodiscard]] std::string named(std::string name, const std::vector<Assignment>& values) const {
     for (const Assignment& one : values) {
       name += name.empty() ? "" : "_";
-      name += name_part(tag_of(one.key, axes_) + "-" + value_text(one.value));
+      name += name_part(fmt::format("{}-{}", tag_of(one.key, axes_), value_text(one.value)));
     }
     return name;
   }
@@ -175,13 +175,13 @@ std::vector<size_t> select_groups(const SeriesRequest& request,
     }
     const std::string nearest = core::nearest_name(wanted, names);
     core::require(is_found, "{}: there is no point '{}'{}", request.origin.text(), wanted,
-                  nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+                  nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
   }
   return selected;
 }
 
 std::string short_text(const Assignment& assignment) {
-  return leaf_of(assignment.key) + " " + value_text(assignment.value);
+  return fmt::format("{} {}", leaf_of(assignment.key), value_text(assignment.value));
 }
 
 }  // namespace switchyard::sweep

@@ -36,7 +36,7 @@ std::string markdown_table(const std::vector<Row>& rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     text += "|";
     for (const std::string& one : rows[i]) {
-      text += " " + cell(one) + " |";
+      text += fmt::format(" {} |", cell(one));
     }
     text += "\n";
     if (i == 0) {
@@ -86,9 +86,9 @@ class Report {
  private:
   void add_head() {
     const std::string& title = plan_.file.title;
-    text_ += "# " + (title.empty() ? plan_.file.path.stem().string() : title) + "\n\n";
+    text_ += fmt::format("# {}\n\n", title.empty() ? plan_.file.path.stem().string() : title);
     if (!plan_.file.description.empty()) {
-      text_ += plan_.file.description + "\n\n";
+      text_ += fmt::format("{}\n\n", plan_.file.description);
     }
     const auto done = std::count_if(results_.begin(), results_.end(), [](const RunResult& result) {
       return result.next == RunPhase::kDone;
@@ -126,14 +126,15 @@ class Report {
     if (rows.size() == 1) {
       return;
     }
-    text_ +=
-        "## Points\n\n" + markdown_table(rows) +
+    text_ += fmt::format(
+        "## Points\n\n{}"
         "Parameters are counted without embedding and softmax; ops/timestep are multiply-adds of "
         "one word's forward pass without the softmax. Perplexity is per word, `</s>` counted, "
         "with the full softmax. The train loss (nats per word) is the mean of the last ten "
         "logged steps, with dropout; balance is the mean of the last twenty, max/mean load "
         "counts tokens. Speed is the median over the run; time contains evaluations and "
-        "checkpoints.\n\n";
+        "checkpoints.\n\n",
+        markdown_table(rows));
   }
 
   /// Groups of points that cost the same, the smallest model first.
@@ -159,12 +160,12 @@ class Report {
       }
       begin = end;
     }
-    text_ +=
-        tables.empty()
-            ? ""
-            : "## At equal computation\n\nPoints whose ops/timestep lie within 15 %, the smallest "
-              "model first.\n\n" +
-                  tables;
+    if (!tables.empty()) {
+      text_ += fmt::format(
+          "## At equal computation\n\nPoints whose ops/timestep lie within 15 %, the smallest "
+          "model first.\n\n{}",
+          tables);
+    }
   }
 
   std::string matched_table(std::vector<size_t> groups) {
@@ -187,17 +188,18 @@ class Report {
       rows.push_back(
           {plan_.groups[group].label, figures::grouped(run_of(group).num_experts),
            figures::compact(static_cast<double>(size(group))), figures::fixed(here, 2),
-           group == groups[0] ? "" : (change > 0.0 ? "+" : "") + figures::fixed(change, 1) + " %"});
+           group == groups[0] ? "" : fmt::format("{}{:.1f} %", change > 0.0 ? "+" : "", change)});
     }
     const std::string from = figures::compact(low);
     const std::string to = figures::compact(high);
-    return (from == to ? from : from + " to " + to) + " ops/timestep:\n\n" + markdown_table(rows);
+    return fmt::format("{} ops/timestep:\n\n{}",
+                       from == to ? from : fmt::format("{} to {}", from, to), markdown_table(rows));
   }
 
   void add_tables() {
     for (size_t i = 0; i < plan_.file.tables.size(); ++i) {
       const std::string& title = plan_.file.tables[i].title;
-      text_ += "## " + (title.empty() ? "Balance of the experts" : cell(title)) + "\n\n";
+      text_ += fmt::format("## {}\n\n", title.empty() ? "Balance of the experts" : cell(title));
       std::vector<Row> rows = {{"point", "w_importance", "w_load", "test perplexity",
                                 "CV(Importance)", "CV(Load)", "max(Load)/mean(Load)"}};
       for (const size_t group : plan_.table_groups[i]) {
@@ -217,8 +219,8 @@ class Report {
   void add_plots() {
     const std::vector<std::string> names = picture_names(plan_);
     for (size_t i = 0; i < names.size(); ++i) {
-      const std::string title = make_plot(plan_, i, results_).title;
-      text_ += "## " + cell(title) + "\n\n![" + cell(title) + "](" + names[i] + ")\n\n";
+      const std::string title = cell(make_plot(plan_, i, results_).title);
+      text_ += fmt::format("## {0}\n\n![{0}]({1})\n\n", title, names[i]);
     }
   }
 
@@ -240,12 +242,14 @@ class Report {
             {tried, perplexity(results_[run].record.valid), perplexity(results_[run].record.test),
              best_[group] == run ? "chosen" : (is_done ? "" : status_text(results_[run]))});
       }
-      searches += plan_.groups[group].label + ":\n\n" + markdown_table(rows);
+      searches += fmt::format("{}:\n\n{}", plan_.groups[group].label, markdown_table(rows));
     }
-    text_ += searches.empty() ? ""
-                              : "## What was searched\n\nThe lowest valid perplexity stands for a "
-                                "point everywhere above.\n\n" +
-                                    searches;
+    if (!searches.empty()) {
+      text_ += fmt::format(
+          "## What was searched\n\nThe lowest valid perplexity stands for a point everywhere "
+          "above.\n\n{}",
+          searches);
+    }
   }
 
   void add_missing() {
@@ -260,10 +264,11 @@ class Report {
               ? fmt::format(" at step {} of {}", figures::grouped(result.measures->step),
                             figures::grouped(plan_.runs[run].steps))
               : "";
-      const std::string why = result.record.failure.empty() ? "" : ": " + result.record.failure;
-      list += "- " + plan_.runs[run].name + ": " + status_text(result) + step + cell(why) + "\n";
+      const std::string& failure = result.record.failure;
+      list += fmt::format("- {}: {}{}{}{}\n", plan_.runs[run].name, status_text(result), step,
+                          failure.empty() ? "" : ": ", cell(failure));
     }
-    text_ += list.empty() ? "" : "## Not done\n\n" + list + "\n";
+    text_ += list.empty() ? "" : fmt::format("## Not done\n\n{}\n", list);
   }
 
   const SweepPlan& plan_;
@@ -274,7 +279,7 @@ class Report {
 
 void add_evaluation(render::JsonObject& json, const std::string& split,
                     const std::optional<Evaluation>& evaluation) {
-  json.number(split + "_perplexity", evaluation ? evaluation->perplexity : kNone);
+  json.number(fmt::format("{}_perplexity", split), evaluation ? evaluation->perplexity : kNone);
 }
 
 }  // namespace

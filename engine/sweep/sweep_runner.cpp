@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <figures/number_text.h>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <unistd.h>
 #include <utility>
+
+#include <fmt/ostream.h>
 
 #include "core/directory_lock.h"
 #include "core/error.h"
@@ -87,9 +88,9 @@ class SweepRunner {
  private:
   void say(size_t run, const std::string& text) {
     clear_status();
-    console_.err << '[' << run + 1 << '/' << plan_.runs.size() << "] " << plan_.runs[run].name
-                 << ": " << render::printable(text) << '\n'
-                 << std::flush;
+    fmt::print(console_.err, "[{}/{}] {}: {}\n", run + 1, plan_.runs.size(), plan_.runs[run].name,
+               render::printable(text));
+    console_.err.flush();
   }
 
   void clear_status() {
@@ -108,7 +109,8 @@ class SweepRunner {
     const std::string text = fmt::format("[{}/{}] {}: {}", job.run + 1, plan_.runs.size(), name,
                                          render::printable(last_line(paths_.log(name))));
     const int width = std::max(render::terminal_width(STDERR_FILENO) - 1, 20);
-    console_.err << "\r\x1b[K" << text.substr(0, static_cast<size_t>(width)) << std::flush;
+    fmt::print(console_.err, "\r\x1b[K{}", text.substr(0, static_cast<size_t>(width)));
+    console_.err.flush();
     has_status_ = true;
   }
 
@@ -126,7 +128,9 @@ class SweepRunner {
       const auto old = std::find_if(lines.begin(), lines.end(),
                                     [&](const auto& one) { return one.key == line.key; });
       const std::string was = old == lines.end() ? "nothing" : old->value;
-      list += was == line.value ? "" : "\n  " + line.key + ": " + was + " -> " + line.value;
+      if (was != line.value) {
+        list += fmt::format("\n  {}: {} -> {}", line.key, was, line.value);
+      }
     }
     core::require(before.to_toml() == now.to_toml(),
                   "{} was run with other settings{}\nremove that directory to run the point again, "
@@ -298,7 +302,7 @@ class SweepRunner {
     record.failure = why;
     state_->set_record(name, record);
     ++num_failed_;
-    say(job.run, "failed: " + why + "; see " + paths_.log(name).string());
+    say(job.run, fmt::format("failed: {}; see {}", why, paths_.log(name).string()));
   }
 
   void finish(const Job& job) {
@@ -306,10 +310,10 @@ class SweepRunner {
     const RunRecord record = state_->record(run.name);
     std::string text = "is done";
     if (record.valid) {
-      text += "; valid perplexity " + figures::fixed(record.valid->perplexity, 2);
+      text += fmt::format("; valid perplexity {:.2f}", record.valid->perplexity);
     }
     if (record.test) {
-      text += ", test " + figures::fixed(record.test->perplexity, 2);
+      text += fmt::format(", test {:.2f}", record.test->perplexity);
     }
     say(job.run, text);
     std::error_code ignored;
@@ -323,8 +327,8 @@ class SweepRunner {
       return process::ExitCode::kCheckpointed;
     }
     if (num_failed_ > 0) {
-      console_.err << num_failed_ << " of " << num_begun
-                   << " runs failed; the same command tries them again\n";
+      fmt::print(console_.err, "{} of {} runs failed; the same command tries them again\n",
+                 num_failed_, num_begun);
       return process::ExitCode::kRunFailed;
     }
     return process::ExitCode::kOk;

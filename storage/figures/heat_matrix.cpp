@@ -4,7 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
-#include <string>
+
+#include <fmt/core.h>
 
 namespace switchyard::figures {
 namespace {
@@ -74,10 +75,9 @@ double share_colour_value(double share) {
 
 HeatMatrix resized(const HeatMatrix& matrix, int64_t rows, int64_t columns) {
   if (matrix.rows <= 0 || matrix.columns <= 0 || rows <= 0 || columns <= 0) {
-    throw std::invalid_argument("resized: a heat map must have rows and columns, got " +
-                                std::to_string(matrix.rows) + " x " +
-                                std::to_string(matrix.columns) + " to " + std::to_string(rows) +
-                                " x " + std::to_string(columns));
+    throw std::invalid_argument(
+        fmt::format("resized: a heat map must have rows and columns, got {} x {} to {} x {}",
+                    matrix.rows, matrix.columns, rows, columns));
   }
   HeatMatrix result{rows, columns, {}};
   result.values.reserve(static_cast<size_t>(rows * columns));

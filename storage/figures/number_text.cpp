@@ -3,27 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/core.h>
 
 namespace switchyard::figures {
 namespace {
 
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 
-std::string printed(const char* format, double value) {
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), format, value);
-  return buffer.data();
-}
-
-std::string time_text(int64_t utc_ns, const char* format) {
-  const auto seconds = static_cast<std::time_t>(utc_ns / kNanosecondsPerSecond);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 64> buffer{};
-  const size_t length = std::strftime(buffer.data(), buffer.size(), format, &parts);
-  return {buffer.data(), length};
+std::tm utc_parts(int64_t utc_ns) {
+  return fmt::gmtime(static_cast<std::time_t>(utc_ns / kNanosecondsPerSecond));
 }
 
 /// Characters on the screen: bytes that do not continue a UTF-8 sequence.
@@ -36,7 +27,7 @@ size_t width_of(const std::string& text) {
 }  // namespace
 
 std::string grouped(int64_t value) {
-  std::string digits = std::to_string(value);
+  std::string digits = fmt::to_string(value);
   const size_t first = value < 0 ? 1 : 0;
   for (size_t i = digits.size(); i > first + 3; i -= 3) {
     digits.insert(i - 3, ",");
@@ -52,9 +43,9 @@ std::string compact(double value) {
     ++step;
   }
   const double size = std::abs(value);
-  const char* format = size < 9.995 ? "%.2f" : (size < 99.95 ? "%.1f" : "%.0f");
-  return printed(step == 0 && value == std::floor(value) ? "%.0f" : format, value) +
-         kSuffixes[step];
+  const bool is_whole = step == 0 && value == std::floor(value);
+  const int digits = is_whole || size >= 99.95 ? 0 : (size < 9.995 ? 2 : 1);
+  return fmt::format("{:.{}f}{}", value, digits, kSuffixes[step]);
 }
 
 std::string bytes_text(int64_t bytes) {
@@ -65,7 +56,7 @@ std::string bytes_text(int64_t bytes) {
     value /= 1024.0;
     ++unit;
   }
-  return printed(unit == 0 ? "%.0f" : "%.2f", value) + kUnits[unit];
+  return fmt::format("{:.{}f}{}", value, unit == 0 ? 0 : 2, kUnits[unit]);
 }
 
 std::string duration_text(double seconds) {
@@ -73,33 +64,21 @@ std::string duration_text(double seconds) {
     return "-:--";
   }
   const auto whole = static_cast<int64_t>(std::llround(seconds));
-  std::array<char, 64> buffer{};
-  if (whole >= 3600) {
-    std::snprintf(buffer.data(), buffer.size(), "%lld:%02lld:%02lld",
-                  static_cast<long long>(whole / 3600), static_cast<long long>(whole / 60 % 60),
-                  static_cast<long long>(whole % 60));
-  } else {
-    std::snprintf(buffer.data(), buffer.size(), "%lld:%02lld", static_cast<long long>(whole / 60),
-                  static_cast<long long>(whole % 60));
-  }
-  return buffer.data();
+  return whole >= 3600 ? fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+                       : fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
 std::string fixed(double value, int digits) {
-  std::array<char, 400> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
-  return buffer.data();
+  return fmt::format("{:.{}f}", value, digits);
 }
 
 std::string utc_text(int64_t utc_ns) {
-  return time_text(utc_ns, "%Y-%m-%d %H:%M:%SZ");
+  return fmt::format("{:%Y-%m-%d %H:%M:%SZ}", utc_parts(utc_ns));
 }
 
 std::string iso_time(int64_t utc_ns) {
-  std::array<char, 8> milliseconds{};
-  std::snprintf(milliseconds.data(), milliseconds.size(), ".%03dZ",
-                static_cast<int>(utc_ns % kNanosecondsPerSecond / 1'000'000));
-  return time_text(utc_ns, "%Y-%m-%dT%H:%M:%S") + milliseconds.data();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", utc_parts(utc_ns),
+                     utc_ns % kNanosecondsPerSecond / 1'000'000);
 }
 
 std::string table_text(const std::vector<std::vector<std::string>>& rows,
@@ -117,7 +96,8 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows,
     for (size_t i = 0; i < row.size(); ++i) {
       const std::string space(widths[i] - width_of(row[i]), ' ');
       const bool is_right = std::find(right.begin(), right.end(), i) != right.end();
-      line += (i > 0 ? "  " : "") + (is_right ? space + row[i] : row[i] + space);
+      line += fmt::format("{}{}{}", i > 0 ? "  " : "", is_right ? space : row[i],
+                          is_right ? row[i] : space);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

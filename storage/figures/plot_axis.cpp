@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <figures/number_text.h>
 #include <utility>
+
+#include <fmt/core.h>
 
 namespace switchyard::figures {
 namespace {
@@ -48,9 +49,7 @@ std::vector<double> thinned(const std::vector<double>& ticks, int base, size_t m
 }
 
 std::string printed(double value) {
-  std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.6g", value);
-  return buffer.data();
+  return fmt::format("{:.6g}", value);
 }
 
 /// Values from `first_thousand` on are counted in thousands.
