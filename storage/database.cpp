@@ -193,7 +193,8 @@ Transaction::Transaction(Database& db, Kind kind) : db_(db) {
 }
 
 Transaction::~Transaction() {
-  if (db_.in_transaction()) {
+  const bool is_open = sqlite3_get_autocommit(db_.handle()) == 0;
+  if (is_open) {
     sqlite3_exec(db_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
 }

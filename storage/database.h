@@ -93,7 +93,6 @@ class Database {
   /// Rows that the last statement changed.
   [[nodiscard]] int64_t changes() const { return sqlite3_changes64(handle()); }
   [[nodiscard]] int64_t last_row_id() const { return sqlite3_last_insert_rowid(handle()); }
-  [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 

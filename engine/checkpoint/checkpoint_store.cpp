@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <random>
 #include <utility>
 
@@ -10,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "process/checkpoint_name.h"
 
 namespace switchyard::checkpoint {
 
@@ -18,36 +18,24 @@ namespace {
 using core::Error;
 using core::ErrorCode;
 using core::RenameMode;
+using process::checkpoint_name;
+using process::step_of_checkpoint;
 using std::filesystem::path;
 
-constexpr std::string_view kStep = "step-";
 // Names that begin with a dot are never taken for checkpoints.
-constexpr std::string_view kTemporary = ".tmp-";  // being written, or the old one after an exchange
-constexpr std::string_view kAside = ".aside-";    // the old one, while the new one takes its name
-constexpr std::string_view kTrash = ".trash-";    // being removed
+constexpr std::string_view kTemporary =
+    ".tmp-";  // being written, or the old one after an exchange
+constexpr std::string_view kAside =
+    ".aside-";  // the old one, while the new one takes its name
+constexpr std::string_view kTrash = ".trash-";  // being removed
 constexpr std::string_view kCorrupt = "corrupt-";
 constexpr int64_t kMaxManifestBytes = int64_t{4} << 20;
-
-std::string name_of(int64_t step) {
-  return fmt::format("{}{}", kStep, step);
-}
-
-// The N of "step-N"; nothing if the name is not exactly that.
-std::optional<int64_t> step_of(std::string_view name) {
-  if (!name.starts_with(kStep)) {
-    return std::nullopt;
-  }
-  const std::string_view digits = name.substr(kStep.size());
-  int64_t step = -1;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-  const bool is_step = parsed.ec == std::errc() && step >= 0 && name == name_of(step);
-  return is_step ? std::optional(step) : std::nullopt;
-}
 
 // A name that no other process and no earlier attempt has used.
 std::string unique_name(std::string_view prefix, int64_t step) {
   std::random_device random;
-  return fmt::format("{}{}-{}{}", prefix, name_of(step), core::hex(random()), core::hex(random()));
+  return fmt::format("{}{}-{}{}", prefix, checkpoint_name(step), core::hex(random()),
+                     core::hex(random()));
 }
 
 void write_text(core::FileSystem& files, const path& directory, std::string_view name,
@@ -101,17 +89,17 @@ CheckpointStore::CheckpointStore(path checkpoints_directory, core::FileSystem& f
 }
 
 path CheckpointStore::path_of(int64_t step) const {
-  return directory_ / name_of(step);
+  return directory_ / checkpoint_name(step);
 }
 
 std::string CheckpointStore::shown_name(int64_t step) const {
-  return (directory_.filename() / name_of(step)).string();
+  return (directory_.filename() / checkpoint_name(step)).string();
 }
 
 std::vector<int64_t> CheckpointStore::steps() const {
   std::vector<int64_t> found;
   for (const core::DirectoryEntry& entry : core::list_directory(files_, directory_)) {
-    const std::optional<int64_t> step = step_of(entry.name);
+    const std::optional<int64_t> step = step_of_checkpoint(entry.name);
     if (entry.is_directory && step) {
       found.push_back(*step);
     }
@@ -206,7 +194,8 @@ void CheckpointStore::replace(TemporaryDirectory& temporary, int64_t step) {
   const path final_path = path_of(step);
   const int64_t exchanged = files_.rename(temporary.where(), final_path, RenameMode::kExchange);
   if (exchanged >= 0) {
-    // Now it holds the old checkpoint, which must stay until the exchange is durable.
+    // The temporary name now holds the old checkpoint, which must stay until the exchange is
+    // durable.
     temporary.release();
     core::sync_directory(files_, directory_);
     discard(temporary.where());
@@ -215,7 +204,8 @@ void CheckpointStore::replace(TemporaryDirectory& temporary, int64_t step) {
   if (exchanged != -EINVAL && exchanged != -ENOSYS) {
     core::fail_io(files_, final_path, "replace", exchanged);
   }
-  // No exchange on this file system. sweep() puts the old one back if we are killed in between.
+  // This file system has no exchange. sweep() restores the old checkpoint if we are killed in
+  // between.
   const path aside = directory_ / unique_name(kAside, step);
   core::durable_rename(files_, final_path, aside, RenameMode::kNoReplace);
   const int64_t renamed = files_.rename(temporary.where(), final_path, RenameMode::kNoReplace);
@@ -233,7 +223,7 @@ void CheckpointStore::discard(const path& directory) {
   const std::string name = directory.filename().string();
   path trash = directory;
   if (!name.starts_with('.')) {
-    const std::optional<int64_t> step = step_of(name);
+    const std::optional<int64_t> step = step_of_checkpoint(name);
     trash = directory_ / unique_name(kTrash, step.value_or(0));
     core::durable_rename(files_, directory, trash, RenameMode::kNoReplace);
   }
@@ -275,7 +265,7 @@ std::vector<Finding> CheckpointStore::verify(const path& directory) const {
 }
 
 std::string CheckpointStore::set_aside_damaged(int64_t step) {
-  const std::string name = std::string(kCorrupt) + name_of(step);
+  const std::string name = std::string(kCorrupt) + checkpoint_name(step);
   try {
     for (int attempt = 1; attempt < 1000; ++attempt) {
       const std::string moved = attempt == 1 ? name : fmt::format("{}.{}", name, attempt);
@@ -306,7 +296,7 @@ std::unique_ptr<CheckpointReader> CheckpointStore::open_newest(const OnDamaged& 
       }
       messages += fmt::format("\n{}", error.what());
       DamagedCheckpoint damaged{
-          .step = step, .name = name_of(step), .moved_to = "", .message = error.what()};
+          .step = step, .name = checkpoint_name(step), .moved_to = "", .message = error.what()};
       damaged.moved_to = set_aside_damaged(step);
       if (on_damaged) {
         on_damaged(damaged);
@@ -340,7 +330,7 @@ std::vector<std::string> CheckpointStore::sweep() {
     const std::string_view name = entry.name;
     if (name.starts_with(kAside)) {
       const std::string_view rest = name.substr(kAside.size());
-      const std::optional<int64_t> step = step_of(rest.substr(0, rest.rfind('-')));
+      const std::optional<int64_t> step = step_of_checkpoint(rest.substr(0, rest.rfind('-')));
       if (step &&
           core::rename_path(files_, directory_ / name, path_of(*step), RenameMode::kNoReplace)) {
         core::sync_directory(files_, directory_);

@@ -1,23 +1,18 @@
 #include "process/run_directory.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <sys/stat.h>
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "process/checkpoint_name.h"
 
 namespace switchyard::process {
-namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kCheckpointPrefix = "step-";
-
-}  // namespace
 
 bool holds_run(const fs::path& directory) {
   const RunPaths paths{directory};
@@ -26,11 +21,15 @@ bool holds_run(const fs::path& directory) {
          fs::exists(paths.checkpoints(), error);
 }
 
-void create_run_directory(const fs::path& directory) {
+void require_no_run(const fs::path& directory) {
   core::require(!holds_run(directory),
                 "{} already holds a run; `switchyard resume {}` continues it, --run with another "
                 "directory starts a new one",
                 directory.string(), directory.string());
+}
+
+void create_run_directory(const fs::path& directory) {
+  require_no_run(directory);
   core::PosixFileSystem files;
   core::make_directories(files, directory);
 }
@@ -63,16 +62,9 @@ std::vector<CheckpointPlace> list_checkpoints(const fs::path& directory) {
   core::PosixFileSystem files;
   const fs::path folder = RunPaths{directory}.checkpoints();
   for (const core::DirectoryEntry& entry : core::list_directory(files, folder)) {
-    if (!entry.is_directory || !entry.name.starts_with(kCheckpointPrefix)) {
-      continue;
-    }
-    CheckpointPlace place;
-    const char* begin = entry.name.data() + kCheckpointPrefix.size();
-    const char* end = entry.name.data() + entry.name.size();
-    const auto parsed = std::from_chars(begin, end, place.step);
-    if (parsed.ec == std::errc() && parsed.ptr == end) {
-      place.path = folder / entry.name;
-      found.push_back(std::move(place));
+    const std::optional<int64_t> step = step_of_checkpoint(entry.name);
+    if (entry.is_directory && step) {
+      found.push_back({*step, folder / entry.name});
     }
   }
   std::sort(found.begin(), found.end(),

@@ -20,8 +20,12 @@ struct RunPaths {
 /// True if the directory holds a run, whole or not.
 [[nodiscard]] bool holds_run(const std::filesystem::path& directory);
 
-/// Makes an empty run directory and the directories above it. Throws Error(kInvalidArgument), with
-/// the command that continues it, if it holds a run; Error(kIo) if it cannot be made.
+/// Throws Error(kInvalidArgument), with the command that continues the run, if the directory holds
+/// one.
+void require_no_run(const std::filesystem::path& directory);
+
+/// Makes an empty run directory and the directories above it. Throws as require_no_run() does, and
+/// Error(kIo) if it cannot be made.
 void create_run_directory(const std::filesystem::path& directory);
 
 /// Throws Error(kNotFound) unless the directory holds a run.

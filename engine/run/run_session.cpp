@@ -76,7 +76,8 @@ class Session {
     };
   }
 
-  /// First, because most mistakes of a configuration show here: they must not leave a directory.
+  /// Comes first, because most mistakes in a configuration show here and must not leave a
+  /// directory.
   void make_trainer() {
     trainer::TrainerSetup setup;
     setup.config = request_.config.trainer;
@@ -195,8 +196,8 @@ class Session {
 }  // namespace
 
 process::ExitCode run_session(const SessionRequest& request, render::Console& console) {
-  if (!request.is_resume && process::holds_run(request.directory)) {
-    process::create_run_directory(request.directory);  // throws, before the model is built
+  if (!request.is_resume) {
+    process::require_no_run(request.directory);  // before the model is built
   }
   return Session(request, console).run();
 }
