@@ -5,6 +5,7 @@
 
 #include "api/guard.h"
 #include "api/handles.h"
+#include "core/version.h"
 
 using switchyard::api::guard;
 using switchyard::core::require;
@@ -24,7 +25,7 @@ switchyard::core::LogSink sink_of(const sy_engine_options& options) {
 }  // namespace
 
 const char* sy_engine_version(void) {
-  return SWITCHYARD_VERSION;
+  return switchyard::core::kVersion;
 }
 
 sy_status sy_engine_create(const sy_engine_options* options, sy_engine** out, sy_error* error) {

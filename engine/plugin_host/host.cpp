@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/version.h"
 #include "plugin_host/services.h"
 
 namespace switchyard::plugin_host {
@@ -46,7 +47,7 @@ Host::Host(core::LogSink log_sink, tensor::DeviceType runs_on)
   abi_major = SY_ABI_MAJOR;
   abi_minor = SY_ABI_MINOR;
   engine = "switchyard";
-  engine_version = SWITCHYARD_VERSION;
+  engine_version = core::kVersion;
   device_mask = 1U << SY_CPU;
   if (runs_on == tensor::DeviceType::kCuda) {
     device_mask |= 1U << SY_CUDA;

@@ -5,10 +5,12 @@
 #include <unistd.h>
 #include <utility>
 
+#include "core/version.h"
+
 namespace switchyard::run {
 
 std::string program_version() {
-  return SWITCHYARD_VERSION;
+  return core::kVersion;
 }
 
 plugin_host::PluginOptions plugin_options(const std::vector<std::string>& configured,

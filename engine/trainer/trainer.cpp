@@ -7,6 +7,7 @@
 
 #include "checkpoint/checkpoint_store.h"
 #include "core/file_system.h"
+#include "core/version.h"
 #include "data/dataset.h"
 #include "data/evaluation_source.h"
 #include "data/prefetcher.h"
@@ -258,7 +259,7 @@ checkpoint::CheckpointContents Trainer::Impl::contents() {
           .plugins = plugins_in_use(),
           .data_hash = dataset.data_hash(),
           .vocabulary_hash = dataset.manifest().vocabulary_sha256,
-          .engine_version = SWITCHYARD_VERSION};
+          .engine_version = core::kVersion};
 }
 
 std::vector<checkpoint::PluginIdentity> Trainer::Impl::plugins_in_use() const {
