@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <checksum/crc32c.h>
 #include <cstring>
 #include <limits>
 #include <zlib.h>
-
-#include "crc32c.h"
 
 namespace switchyard::storage {
 namespace {
@@ -131,11 +130,13 @@ std::optional<std::vector<float>> decode_unsized(std::span<const uint8_t> bytes,
 
 uint32_t row_checksum(std::initializer_list<int64_t> integers, std::span<const uint8_t> importance,
                       std::span<const uint8_t> load) {
-  uint32_t crc = 0;
+  checksum::Crc32c crc;
   for (const int64_t& value : integers) {
-    crc = crc32c({reinterpret_cast<const uint8_t*>(&value), sizeof value}, crc);
+    crc.update(&value, sizeof value);
   }
-  return crc32c(load, crc32c(importance, crc));
+  crc.update(importance.data(), importance.size());
+  crc.update(load.data(), load.size());
+  return crc.value();
 }
 
 int64_t num_bins(int64_t num_experts) {

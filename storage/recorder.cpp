@@ -1,6 +1,7 @@
 #include "recorder.h"
 
 #include <bit>
+#include <checksum/sha256.h>
 #include <cmath>
 #include <random>
 #include <system_error>
@@ -10,7 +11,6 @@
 #include "fail.h"
 #include "pyramid.h"
 #include "run_file.h"
-#include "sha256.h"
 
 namespace switchyard::storage {
 namespace {
@@ -296,7 +296,7 @@ void Recorder::thin_blobs() {
 }
 
 int64_t Recorder::config_revision(const SegmentItem& item) {
-  const Sha256 digest = item.start.config_sha256.value_or(sha256(item.start.config_toml));
+  const Sha256 digest = item.start.config_sha256.value_or(checksum::sha256(item.start.config_toml));
   const std::span<const uint8_t> digest_bytes(digest);
   Statement& newest =
       db_.cached("SELECT rev FROM (SELECT * FROM config ORDER BY rev DESC LIMIT 1) WHERE sha256=?");

@@ -1,6 +1,9 @@
 #include "checkpoint/checkpoint_reader.h"
 
 #include <algorithm>
+#include <checksum/crc32c.h>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <utility>
 
 #include "checkpoint/match.h"
@@ -39,7 +42,7 @@ void check_sum(core::FileSystem& files, const std::filesystem::path& path,
                file.size(), expected.bytes);
   }
   std::vector<char> piece(static_cast<size_t>(std::min(kPiece, file.size())));
-  core::Crc32c crc;
+  checksum::Crc32c crc;
   for (int64_t at = 0; at < file.size(); at += kPiece) {
     const int64_t bytes = std::min(kPiece, file.size() - at);
     file.read_at(piece.data(), bytes, at);
@@ -47,7 +50,7 @@ void check_sum(core::FileSystem& files, const std::filesystem::path& path,
   }
   if (crc.value() != expected.crc32c) {
     core::fail(ErrorCode::kDamaged, "'{}' has crc32c {}, the manifest says {}", path.string(),
-               core::hex(crc.value()), core::hex(expected.crc32c));
+               checksum::hex(crc.value()), checksum::hex(expected.crc32c));
   }
 }
 
@@ -109,7 +112,7 @@ CheckpointReader::CheckpointReader(core::FileSystem& files, std::filesystem::pat
     fail_damaged(directory_, findings);
   }
   manifest_ = std::move(manifest->manifest);
-  manifest_sha256_ = core::sha256(manifest->text);
+  manifest_sha256_ = checksum::sha256(manifest->text);
   const auto read_text = [&](std::string_view name) {
     return core::read_file(files, directory_ / name, manifest_.files.find(name)->second.bytes);
   };

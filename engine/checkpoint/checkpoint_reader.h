@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <checksum/sha256.h>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -10,7 +11,6 @@
 
 #include "checkpoint/manifest.h"
 #include "checkpoint/safetensors_file.h"
-#include "core/checksum.h"
 
 namespace switchyard::checkpoint {
 
@@ -30,22 +30,22 @@ struct Finding {
 /// straight to where they belong, so that a model needs no second copy of itself. Threads: [any].
 class CheckpointReader {
  public:
-  /// Throws Error(kDamaged) that names each file that is wrong, and otherwise as
-  /// verify_checkpoint().
+  /// Throws Error(kDamaged) that names each damaged file, and otherwise as verify_checkpoint()
+  /// does.
   CheckpointReader(core::FileSystem& files, std::filesystem::path directory);
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] int64_t step() const { return manifest_.step; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
-  [[nodiscard]] const core::Sha256Digest& manifest_sha256() const { return manifest_sha256_; }
+  [[nodiscard]] const checksum::Sha256Digest& manifest_sha256() const { return manifest_sha256_; }
   [[nodiscard]] const std::string& config_toml() const { return config_toml_; }
   [[nodiscard]] const std::string& state_json() const { return state_json_; }
   [[nodiscard]] const SafetensorsFile& file(Part part) const {
     return *tensors_[static_cast<size_t>(part)];
   }
 
-  /// Reads all tensors of a part into existing ones of the same names, contiguous and on the CPU;
-  /// nothing is read unless everything matches. Throws as check_matching() does.
+  /// Reads all tensors of a part into existing tensors of the same names, contiguous and on the
+  /// CPU. Reads nothing unless everything matches. Throws as check_matching() does.
   void read_into(Part part, std::span<const NamedTensor> into) const;
   /// Everything, in new memory.
   [[nodiscard]] CheckpointContents read_all() const;
@@ -55,7 +55,7 @@ class CheckpointReader {
 
   std::filesystem::path directory_;
   Manifest manifest_;
-  core::Sha256Digest manifest_sha256_{};
+  checksum::Sha256Digest manifest_sha256_{};
   std::string config_toml_;
   std::string state_json_;
   std::array<std::unique_ptr<SafetensorsFile>, 3> tensors_;  // by Part

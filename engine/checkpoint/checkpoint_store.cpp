@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <random>
 #include <utility>
 
@@ -34,8 +36,8 @@ constexpr int64_t kMaxManifestBytes = int64_t{4} << 20;
 // A name that no other process and no earlier attempt has used.
 std::string unique_name(std::string_view prefix, int64_t step) {
   std::random_device random;
-  return fmt::format("{}{}-{}{}", prefix, checkpoint_name(step), core::hex(random()),
-                     core::hex(random()));
+  return fmt::format("{}{}-{}{}", prefix, checkpoint_name(step), checksum::hex(random()),
+                     checksum::hex(random()));
 }
 
 void write_text(core::FileSystem& files, const path& directory, std::string_view name,
@@ -128,7 +130,7 @@ std::string CheckpointStore::write_files(const path& directory, const Checkpoint
                                          const ToHost& to_host) const {
   Manifest manifest{.step = contents.step,
                     .engine_version = contents.engine_version,
-                    .config_sha256 = core::hex(core::sha256(contents.config_toml)),
+                    .config_sha256 = checksum::hex(checksum::sha256(contents.config_toml)),
                     .data_hash = contents.data_hash,
                     .vocabulary_hash = contents.vocabulary_hash,
                     .plugins = contents.plugins,
@@ -164,7 +166,7 @@ SavedCheckpoint CheckpointStore::save(const CheckpointContents& contents, const 
   const std::string text = write_files(temporary.where(), contents, to_host);
   publish(temporary, contents.step, text);
 
-  const core::Sha256Digest digest = core::sha256(text);
+  const checksum::Sha256Digest digest = checksum::sha256(text);
   return {.step = contents.step,
           .directory = shown_name(contents.step),
           .bytes = parse_manifest(text, "manifest").bytes() + static_cast<int64_t>(text.size()),

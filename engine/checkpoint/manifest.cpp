@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 
 #include <nlohmann/json.hpp>
 
-#include "core/checksum.h"
 #include "core/error.h"
 
 namespace switchyard::checkpoint {
@@ -41,7 +42,7 @@ std::string unsealed(std::string_view text, std::string_view where) {
   body += "\n}";
   const std::string_view given =
       text.substr(text.size() - kSealEnd.size() - kDigestDigits, kDigestDigits);
-  const std::string found = core::hex(core::sha256(body));
+  const std::string found = checksum::hex(checksum::sha256(body));
   if (found != given) {
     fail(ErrorCode::kDamaged, "{}: the manifest says sha256 {}, its text has {}", where, given,
          found);
@@ -114,7 +115,7 @@ std::string manifest_text(const Manifest& manifest) {
   }
   json sums = json::object();
   for (const auto& [name, sum] : manifest.files) {
-    sums[name] = {{"bytes", sum.bytes}, {"crc32c", core::hex(sum.crc32c)}};
+    sums[name] = {{"bytes", sum.bytes}, {"crc32c", checksum::hex(sum.crc32c)}};
   }
   const json root = {{"config_sha256", manifest.config_sha256},
                      {"data_hash", manifest.data_hash},
@@ -127,7 +128,7 @@ std::string manifest_text(const Manifest& manifest) {
                      {"vocabulary_hash", manifest.vocabulary_hash}};
   try {
     std::string body = root.dump(2);
-    const std::string digest = core::hex(core::sha256(body));
+    const std::string digest = checksum::hex(checksum::sha256(body));
     body.resize(body.size() - 2);  // the closing "\n}" comes after the seal
     return body + std::string(kSealBegin) + digest + std::string(kSealEnd);
   } catch (const json::exception& error) {

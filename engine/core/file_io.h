@@ -1,19 +1,19 @@
 #pragma once
 
+#include <checksum/crc32c.h>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/checksum.h"
 #include "core/file_system.h"
 
 namespace switchyard::core {
 
-// What programs do with files, every result checked. Unless said otherwise, a failure throws
-// Error(kIo) with the path, what was tried and the system's reason; for a full disk also the bytes
-// that were needed and that are free; kNotFound replaces kIo for a name that is not there.
+// File operations with every result checked. Unless noted otherwise, a failure throws Error(kIo)
+// with the path, the operation and the system's reason, and for a full disk also the bytes needed
+// and free; for a missing name the code is kNotFound.
 
 /// A new file, written from its beginning. Threads: [inst].
 class OutputFile {
@@ -28,8 +28,8 @@ class OutputFile {
   /// Writes all of it, however many calls that takes.
   void write(const void* data, int64_t bytes);
   void write(std::string_view text) { write(text.data(), static_cast<int64_t>(text.size())); }
-  /// Makes the data durable and closes. After a failure the file must be written anew under another
-  /// name: the kernel may have dropped the pages, and a second fsync would report success.
+  /// Makes the data durable and closes the file. After a failure, write the file again under
+  /// another name: the kernel may have dropped the pages, and a second fsync would report success.
   void sync_and_close();
 
   [[nodiscard]] int64_t bytes() const { return bytes_; }
@@ -41,7 +41,7 @@ class OutputFile {
   std::filesystem::path path_;
   int descriptor_;
   int64_t bytes_ = 0;
-  Crc32c crc_;
+  checksum::Crc32c crc_;
 };
 
 /// A file to read. Threads: [any] for read_at().
@@ -72,8 +72,8 @@ class InputFile {
 void sync_directory(FileSystem& files, const std::filesystem::path& path);
 /// Makes the directory and those above it that are missing, durably. No error if it is there.
 void make_directories(FileSystem& files, const std::filesystem::path& path);
-/// Gives the file a new content, so that after a crash it has the old one or the new one whole.
-/// Uses the name with ".tmp" behind it.
+/// Replaces the contents of a file, so that after a crash it holds the old or the new contents
+/// whole. Uses the name with ".tmp" appended.
 void durable_write_file(FileSystem& files, const std::filesystem::path& path,
                         std::string_view content);
 /// Renames; false if kNoReplace was asked for and the name is taken. Not yet durable.

@@ -1,9 +1,10 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <utility>
 
-#include "core/checksum.h"
 #include "core/error.h"
 #include "data/detokenizer.h"
 #include "data/mapped_file.h"
@@ -29,9 +30,9 @@ Manifest read_manifest(const std::filesystem::path& directory) {
 Vocabulary read_vocabulary(const std::filesystem::path& directory, const Manifest& manifest) {
   const std::filesystem::path path = directory / "vocab.txt";
   const MappedFile file(path);
-  core::Sha256 sha256;
+  checksum::Sha256 sha256;
   sha256.update(file.text());
-  if (core::hex(sha256.finish()) != manifest.vocabulary_sha256) {
+  if (checksum::hex(sha256.finish()) != manifest.vocabulary_sha256) {
     core::fail(ErrorCode::kDamaged,
                "{}: is damaged or of another data set: its checksum is not the manifest's; prepare "
                "the data again",

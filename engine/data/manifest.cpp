@@ -1,11 +1,12 @@
 #include "data/manifest.h"
 
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <fstream>
 #include <iterator>
 
 #include <nlohmann/json.hpp>
 
-#include "core/checksum.h"
 #include "core/error.h"
 
 namespace switchyard::data {
@@ -94,7 +95,7 @@ double SplitInfo::oov_rate() const {
 }
 
 std::string Manifest::compute_data_hash() const {
-  core::Sha256 sha256;
+  checksum::Sha256 sha256;
   sha256.update(fmt::format("{}/{}\n{} {} {}\n{} {}\n", kFormat, kFormatVersion, name_of(layout),
                             data::name_of(tokenizer.kind), tokenizer.lower_case, vocab_size,
                             vocabulary_sha256));
@@ -103,7 +104,7 @@ std::string Manifest::compute_data_hash() const {
                               split.num_tokens, split.num_unknown, split.tokens_sha256,
                               split.index_sha256));
   }
-  return core::hex(sha256.finish());
+  return checksum::hex(sha256.finish());
 }
 
 std::string Manifest::to_json() const {

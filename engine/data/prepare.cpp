@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "core/checksum.h"
 #include "core/error.h"
 #include "data/dataset.h"
 #include "data/output_directory.h"
@@ -234,7 +235,8 @@ Vocabulary Preparation::make_vocabulary() const {
                 "prepare: vocab_size is {}, but the train split has only {} different words; give "
                 "at most {} (</s> and <unk> count) or 0 for all",
                 options_.vocab_size, most - 2, most);
-  core::require(most >= 3, "prepare: the train split must hold a word that is no special token");
+  core::require(most >= 3,
+                "prepare: the train split must hold a word that is no special token");
   const int64_t size =
       options_.vocab_size > 0 ? options_.vocab_size : std::min(most, kDefaultVocabSize);
   return words_.most_frequent(size, splits_[kTrain]->num_sentences);
@@ -247,9 +249,9 @@ void Preparation::write_vocabulary(const fs::path& directory) {
   OutputFile file(directory / "vocab.txt");
   file.write_at(std::as_bytes(std::span(text)), 0);
   file.sync();
-  core::Sha256 sha256;
+  checksum::Sha256 sha256;
   sha256.update(text);
-  manifest_.vocabulary_sha256 = core::hex(sha256.finish());
+  manifest_.vocabulary_sha256 = checksum::hex(sha256.finish());
   manifest_.vocab_size = vocabulary.size();
   ids_ = words_.ids_in(vocabulary);
 }

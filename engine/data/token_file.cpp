@@ -1,5 +1,6 @@
 #include "data/token_file.h"
 
+#include <checksum/sha256.h>
 #include <cstring>
 
 #include "core/error.h"
@@ -38,7 +39,7 @@ TokenFile::TokenFile(const std::filesystem::path& path, uint32_t element_size)
 }
 
 void TokenFile::verify() const {
-  core::Sha256 sha256;
+  checksum::Sha256 sha256;
   sha256.update(file_.bytes().subspan(sizeof(header_)));
   if (sha256.finish() != header_.sha256) {
     core::fail(ErrorCode::kDamaged,

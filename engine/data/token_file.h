@@ -2,12 +2,13 @@
 
 #include <array>
 #include <bit>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 
-#include "core/checksum.h"
 #include "data/mapped_file.h"
 
 namespace switchyard::data {
@@ -22,9 +23,9 @@ struct TokenFileHeader {
 
   std::array<char, 8> magic = kMagic;
   uint32_t version = kVersion;
-  uint32_t element_size = 0;    // bytes
-  uint64_t count = 0;           // elements
-  core::Sha256Digest sha256{};  // of the elements
+  uint32_t element_size = 0;        // bytes
+  uint64_t count = 0;               // elements
+  checksum::Sha256Digest sha256{};  // of the elements
   uint64_t reserved = 0;
 };
 static_assert(sizeof(TokenFileHeader) == 64);
@@ -38,7 +39,7 @@ class TokenFile {
 
   [[nodiscard]] int64_t count() const { return static_cast<int64_t>(header_.count); }
   /// What the header says; verify() checks it.
-  [[nodiscard]] std::string sha256() const { return core::hex(header_.sha256); }
+  [[nodiscard]] std::string sha256() const { return checksum::hex(header_.sha256); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   template <typename T>
   [[nodiscard]] std::span<const T> elements() const {

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 #include <utility>
 
-#include "core/checksum.h"
 #include "core/error.h"
 #include "data/token_file.h"
 
@@ -79,7 +80,7 @@ void TokenWriter<T>::flush() {
 template <typename T>
 std::string TokenWriter<T>::finish(core::FunctionRef<void(std::span<T>)> change) {
   flush();
-  core::Sha256 sha256;
+  checksum::Sha256 sha256;
   uint64_t offset = sizeof(TokenFileHeader);
   for (int64_t left = count_; left > 0;) {
     const auto take = std::min(left, static_cast<int64_t>(kBufferElements));
@@ -98,7 +99,7 @@ std::string TokenWriter<T>::finish(core::FunctionRef<void(std::span<T>)> change)
   header.sha256 = sha256.finish();
   file_.write_at(std::as_bytes(std::span(&header, 1)), 0);
   file_.sync();
-  return core::hex(header.sha256);
+  return checksum::hex(header.sha256);
 }
 
 template class TokenWriter<int32_t>;

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <cstring>
 #include <elf.h>
 #include <fcntl.h>
@@ -9,7 +11,6 @@
 #include <unistd.h>
 #include <vector>
 
-#include "core/checksum.h"
 #include "core/error.h"
 
 namespace switchyard::plugin_host {
@@ -142,7 +143,7 @@ std::string text_of(const char (&field)[Size], const char* what) {
 }
 
 std::string hash_of(const BoundedFile& file) {
-  core::Sha256 hash;
+  checksum::Sha256 hash;
   std::vector<std::byte> chunk(size_t{1} << 16U);
   auto left = static_cast<uint64_t>(file.status().st_size);
   for (uint64_t offset = 0; left > 0;) {
@@ -154,7 +155,7 @@ std::string hash_of(const BoundedFile& file) {
     offset += count;
     left -= count;
   }
-  return core::hex(hash.finish());
+  return checksum::hex(hash.finish());
 }
 
 int64_t nanoseconds(const timespec& time) {

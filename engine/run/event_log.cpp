@@ -1,11 +1,12 @@
 #include "run/event_log.h"
 
 #include <algorithm>
+#include <checksum/crc32c.h>
+#include <checksum/hex.h>
 #include <cmath>
 #include <cstdlib>
 #include <figures/number_text.h>
 
-#include "core/checksum.h"
 #include "core/error.h"
 #include "render/json_text.h"
 
@@ -19,7 +20,7 @@ constexpr std::string_view kClosed = "\"code\":\"database_closed\",\"bytes\":";
 
 /// The end of a line whose other bytes are `body`.
 std::string crc_field(std::string_view body) {
-  return fmt::format("{}{}\"}}", kCrcField, core::hex(core::crc32c(body)));
+  return fmt::format("{}{}\"}}", kCrcField, checksum::hex(checksum::crc32c(body)));
 }
 
 bool is_whole(std::string_view line) {
@@ -91,7 +92,7 @@ FileSum sum_of(const std::filesystem::path& file) {
     core::fail(core::ErrorCode::kIo, "cannot read {}", file.string());
   }
   FileSum sum;
-  core::Crc32c crc;
+  checksum::Crc32c crc;
   std::vector<char> block(size_t{1} << 20U);
   while (stream.read(block.data(), static_cast<std::streamsize>(block.size())),
          stream.gcount() > 0) {
@@ -130,7 +131,7 @@ void EventLog::database_opened() {
 void EventLog::database_closed(const FileSum& sum) {
   write(entry(clock_, "info", "database_closed")
             .integer("bytes", sum.bytes)
-            .text("crc32c", core::hex(sum.crc32c))
+            .text("crc32c", checksum::hex(sum.crc32c))
             .line());
 }
 

@@ -24,7 +24,8 @@ TREES = ("engine", "plugins", "sdk", "storage", "studio", "tests")
 # Where the text inside an include's quotes starts.
 INCLUDE_ROOTS = ("engine/", "sdk/include/", "sdk/cpp/", "storage/include/")
 # Folders that are one idea inside another folder, and what holds their public headers.
-INNER = {"storage/figures": "storage/figures", "storage/include/figures": "storage/figures"}
+INNER = {f"{place}/{name}": f"storage/{name}"
+         for name in ("checksum", "figures") for place in ("storage", "storage/include")}
 # Code that a host program links or loads. Programs (command line, validator, examples) may print.
 LIBRARY = ("engine/", "storage/", "sdk/include/", "sdk/cpp/", "plugins/")
 PROGRAMS = ("engine/cli/", "engine/daemon/", "engine/process/", "engine/run/", "engine/sweep/")

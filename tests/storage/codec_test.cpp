@@ -2,50 +2,11 @@
 #include <cstring>
 #include <limits>
 
-#include "storage/crc32c.h"
 #include "storage/expert_codec.h"
-#include "storage/sha256.h"
 #include "tests/storage/run_fixture.h"
 
 namespace switchyard::storage {
 namespace {
-
-std::span<const uint8_t> bytes_of_text(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-std::string hex(const Sha256& digest) {
-  std::string text;
-  for (const uint8_t byte : digest) {
-    constexpr std::string_view kHex = "0123456789abcdef";
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
-}
-
-TEST(Crc32c, GivesThePublishedValues) {
-  EXPECT_EQ(crc32c(bytes_of_text("123456789")), 0xE3069283U);
-  EXPECT_EQ(crc32c(std::vector<uint8_t>(32, 0x00)), 0x8A9136AAU);  // RFC 3720, B.4
-  EXPECT_EQ(crc32c(std::vector<uint8_t>(32, 0xFF)), 0x62A8AB43U);
-}
-
-TEST(Crc32c, IsTheSameByTableAndInPieces) {
-  std::vector<uint8_t> bytes(1003);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<uint8_t>(i * 37);
-  }
-  const std::span all(bytes);
-  EXPECT_EQ(crc32c(all), crc32c_by_table(all));
-  EXPECT_EQ(crc32c(all.subspan(333), crc32c(all.first(333))), crc32c(all));
-}
-
-TEST(Sha256, GivesThePublishedValues) {
-  EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(hex(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-}
 
 TEST(ExpertCodec, KeepsEveryBitInBothEncodings) {
   std::vector<float> values = random_values(5000, 1);

@@ -1,9 +1,9 @@
+#include <checksum/sha256.h>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <thread>
 
-#include "storage/sha256.h"
 #include "tests/storage/run_fixture.h"
 
 namespace switchyard::storage {
@@ -43,7 +43,7 @@ TEST_F(RunWriterTest, GivesBackWhatWasLogged) {
   EXPECT_EQ(reader.meta().at("run_uuid").size(), 36U);
   ASSERT_EQ(reader.configs().size(), 1U);
   EXPECT_EQ(reader.configs()[0].toml, start.config_toml);
-  EXPECT_EQ(reader.configs()[0].sha256, sha256(start.config_toml));
+  EXPECT_EQ(reader.configs()[0].sha256, checksum::sha256(start.config_toml));
   const auto segments = reader.segments();
   ASSERT_EQ(segments.size(), 1U);
   EXPECT_EQ(segments[0].host, "box");

@@ -1,6 +1,8 @@
 #include "checkpoint/checkpoint_store.h"
 
 #include <cerrno>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -78,8 +80,9 @@ TEST(CheckpointStore, GivesBackEveryBitFromARealDisk) {
     bytes += static_cast<int64_t>(content.size());
   }
   EXPECT_EQ(saved.bytes, bytes);
-  EXPECT_EQ(core::hex(saved.manifest_sha256),
-            core::hex(core::sha256(core::read_file(files, where / "manifest.json", kMany))));
+  EXPECT_EQ(
+      checksum::hex(saved.manifest_sha256),
+      checksum::hex(checksum::sha256(core::read_file(files, where / "manifest.json", kMany))));
   EXPECT_TRUE(same(store.load(where), contents));
   EXPECT_THAT(store.verify(where), IsEmpty());
   ASSERT_EQ(store.list().size(), 1U);

@@ -1,11 +1,12 @@
 #include "checkpoint/manifest.h"
 
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/checksum.h"
 #include "tests/engine/checkpoint/checkpoint_fixture.h"
 
 namespace switchyard::checkpoint {
@@ -36,7 +37,7 @@ std::string forged(const std::string& from, const std::string& to) {
   text.replace(at, from.size(), to);
   const size_t seal = text.rfind(",\n  \"sha256\"");
   const std::string body = text.substr(0, seal);
-  return body + ",\n  \"sha256\": \"" + core::hex(core::sha256(body + "\n}")) + "\"\n}\n";
+  return body + ",\n  \"sha256\": \"" + checksum::hex(checksum::sha256(body + "\n}")) + "\"\n}\n";
 }
 
 TEST(Manifest, GivesBackWhatWasWritten) {

@@ -1,3 +1,4 @@
+#include <checksum/crc32c.h>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ TEST(Safetensors, GivesBackEveryBit) {
     core::remove_tree(files, "/run/t.safetensors");
     const FileSum sum = write_safetensors(files, "/run/t.safetensors", *tensors);
     EXPECT_EQ(sum.bytes, safetensors_bytes(*tensors));
-    EXPECT_EQ(sum.crc32c, core::crc32c(files.content("/run/t.safetensors")));
+    EXPECT_EQ(sum.crc32c, checksum::crc32c(files.content("/run/t.safetensors")));
     const SafetensorsFile file(files, "/run/t.safetensors");
     std::vector<NamedTensor> read;
     tensor::CpuAllocator allocator;

@@ -1,12 +1,13 @@
 #include "plugin_host/plugin_identity.h"
 
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <fstream>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/checksum.h"
 #include "plugin_fixture.h"
 
 namespace switchyard::plugin_host {
@@ -31,7 +32,7 @@ TEST(PluginIdentity, ReadsTheStampWithoutLoading) {
   EXPECT_EQ(identity.caps, uint32_t{SY_CAP_DETERMINISTIC});
   EXPECT_EQ(identity.abi_major, SY_ABI_MAJOR);
   EXPECT_EQ(identity.abi_minor, SY_ABI_MINOR);
-  EXPECT_EQ(identity.sha256, core::hex(core::sha256(probe_bytes())));
+  EXPECT_EQ(identity.sha256, checksum::hex(checksum::sha256(probe_bytes())));
   EXPECT_TRUE(is_unchanged(identity));
 }
 

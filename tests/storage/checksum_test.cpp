@@ -1,12 +1,13 @@
-#include "core/checksum.h"
-
+#include <checksum/crc32c.h>
+#include <checksum/hex.h>
+#include <checksum/sha256.h>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-namespace switchyard::core {
+namespace switchyard::checksum {
 namespace {
 
 std::string text_of(const Sha256Digest& digest) {
@@ -69,4 +70,4 @@ TEST(Hex, WritesTheHighDigitFirst) {
 }
 
 }  // namespace
-}  // namespace switchyard::core
+}  // namespace switchyard::checksum
