@@ -15,19 +15,19 @@
 
 namespace switchyard::storage {
 
-/// The Error code that a SQLite result code (plain or extended) stands for.
+/// The Error code for a SQLite result code, plain or extended.
 [[nodiscard]] ErrorCode error_code_of(int sqlite_code);
 
-/// Throws Error "<doing>: <SQLite's words>" unless `result` is SQLITE_OK.
+/// Throws Error "<doing>: <SQLite's message>" unless `result` is SQLITE_OK.
 void check_sqlite(int result, sqlite3* db, std::string_view doing);
 
-/// A prepared statement. Parameters and columns count from 1 and from 0, as in SQLite.
+/// A prepared statement. Parameters count from 1 and columns from 0, as in SQLite.
 class Statement {
  public:
   Statement(sqlite3* db, std::string_view sql);
 
-  /// Binds all parameters in order and forgets the previous row: integers, doubles (NaN becomes
-  /// NULL), text, bytes, empty optionals (NULL).
+  /// Binds all parameters in order and discards the previous row. Takes integers, doubles (NaN
+  /// becomes NULL), text, bytes and optionals (an empty one becomes NULL).
   template <typename... Values>
   Statement& bind(const Values&... values) {
     reset();
@@ -36,16 +36,16 @@ class Statement {
     return *this;
   }
 
-  /// True when there is a row.
+  /// Moves to the next row; false after the last one.
   bool step();
-  /// Runs to the end, for statements without rows, and releases its locks.
+  /// Runs a statement that returns no rows to its end and releases its locks.
   void run();
   void reset();
 
   [[nodiscard]] int64_t integer(int column) const;
   [[nodiscard]] double real(int column) const;  // NaN for NULL
   [[nodiscard]] std::string text(int column) const;
-  /// Valid until the next step.
+  /// Valid until the next step().
   [[nodiscard]] std::span<const uint8_t> bytes(int column) const;
   [[nodiscard]] bool is_null(int column) const;
 
@@ -75,22 +75,26 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-enum class OpenMode { kCreate, kReadOnly, kImmutable };
+enum class OpenMode {
+  kCreate,     // read and write; created if missing
+  kReadOnly,   // read, while others may write
+  kImmutable,  // read, where nobody can be writing: takes no locks
+};
 
-/// One connection with the settings that every connection of ours has: busy timeout of 5 s, no
-/// memory mapping, no trust in the schema of the file. Threads: one at a time.
+/// A connection with the settings that all connections here share: a busy timeout of 5 s, no memory
+/// mapping, an untrusted schema. Threads: one at a time.
 class Database {
  public:
   Database(const std::filesystem::path& file, OpenMode mode);
 
   void exec(const std::string& sql);
   [[nodiscard]] Statement prepare(std::string_view sql) { return Statement(handle(), sql); }
-  /// A statement kept for the next call with the same literal.
+  /// A prepared statement, kept for the next call with the same literal.
   [[nodiscard]] Statement& cached(const char* sql);
-  /// The first column of the only row of `sql`; 0 and "" when there is none.
+  /// The first column of the only row of `sql`; 0 or "" when there is no row.
   [[nodiscard]] int64_t integer(std::string_view sql);
   [[nodiscard]] std::string text(std::string_view sql);
-  /// Rows that the last statement changed.
+  /// The number of rows that the last statement changed.
   [[nodiscard]] int64_t changes() const { return sqlite3_changes64(handle()); }
   [[nodiscard]] int64_t last_row_id() const { return sqlite3_last_insert_rowid(handle()); }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
@@ -107,7 +111,7 @@ class Database {
   std::unordered_map<const char*, std::unique_ptr<Statement>> cache_;
 };
 
-/// BEGIN ... COMMIT; rolls back unless committed.
+/// A transaction that rolls back unless it is committed.
 class Transaction {
  public:
   enum class Kind { kRead, kWrite };

@@ -70,7 +70,7 @@ Bytes encode(std::span<const float> values, Encoding encoding) {
   const Bytes planes = shuffle(raw);
   uLongf size = compressBound(planes.size());
   Bytes packed(size);
-  // Cannot fail: the buffer has the bound's size, and the level is valid.
+  // Cannot fail: the buffer is as large as compressBound() asks, and the level is valid.
   compress2(packed.data(), &size, planes.data(), planes.size(), kZlibLevel);
   packed.resize(size);
   return packed;

@@ -59,7 +59,7 @@ HeatMap read_heat_map(Database& db, const Layer& layer, int64_t first_step, int6
            db.file().string(), layer.name, bucket << shift);
     }
     if (bins != map.num_bins || num_logged < 1) {
-      continue;  // of an earlier configuration with another number of experts
+      continue;  // from an earlier configuration with another number of experts
     }
     map.columns.push_back({bucket << shift, int64_t{1} << shift, num_logged});
     append_mean(map.importance, *importance, num_logged);

@@ -7,7 +7,7 @@
 
 namespace switchyard::storage {
 
-/// Reads the finest level of tiles that has at most max_columns of them in the range.
+/// Reads the range from the finest level that has at most max_columns tiles in it.
 [[nodiscard]] HeatMap read_heat_map(Database& db, const Layer& layer, int64_t first_step,
                                     int64_t last_step, int64_t max_columns);
 

@@ -11,7 +11,7 @@ namespace {
 void back_up(Database& db, int64_t version) {
   const std::string backup = fmt::format("{}.v{}.bak", db.file().string(), version);
   std::error_code ignored;
-  std::filesystem::remove(backup, ignored);  // of an earlier attempt that was cut short
+  std::filesystem::remove(backup, ignored);  // from an earlier, interrupted attempt
   db.prepare("VACUUM INTO ?").bind(std::string_view(backup)).run();
 }
 

@@ -36,10 +36,10 @@ void merge_tiles(Database& db, int64_t layer, int64_t level, int64_t bucket) {
     const auto part_importance = decode(parts.bytes(2), parts.integer(1), 0);
     const auto part_load = decode(parts.bytes(3), parts.integer(1), 0);
     if (!part_importance || !part_load) {
-      continue;  // damaged: verify_run names it
+      continue;  // damaged: verify_run() reports it
     }
     if (part_importance->size() != importance.size()) {
-      // The first one; or the layer's size changed on a resume, and the newer size counts.
+      // The first part, or the layer changed its size on a resume: the newer size wins.
       importance.assign(part_importance->size(), 0.0F);
       load.assign(part_importance->size(), 0.0F);
       num_logged = 0;

@@ -33,7 +33,7 @@ std::string random_uuid() {
   return uuid;
 }
 
-/// -0.0 becomes 0.0: the database keeps no sign of zero.
+/// Turns -0.0 into 0.0: the database does not keep the sign of zero.
 double storable(double value) {
   return value + 0.0;
 }
@@ -342,7 +342,7 @@ void Recorder::apply(const SegmentEndItem& item) {
 
 void Recorder::apply(const CheckpointItem& item) {
   const Checkpoint& c = item.checkpoint;
-  apply(CheckpointDeletedItem{c.dir});  // a replay saves to the same directory again
+  apply(CheckpointDeletedItem{c.dir});  // a replayed step saves to the same directory again
   db_.cached(
          "INSERT INTO checkpoint(step, utc_ns, dir, bytes, manifest_sha256, state)"
          " VALUES(?,?,?,?,?,'complete')")

@@ -11,31 +11,31 @@
 
 namespace switchyard::storage {
 
-/// Writes batches of items into the database. Threads: the writer's only.
+/// Writes batches of items to the database. Threads: the writer's thread only.
 class Recorder {
  public:
   Recorder(Database db, int64_t blob_budget_bytes);
 
-  /// One transaction. Items that the database refuses (a constraint) are skipped and counted.
-  /// Throws Error, with nothing changed, when the disk or the file is at fault.
+  /// Writes a batch in one transaction. Items that violate a constraint are skipped and counted.
+  /// Throws Error, and changes nothing, if the disk or the file fails.
   void write(std::vector<Item>& batch);
 
-  /// Leaves one plain file behind.
+  /// Turns the database into one plain file.
   void finish();
 
   [[nodiscard]] int64_t rejected_items() const { return rejected_items_; }
-  /// What has come up since the last call.
+  /// The notices since the last call.
   [[nodiscard]] std::vector<Notice> take_notices();
-  /// Bytes of the write-ahead log.
+  /// Size of the write-ahead log, in bytes.
   [[nodiscard]] int64_t log_bytes() const;
 
  private:
-  /// What is known of the database; thrown away together with a transaction that failed.
+  /// What is known about the database; restored when a transaction fails.
   struct State {
     std::unordered_map<std::string, int64_t> metric_ids;
     std::unordered_map<std::string, Layer> layers;
     int64_t seg = 0;
-    int64_t replay_until = INT64_MIN;  // steps up to here were stored before this segment
+    int64_t replay_until = INT64_MIN;  // the last step stored before this segment
     std::set<int64_t> mismatched_steps;
     int64_t blob_bytes = 0;
   };

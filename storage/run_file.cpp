@@ -89,12 +89,12 @@ bool try_lock(int descriptor, const fs::path& file) {
       fail(ErrorCode::kBusy, "{}: another process is writing this run; stop it first",
            file.parent_path().string());
     }
-    return true;  // a file system without locks: the database's own lock has to do
+    return true;  // a file system without locks: rely on the database's own lock
   }
   struct stat held{};
   struct stat named{};
   return fstat(descriptor, &held) == 0 && stat(file.c_str(), &named) == 0 &&
-         held.st_ino == named.st_ino;  // else its last holder has just removed it
+         held.st_ino == named.st_ino;  // otherwise its last holder has just removed it
 }
 
 }  // namespace
@@ -163,7 +163,7 @@ std::string set_aside(const fs::path& file) {
     throw_errno("set aside " + file.string(), error.value());
   }
   for (const char* suffix : {"-wal", "-journal"}) {
-    fs::rename(file.string() + suffix, target + suffix, error);  // most often absent
+    fs::rename(file.string() + suffix, target + suffix, error);  // usually absent
   }
   fs::remove(file.string() + "-shm", error);
   return fs::path(target).filename().string();
@@ -203,7 +203,7 @@ Database open_for_reading(const fs::path& file) {
       throw;
     }
   }
-  return open(OpenMode::kImmutable);  // logged mode in a read-only directory: nobody can be writing
+  return open(OpenMode::kImmutable);  // WAL mode in a read-only directory: nobody can be writing
 }
 
 void leave_plain_file(Database& db) {
@@ -212,7 +212,8 @@ void leave_plain_file(Database& db) {
     db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     db.exec("PRAGMA journal_mode=DELETE");
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): nothing is lost
-    // A reader holds it open, or the disk is full: the log stays beside the file, both complete.
+    // A reader holds it open or the disk is full: the log stays beside the file, and both are
+    // whole.
   }
 }
 

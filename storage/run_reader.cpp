@@ -52,14 +52,14 @@ class RunReader::Impl {
     const int64_t known = run_migrations().back().version;
     if (version > known) {
       warning = fmt::format(
-          "{} has schema {}, this program knows up to {}: it is only read, and what is new in it "
-          "is "
-          "not shown",
+          "{} has schema {}, this program knows up to {}: it can be read, but what is new in it is "
+          "not "
+          "shown",
           db.file().string(), version, known);
     }
   }
 
-  /// Every row of `statement`, each made by `row`.
+  /// All rows of `statement`, each converted by `row`.
   template <typename Row>
   static auto all(Statement& statement, Row row) {
     std::vector<decltype(row(statement))> rows;
@@ -97,7 +97,7 @@ class RunReader::Impl {
     return all(select.bind(name_id, first_step, last_step), point_of);
   }
 
-  /// The finest level with at most max_points buckets in the range; 0 = the values themselves.
+  /// The finest level with at most max_points buckets in the range; 0 means the values themselves.
   int64_t finest_level(int64_t name_id, int64_t first_step, int64_t last_step, int64_t max_points) {
     Statement& values = db.cached(
         "SELECT count(*) FROM (SELECT 1 FROM metric WHERE name_id=? AND step BETWEEN ? AND ? "

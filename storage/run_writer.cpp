@@ -90,7 +90,7 @@ class RunWriter::Impl {
     }
   }
 
-  /// Tells the operator now, and the database with the next batch.
+  /// Notifies the operator now and records an event with the next batch.
   void announce(const Notice& notice) {
     pending_events_.push_back(event_of(notice));
     notify(notice);
@@ -105,8 +105,8 @@ class RunWriter::Impl {
     }
   }
 
-  /// After damage in the middle of a run: a new file that knows its segment and layers.
-  void begin_anew() {
+  /// Replaces a file damaged during the run by a new one that knows the segment and layers.
+  void reopen() {
     open();
     std::vector<Item> prelude;
     if (segment_) {
@@ -156,7 +156,7 @@ class RunWriter::Impl {
   bool try_write(std::vector<Item>& batch) {
     try {
       if (recorder_ == nullptr) {
-        begin_anew();
+        reopen();
       }
       recorder_->write(batch);
       return true;
@@ -173,8 +173,8 @@ class RunWriter::Impl {
     if (error.code() == ErrorCode::kDamaged) {
       try {
         replace_damaged(error.what());
-      } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is tried again
-        // The directory refuses as well: the next attempt tries again.
+      } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is retried
+        // The directory fails as well: the next attempt tries again.
       }
     }
     if (!is_paused_.exchange(true)) {
@@ -183,7 +183,7 @@ class RunWriter::Impl {
     }
   }
 
-  /// A new file needs the segment and the layers again.
+  /// Keeps the segment and the layers in case a new file needs them.
   void remember(const std::vector<Item>& batch) {
     for (const Item& item : batch) {
       if (const auto* segment = std::get_if<SegmentItem>(&item)) {
@@ -204,9 +204,10 @@ class RunWriter::Impl {
     }
     const int64_t log_bytes = recorder_->log_bytes();
     if (log_bytes > kLargeLogBytes && !is_log_large_) {
-      announce({2, "wal_large",
-                fmt::format("the log of run.db has {} bytes: some reader holds it open for long",
-                            log_bytes)});
+      announce(
+          {2, "wal_large",
+           fmt::format("the log of run.db has {} bytes: a reader has held it open for a long time",
+                       log_bytes)});
     }
     is_log_large_ = log_bytes > kLargeLogBytes;
   }
@@ -236,8 +237,8 @@ class RunWriter::Impl {
         }
         recorder_->finish();
       }
-    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): it has been told
-      // The operator has been told; the file stays as its last commit left it.
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): it was announced
+      // The operator has been told; the file stays as the last commit left it.
     }
     recorder_.reset();
   }
@@ -251,7 +252,7 @@ class RunWriter::Impl {
   mutable std::mutex layers_mutex_;
   std::map<std::string, int64_t, std::less<>> layer_sizes_;
 
-  // Only the writing thread, once it runs.
+  // Used by the writing thread alone once it runs.
   std::unique_ptr<Recorder> recorder_;
   std::vector<EventItem> pending_events_;
   std::optional<SegmentItem> segment_;

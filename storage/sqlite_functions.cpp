@@ -1,7 +1,5 @@
 #include "sqlite_functions.h"
 
-// Means sqlite3.h where SQLITE_CORE is defined (the library), the host's table of functions in the
-// loadable module.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+// In the library, where SQLITE_CORE is defined, this is sqlite3.h; in the loadable module it is the
+// host's table of functions.
 #include <sqlite3ext.h>
 
 #include "expert_codec.h"
@@ -27,7 +27,7 @@ struct BlobCursor {
   int64_t row;
 };
 
-/// The float32 of a blob; empty when they cannot be had.
+/// The float32 values of a blob; empty if it cannot be decoded.
 std::optional<std::vector<float>> values_of(sqlite3_value* blob, int64_t encoding) {
   const auto* data = static_cast<const uint8_t*>(sqlite3_value_blob(blob));
   const std::span bytes(data, data == nullptr ? 0 : sqlite3_value_bytes(blob));
@@ -61,7 +61,7 @@ int best_index(sqlite3_vtab*, sqlite3_index_info* info) {
         continue;
       }
       if (constraint.usable == 0) {
-        return SQLITE_CONSTRAINT;  // only after the table that the blob comes from
+        return SQLITE_CONSTRAINT;  // usable only after the table that holds the blob
       }
       info->aConstraintUsage[i].argvIndex = ++argument;
       info->aConstraintUsage[i].omit = 1;
@@ -140,7 +140,7 @@ int row_id(sqlite3_vtab_cursor* base, sqlite3_int64* id) {
 
 sqlite3_module blob_each_module() {
   sqlite3_module module{};
-  module.xConnect = connect;  // no xCreate: there is nothing to create, the table is always there
+  module.xConnect = connect;  // no xCreate: the table always exists
   module.xBestIndex = best_index;
   module.xDisconnect = disconnect;
   module.xOpen = open_cursor;
@@ -160,8 +160,8 @@ void bin(sqlite3_context* context, int count, sqlite3_value** arguments) {
     const auto values = values_of(arguments[0], count > 2 ? sqlite3_value_int64(arguments[2]) : 0);
     const int64_t bins = sqlite3_value_int64(arguments[1]);
     if (!values || bins < 1 || bins > static_cast<int64_t>(values->size())) {
-      sqlite3_result_error(context,
-                           "sy_bin(blob, n [, enc]): n must lie in 1 .. values of the blob", -1);
+      sqlite3_result_error(
+          context, "sy_bin(blob, n [, enc]): n must lie between 1 and the number of values", -1);
       return;
     }
     const Bytes sums = encode(bin_sums(*values, bins), Encoding::kRaw);

@@ -82,7 +82,7 @@ void check_steps(Database& db, Findings& findings) {
   }
 }
 
-/// N of the newest directory checkpoints/step-N; -1 without one.
+/// The N of the newest directory checkpoints/step-N; -1 if there is none.
 int64_t newest_directory(const fs::path& run_dir) {
   constexpr std::string_view kPrefix = "step-";
   int64_t newest = -1;

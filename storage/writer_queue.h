@@ -10,17 +10,18 @@
 
 namespace switchyard::storage {
 
-/// What stands between the callers and the writing thread: bounded, and never a wait for callers.
+/// The queue between the callers and the writing thread. It is bounded and never blocks a caller.
 class WriterQueue {
  public:
+  /// Sizes at which the queue sheds load, and how often it commits.
   struct Limits {
-    int64_t queue_bytes;    // above it an expert item keeps only its tile and summary
-    int64_t reserve_bytes;  // beyond it other items are dropped
+    int64_t queue_bytes;    // beyond it, an expert item keeps only its tile and summary
+    int64_t reserve_bytes;  // beyond queue_bytes plus this, other items are dropped
     int64_t commit_steps;
     std::chrono::milliseconds commit_interval;
   };
 
-  /// What the queue had to give up so far.
+  /// What the queue has dropped so far.
   struct Losses {
     int64_t blobs = 0;
     int64_t items = 0;
@@ -28,28 +29,31 @@ class WriterQueue {
 
   explicit WriterQueue(const Limits& limits) : limits_(limits) {}
 
-  /// Callers' side. Threads: [any]. After close() items are counted as lost.
+  // The callers' side. Threads: [any].
+
+  /// Adds an item; after close() it counts as lost.
   void push(Item item);
-  /// True when everything pushed before is committed; false after a failed attempt or the end.
+  /// Waits until everything pushed before is committed. False after a failed attempt or the end.
   bool flush();
-  /// No more items; the writing thread is to finish.
+  /// Takes no more items; the writing thread then finishes.
   void close();
   [[nodiscard]] int64_t queued_bytes() const;
   [[nodiscard]] Losses losses() const;
 
-  /// Writer's side. Threads: one.
-  /// Waits for work worth a commit. False when closed and empty. The batch counts as queued until
-  /// committed() or given_up().
+  // The writer's side. Threads: one.
+
+  /// Waits until a commit is due and takes what is queued; false when closed and empty. The batch
+  /// counts as queued until committed() or given_up().
   bool take(std::vector<Item>& batch);
-  /// The batch taken last is on disk.
+  /// Reports that the batch taken last is on disk.
   void committed();
-  /// The batch taken last will never be: closing, and the disk refuses.
+  /// Reports that the batch taken last will never be written: the disk fails while closing.
   void given_up();
-  /// An attempt to commit failed; wakes flush().
+  /// Reports a failed attempt to commit; wakes flush().
   void failed();
-  /// Waits before the next attempt, until flush() or close() ask for one. False when closed.
+  /// Waits before the next attempt, at most until flush() or close(). False when closed.
   bool wait_to_retry(std::chrono::milliseconds delay);
-  /// Nothing will be committed any more.
+  /// Reports that nothing more will be committed.
   void finished();
 
  private:

@@ -15,7 +15,7 @@ namespace {
 using Cell = PairCounts::Cell;
 using data::Vocabulary;
 
-constexpr int64_t kFrequentInputs = 20;  // a word must have come so often to show how it spreads
+constexpr int64_t kFrequentInputs = 20;  // how often a word must occur to be listed by spread
 constexpr size_t kExpertsOfWord = 3;
 
 double ratio(double part, double whole) {
@@ -52,7 +52,7 @@ double lift_of(const Cell& cell, int64_t row_total, int64_t column_total, int64_
   return ratio(ratio(cell.count, row_total), ratio(column_total, total));
 }
 
-/// Writes the inputs of a split as readable text.
+/// Converts the inputs of a split to readable text.
 class ContextWriter {
  public:
   ContextWriter(const data::Dataset& dataset, const data::Split& split, int64_t window)
@@ -95,7 +95,7 @@ class ContextWriter {
   int64_t window_;
 };
 
-/// Makes one layer's report.
+/// Makes the report on one layer.
 class LayerReporter {
  public:
   LayerReporter(LayerSurvey& survey, const data::Dataset& dataset, const data::Split& split,
@@ -195,8 +195,9 @@ class LayerReporter {
                    word_totals_[static_cast<size_t>(cell.column)], num_pairs_);
   }
 
-  // Of two words of one expert. Words that it always gets all reach the same highest lift: of those
-  // the more frequent tell more. The products are whole numbers, so that equal lifts are equal.
+  // Compares two words of one expert. All words that go only to this expert share the highest lift;
+  // among them the more frequent says more. The products are integers, so that equal lifts compare
+  // as equal.
   [[nodiscard]] bool is_more_favoured(const Cell& a, const Cell& b) const {
     const auto total = [&](const Cell& cell) {
       return static_cast<double>(word_totals_[static_cast<size_t>(cell.column)]);
@@ -275,7 +276,7 @@ class LayerReporter {
     report.spread.assign(spreads.rbegin(), spreads.rbegin() + count);
   }
 
-  // Of one word's cells.
+  // `cells` are those of one word.
   [[nodiscard]] WordSpread spread_of(std::span<const Cell> cells) const {
     WordSpread spread;
     spread.word = vocabulary_.word(cells[0].column);

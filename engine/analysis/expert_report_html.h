@@ -6,11 +6,12 @@
 
 namespace switchyard::analysis {
 
-/// The whole report as one HTML page that needs nothing else: no script, no picture, no font from
-/// elsewhere. Expert e of layer l has the anchor "e<l>-<e>". Whatever came from data is escaped.
+/// Renders the report as one self-contained HTML page without scripts, pictures or external fonts.
+/// Expert e of layer l has the anchor "e<l>-<e>". Text from data is escaped.
 [[nodiscard]] std::string expert_report_html(const ExpertReport& report);
 
-/// Text for an element or an attribute: < > & " ' as entities, control characters left out.
+/// Escapes text for an element or an attribute: < > & " ' become entities, control characters are
+/// dropped.
 [[nodiscard]] std::string html_escaped(const std::string& text);
 
 }  // namespace switchyard::analysis

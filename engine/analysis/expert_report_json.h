@@ -6,8 +6,8 @@
 
 namespace switchyard::analysis {
 
-/// One layer of a report as one line of JSON without its end; the keys are those of
-/// packaging/docs/expert-reports.md.
+/// Renders one layer of a report as a line of JSON, without the line end.
+/// packaging/docs/expert-reports.md lists the keys.
 [[nodiscard]] std::string layer_report_json(const ExpertReport& report, const LayerReport& layer);
 
 }  // namespace switchyard::analysis

@@ -4,8 +4,8 @@
 
 namespace switchyard::analysis {
 
-/// The style sheet of the expert report: light and dark by the reader's preference, light in print.
-/// h0 ... h8 colour an expert's share from a quarter of a fair share to four, d0 ... d8 domains.
+/// The style sheet of the expert report: light or dark by the reader's preference, light in print.
+/// h0 ... h8 colour shares from a quarter of a fair share to four; d0 ... d8 colour domains.
 inline constexpr std::string_view kExpertReportStyle = R"css(
 :root { color-scheme: light dark;
   --bg: #f7f5f1; --card: #fffefb; --ink: #22252a; --soft: #6a6f78; --line: #e3dfd7;

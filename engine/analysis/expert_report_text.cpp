@@ -29,7 +29,7 @@ size_t columns_of(std::string_view text) {
   return columns;
 }
 
-/// Offset of the character behind the first `count`.
+/// The offset just after the first `count` characters.
 size_t offset_of(std::string_view text, size_t count) {
   size_t at = 0;
   for (; at < text.size() && count > 0; --count) {
@@ -47,7 +47,7 @@ std::string_view last_columns(std::string_view text, size_t columns) {
   return text.substr(offset_of(text, all - std::min(all, columns)));
 }
 
-/// Paints text where the terminal can.
+/// Adds colour where the terminal has it.
 class Paint {
  public:
   explicit Paint(const render::Terminal& terminal)
@@ -55,9 +55,9 @@ class Paint {
 
   [[nodiscard]] std::string bold(const std::string& text) const { return with("1", text); }
   [[nodiscard]] std::string faint(const std::string& text) const { return with("2", text); }
-  /// The word of a context; in brackets where there are no colours.
+  /// Marks the word of a context, by colour or else by brackets.
   [[nodiscard]] std::string marked(const std::string& text) const {
-    return is_on_ ? with("1;36", text) : "[" + text + "]";
+    return is_on_ ? with("1;36", text) : fmt::format("[{}]", text);
   }
   [[nodiscard]] size_t mark_columns() const { return is_on_ ? 0 : 2; }
 
@@ -69,7 +69,7 @@ class Paint {
   bool is_on_;
 };
 
-/// A list behind a label, broken into lines of `width` columns that stand under each other.
+/// A labelled list, wrapped and indented to `width` columns.
 std::string labelled_list(const std::string& label, const std::vector<std::string>& items,
                           const Paint& paint, int width) {
   constexpr size_t kLabelColumns = 10;
@@ -113,7 +113,7 @@ std::string information_line(const char* what, const Association& found) {
                      figures::fixed(found.mutual_information, 3));
 }
 
-/// Columns of the parts of a context's line.
+/// The widths of the parts of a context line.
 struct ContextColumns {
   size_t before = kMinSide;
   size_t word = 0;
@@ -179,8 +179,8 @@ std::string layer_summary_text(const ExpertReport& report, const LayerReport& la
     text += labelled_list("few", spread_items(layer.concentrated), paint, width);
     text += labelled_list("many", spread_items(layer.spread), paint, width);
     text += paint.faint(
-                "            words on few and on many experts: how many, as it were, and "
-                "the largest") +
+                "            words on few and on many experts: the effective number of experts, "
+                "and the largest shares") +
             "\n";
   }
   return text;

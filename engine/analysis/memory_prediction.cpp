@@ -7,15 +7,15 @@
 namespace switchyard::analysis {
 namespace {
 
-// Measured: a run of a model of nothing and a text of a few words.
+// Measured with an empty model and a text of a few words.
 constexpr double kProgramBytes = 36.0 * (1 << 20);
 
-// A word of the vocabulary in its list and its hash table, with what malloc adds.
+// A word in the vocabulary's list and hash table, including the overhead of malloc.
 constexpr double kBytesPerWord = 128.0;
-// Of the sampler, where training samples by counts: two doubles, an alias, the count.
+// Added by the sampler where training samples by counts: two doubles, an alias, the count.
 constexpr double kBytesPerSampledWord = 28.0;
 
-// The kernel maps a file's pages so many at a time.
+// The kernel maps this much of a file at a time.
 constexpr double kBytesPerFault = 64.0 * 1024.0;
 constexpr double kWordsPerSentence = 20.0;
 
@@ -25,7 +25,7 @@ double size_of_file(const std::filesystem::path& path) {
   return error ? 0.0 : static_cast<double>(bytes);
 }
 
-// Pages of the train split: sentences in random order touch them all sooner or later.
+// Pages of the train split that are touched; sentences in random order touch all of them in time.
 double text_bytes(const trainer::TrainerConfig& config) {
   if (config.data.path.empty()) {
     return 0.0;

@@ -7,17 +7,17 @@
 
 namespace switchyard::analysis {
 
-/// Bytes that a training run holds at its peak, as the operating system counts them (VmHWM).
+/// The peak memory of a training run in bytes, as the operating system counts it (VmHWM).
 struct MemoryPrediction {
   trainer::LearnerMemory learner;
-  double data = 0.0;     // vocabulary, tables by word, and the pages of the text that are read
+  double data = 0.0;     // vocabulary, tables by word, and the pages of text that are read
   double program = 0.0;  // code, libraries, threads, the run's database
 
   [[nodiscard]] double total() const { return learner.total() + data + program; }
 };
 
-/// What a run of that configuration holds. Reads the sizes of the data set's files, if it is there,
-/// and nothing else of it.
+/// Predicts the memory of a run with this configuration. Reads only the sizes of the data set's
+/// files, if it exists.
 [[nodiscard]] MemoryPrediction predict_memory(const trainer::TrainerConfig& config,
                                               int64_t vocab_size, trainer::Learner& learner);
 

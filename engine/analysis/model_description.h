@@ -11,19 +11,20 @@
 
 namespace switchyard::analysis {
 
-/// A model and its training step in numbers, without memory taken or a step run.
+/// The numbers of a model and its training step, found without allocating it or running a step.
 struct ModelDescription {
   int64_t vocab_size = 0;
   int64_t parameters = 0;
-  /// Of the layers between, their biases left out: this is what the paper's tables count.
+  /// Without biases too: what the paper's tables count.
   int64_t parameters_excluding_embedding_softmax = 0;
   int64_t expert_parameters = 0;
-  double ops_per_timestep = 0.0;  // multiply-and-adds of one word's forward pass, softmax left out
+  double ops_per_timestep = 0.0;  // multiply-adds of one word's forward pass, without softmax
   int64_t words_per_step = 0;
   MemoryPrediction memory;          // of a training run
   double checkpoint_bytes = 0.0;    // parameters and optimizer state
   double expert_stats_bytes = 0.0;  // recorded per 1000 steps
 
+  /// One parameter.
   struct Part {
     std::string name;
     std::string shape;
@@ -32,15 +33,15 @@ struct ModelDescription {
   std::vector<Part> parts;  // every parameter, in the model's order
 };
 
-/// Describes the model and training step of a configuration. Throws what building it throws: wrong
-/// sizes, missing plugins, wrong settings of theirs.
+/// Describes the model and training step of a configuration. Throws what building the model throws:
+/// errors about sizes, missing plugins or their settings.
 [[nodiscard]] ModelDescription describe_model(const trainer::TrainerConfig& config,
                                               int64_t vocab_size,
                                               plugin_host::PluginRegistry& plugins);
 
-/// The description for people: a table of names and numbers.
+/// Renders the description as a table for people.
 [[nodiscard]] std::string description_text(const ModelDescription& model);
-/// The same for programs, with the field names of `describe --json`.
+/// Renders the description for programs, with the field names of `describe --json`.
 [[nodiscard]] render::JsonObject description_json(const ModelDescription& model);
 
 }  // namespace switchyard::analysis

@@ -13,7 +13,7 @@ uint64_t key_of(int32_t row, int32_t column) {
   return static_cast<uint64_t>(static_cast<uint32_t>(row)) << 32U | static_cast<uint32_t>(column);
 }
 
-// The sum of the counts and the sum of c ln c, from which entropies come:
+// The sum of counts c and of c ln c, which give the entropy:
 //   H = ln n - (sum c ln c) / n
 struct LogSum {
   int64_t total = 0;
@@ -40,7 +40,7 @@ struct LogSum {
 
 void PairCounts::add(int32_t row, int32_t column) {
   pending_.push_back(key_of(row, column));
-  // Half the table at least, so that all merges together take time in proportion to n log n.
+  // At least half the table, so that all merges together take O(n log n).
   if (pending_.size() >= std::max(kMinPending, cells_.size() / 2)) {
     merge();
   }

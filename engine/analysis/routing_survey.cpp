@@ -29,7 +29,7 @@ RoutingSurvey::RoutingSurvey(const data::Split& split, const SurveyOptions& opti
   core::require(static_cast<int64_t>(domains_.size()) == split.num_sentences(),
                 "RoutingSurvey: the domains must be of the split's {} sentences, got {}",
                 split.num_sentences(), domains_.size());
-  // Chance deals among the sentences of the pass only.
+  // Deal only among the sentences of the pass.
   const std::span<const uint64_t> starts = split.sentence_starts();
   const int64_t count = options.max_words == 0
                             ? split.num_sentences()
@@ -134,8 +134,9 @@ void RoutingSurvey::add_pair(const Input& input, int32_t expert, float gate_weig
   }
 }
 
-// `kept` is sorted, and no two of it have the same phrase. The order of the inputs does not matter:
-// what is left out is worse than top_contexts inputs of other phrases, or than one of its own.
+// `kept` is sorted and holds each phrase once. The result does not depend on the order of the
+// inputs: whatever is left out is worse than top_contexts inputs of other phrases, or than one of
+// its own.
 void RoutingSurvey::offer_context(const RoutedInput& input, std::vector<RoutedInput>& kept) const {
   const auto is_better = [](const RoutedInput& a, const RoutedInput& b) {
     return a.gate_weight > b.gate_weight ||
@@ -166,7 +167,7 @@ std::pair<int32_t, int32_t> RoutingSurvey::phrase_of(const RoutedInput& input) c
     return position >= 0 ? tokens[static_cast<size_t>(position)] : Vocabulary::kSentenceMark;
   };
   const int32_t word = at(input.position - 1);
-  // What stood before the sentence does not make the start of a sentence another phrase.
+  // The start of a sentence is one phrase, whatever came before the sentence.
   return {word == Vocabulary::kSentenceMark ? word : at(input.position - 2), word};
 }
 

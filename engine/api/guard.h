@@ -9,11 +9,11 @@
 
 namespace switchyard::api {
 
-/// Copies as much of `message` into the caller's buffer as it holds. Does not allocate.
+/// Copies as much of `message` as fits into the caller's buffer. Does not allocate.
 void fill(sy_error* error, const char* message) noexcept;
 
-/// The one door where exceptions become status codes. Every function of the C API that can fail is
-/// `return guard(error, [&] { ... });` and nothing else.
+/// Converts exceptions to status codes. Every function of the C API that can fail consists of
+/// `return guard(error, [&] { ... });`.
 template <typename Body>
 [[nodiscard]] sy_status guard(sy_error* error, const Body& body) noexcept {
   try {

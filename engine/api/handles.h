@@ -6,7 +6,7 @@
 #include "plugin_host/plugin_registry.h"
 #include "trainer/trainer.h"
 
-// What the opaque pointers of <switchyard/engine.h> point to.
+// The objects behind the opaque pointers of <switchyard/engine.h>.
 
 struct sy_engine {
   switchyard::plugin_host::PluginOptions plugin_options;

@@ -13,7 +13,7 @@ using switchyard::core::require;
 
 namespace {
 
-// Writes into a struct of the caller as much as it says it has room for.
+// Writes as much of `value` into the caller's struct as its struct_size allows.
 template <typename Struct>
 void copy_out(Struct* out, Struct value) {
   const uint32_t struct_size = out->struct_size;

@@ -30,7 +30,7 @@ models::LanguageModelConfig bench_model(const LanguageModelBenchConfig& config) 
 
 namespace {
 
-// Uniform words; every stream starts a sentence and stays in it.
+// Uniformly random words; each stream is one long sentence.
 data::Batch random_batch(const LanguageModelBenchConfig& config, tensor::Allocator& allocator) {
   const tensor::Shape shape = {config.batch_size, config.sequence_length};
   data::Batch batch = {.tokens = Tensor::zeros(DType::kI32, shape, allocator),

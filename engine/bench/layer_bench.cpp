@@ -20,7 +20,7 @@ namespace {
 using tensor::DType;
 using tensor::Tensor;
 
-// All that a layer needs to run outside of a model.
+// Everything a layer needs to run outside a model.
 struct Stage {
   explicit Stage(const LanguageModelBenchConfig& of) : config(of), threads(of.threads) {
     backend.compute = of.compute;
@@ -59,7 +59,7 @@ struct Stage {
   }
   void end_pass(layers::Pass& pass) { saved = std::move(pass.saved); }
 
-  // Each parameter is read in forward and backward, its gradient read and written.
+  // A parameter is read in forward and in backward; its gradient is read and written.
   [[nodiscard]] double parameter_bytes() const {
     return 4.0 * sizeof(float) * static_cast<double>(parameters.count());
   }

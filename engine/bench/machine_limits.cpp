@@ -15,10 +15,10 @@ namespace {
 constexpr int kRepetitions = 5;
 
 using Lanes = float __attribute__((vector_size(64)));
-constexpr int kChains = 16;             // independent, so that the adder's latency hides
-constexpr int64_t kRounds = 4'000'000;  // long beside the waking of a thread
+constexpr int kChains = 16;             // independent, to hide the latency of the adder
+constexpr int64_t kRounds = 4'000'000;  // long compared with waking a thread
 
-// Every round is kChains multiply-adds of sixteen lanes.
+// Each round does kChains multiply-adds of sixteen lanes.
 SWITCHYARD_CPU_CLONES float multiply_add_in_registers(float start) {
   Lanes sums[kChains];
   for (int c = 0; c < kChains; ++c) {
@@ -45,7 +45,7 @@ SWITCHYARD_CPU_CLONES void triad(const float* b, const float* c, float* a, int64
   }
 }
 
-// Seconds of the fastest of several repetitions.
+// The time in seconds of the fastest of several repetitions.
 template <typename Body>
 double fastest(const Body& body) {
   const core::Clock clock;

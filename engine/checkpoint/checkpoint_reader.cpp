@@ -21,7 +21,7 @@ constexpr int64_t kMaxManifestBytes = int64_t{4} << 20;
 constexpr int64_t kPiece = int64_t{1} << 20;
 constexpr std::array<Part, 3> kParts = {Part::kModel, Part::kOptimizer, Part::kState};
 
-// Calls `body` and notes down damage; what is no damage goes on to the caller.
+// Calls `body` and records damage; other errors go on to the caller.
 template <typename Body>
 void note_damage(std::vector<Finding>& findings, std::string_view file, const Body& body) {
   try {
@@ -63,11 +63,11 @@ ManifestFile read_manifest(core::FileSystem& files, const std::filesystem::path&
   const std::filesystem::path path = directory / kManifestFile;
   ManifestFile out;
   out.text = core::read_file(files, path, kMaxManifestBytes);
-  out.manifest = parse_manifest(out.text, "'" + path.string() + "'");
+  out.manifest = parse_manifest(out.text, fmt::format("'{}'", path.string()));
   return out;
 }
 
-// Nothing if the manifest is among the findings.
+// Empty if the manifest is among the findings.
 std::optional<ManifestFile> examine(core::FileSystem& files, const std::filesystem::path& directory,
                                     std::vector<Finding>& findings) {
   std::optional<ManifestFile> manifest;
@@ -84,7 +84,7 @@ std::optional<ManifestFile> examine(core::FileSystem& files, const std::filesyst
                                const std::vector<Finding>& findings) {
   std::string message = fmt::format("checkpoint '{}' is damaged:", directory.string());
   for (const Finding& finding : findings) {
-    message += "\n  " + finding.file + ": " + finding.problem;
+    message += fmt::format("\n  {}: {}", finding.file, finding.problem);
   }
   throw Error(ErrorCode::kDamaged, message);
 }

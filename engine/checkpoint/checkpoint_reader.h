@@ -14,20 +14,20 @@
 
 namespace switchyard::checkpoint {
 
-/// One thing that is wrong with a checkpoint.
+/// Something that is wrong with a checkpoint.
 struct Finding {
   std::string file;     // "model.safetensors"
   std::string problem;  // "crc32c is 1234abcd, the manifest says 4321dcba"
 };
 
-/// Reads a whole checkpoint and says what is wrong with it; nothing found means that it is whole.
-/// Throws Error(kIo) only for what is no damage, such as missing rights, and Error(kUnsupported)
-/// for a checkpoint of a newer engine.
+/// Reads a whole checkpoint and returns what is wrong with it; empty if it is whole. Throws
+/// Error(kIo) only for failures other than damage, such as missing permissions, and
+/// Error(kUnsupported) for a checkpoint of a newer engine.
 [[nodiscard]] std::vector<Finding> verify_checkpoint(core::FileSystem& files,
                                                      const std::filesystem::path& directory);
 
-/// A checkpoint whose every byte has been checked. Tensors are read when they are asked for,
-/// straight to where they belong, so that a model needs no second copy of itself. Threads: [any].
+/// A checkpoint whose every byte has been checked. Tensors are read on demand and straight into
+/// place, so that a model is never held twice. Threads: [any].
 class CheckpointReader {
  public:
   /// Throws Error(kDamaged) that names each damaged file, and otherwise as verify_checkpoint()
@@ -47,7 +47,7 @@ class CheckpointReader {
   /// Reads all tensors of a part into existing tensors of the same names, contiguous and on the
   /// CPU. Reads nothing unless everything matches. Throws as check_matching() does.
   void read_into(Part part, std::span<const NamedTensor> into) const;
-  /// Everything, in new memory.
+  /// Reads everything into new memory.
   [[nodiscard]] CheckpointContents read_all() const;
 
  private:

@@ -26,14 +26,14 @@ using std::filesystem::path;
 
 // Names that begin with a dot are never taken for checkpoints.
 constexpr std::string_view kTemporary =
-    ".tmp-";  // being written, or the old one after an exchange
+    ".tmp-";  // being written, or the old checkpoint after an exchange
 constexpr std::string_view kAside =
-    ".aside-";  // the old one, while the new one takes its name
+    ".aside-";  // the old checkpoint, while the new one takes its name
 constexpr std::string_view kTrash = ".trash-";  // being removed
 constexpr std::string_view kCorrupt = "corrupt-";
 constexpr int64_t kMaxManifestBytes = int64_t{4} << 20;
 
-// A name that no other process and no earlier attempt has used.
+// A name that no other process or earlier attempt has used.
 std::string unique_name(std::string_view prefix, int64_t step) {
   std::random_device random;
   return fmt::format("{}{}-{}{}", prefix, checkpoint_name(step), checksum::hex(random()),
@@ -50,7 +50,7 @@ void write_text(core::FileSystem& files, const path& directory, std::string_view
 
 }  // namespace
 
-// What save() has begun and not yet published; removed if it never is.
+// What save() has begun but not yet published; removed unless it is published.
 class CheckpointStore::TemporaryDirectory {
  public:
   TemporaryDirectory(core::FileSystem& files, path directory)
@@ -66,7 +66,7 @@ class CheckpointStore::TemporaryDirectory {
     }
     try {
       core::remove_tree(files_, path_);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): sweep() finds what stays behind
+    } catch (...) {  // NOLINT(bugprone-empty-catch): sweep() cleans up what is left
     }
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
@@ -158,7 +158,7 @@ SavedCheckpoint CheckpointStore::save(const CheckpointContents& contents, const 
   core::require(nlohmann::json::accept(contents.state_json),
                 "CheckpointStore: state_json must be JSON, it is not");
   core::make_directories(files_, directory_);
-  // It may be there since an attempt that failed before its name was durable.
+  // It may exist since an attempt that failed before its name was durable.
   core::sync_directory(files_, directory_ / "..");
   check_space(contents);
   const path temporary_path = directory_ / unique_name(kTemporary, contents.step);
@@ -181,7 +181,7 @@ void CheckpointStore::publish(TemporaryDirectory& temporary, int64_t step,
     core::sync_directory(files_, directory_);
     return;
   }
-  // Equal manifests mean equal bytes, if the files are still what their manifest says.
+  // Equal manifests mean equal bytes, provided that the files still match their manifest.
   const bool is_same =
       verify(final_path).empty() &&
       core::read_file(files_, final_path / kManifestFile, kMaxManifestBytes) == manifest;
@@ -220,7 +220,7 @@ void CheckpointStore::replace(TemporaryDirectory& temporary, int64_t step) {
   discard(aside);
 }
 
-// The name goes first and for good, so that nobody ever sees half of a checkpoint under it.
+// Removes the name first and durably, so that nobody ever sees half a checkpoint under it.
 void CheckpointStore::discard(const path& directory) {
   const std::string name = directory.filename().string();
   path trash = directory;
@@ -239,7 +239,7 @@ std::vector<CheckpointInfo> CheckpointStore::list() const {
     try {
       const std::string text =
           core::read_file(files_, directory / kManifestFile, kMaxManifestBytes);
-      const Manifest manifest = parse_manifest(text, "'" + directory.string() + "'");
+      const Manifest manifest = parse_manifest(text, fmt::format("'{}'", directory.string()));
       const bool is_whole = std::ranges::all_of(manifest.files, [&](const auto& file) {
         return core::InputFile(files_, directory / file.first).size() == file.second.bytes;
       });
@@ -277,7 +277,7 @@ std::string CheckpointStore::set_aside_damaged(int64_t step) {
       }
     }
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): nothing is lost
-    // On a disk that takes no writes it stays where it is, and is found damaged again next time.
+    // On a read-only disk the checkpoint stays where it is and is found damaged again next time.
   }
   return "";
 }
@@ -325,7 +325,7 @@ std::vector<std::string> CheckpointStore::sweep() {
   std::vector<std::string> swept;
   const std::vector<core::DirectoryEntry> entries = core::list_directory(files_, directory_);
   if (!entries.empty()) {
-    // What a killed process renamed must last before what it replaced goes.
+    // A rename by a killed process must be durable before its replacement is removed.
     core::sync_directory(files_, directory_);
   }
   for (const core::DirectoryEntry& entry : entries) {

@@ -11,13 +11,13 @@
 
 namespace switchyard::checkpoint {
 
-/// A tensor under the name by which others find it, such as "moe.experts0.w0".
+/// A tensor and its name, such as "moe.experts0.w0".
 struct NamedTensor {
   std::string name;
   tensor::Tensor tensor;
 };
 
-/// Which plugin computed something: enough to tell that another one is used today.
+/// The plugin that computed something: enough to notice that another one is used today.
 struct PluginIdentity {
   std::string kind;     // "gate", "expert", "optimizer"
   std::string id;       // "org.switchyard.gate.noisy_topk"
@@ -27,14 +27,14 @@ struct PluginIdentity {
   [[nodiscard]] bool operator==(const PluginIdentity&) const = default;
 };
 
-/// Everything that one checkpoint holds. Saving it twice writes the same bytes.
+/// The contents of a checkpoint. Saving them twice writes the same bytes.
 struct CheckpointContents {
   int64_t step = 0;
   std::string config_toml;  // the resolved configuration
-  std::string state_json;   // what the trainer wants to know again: any JSON text
+  std::string state_json;   // the state of the trainer; any JSON text
   std::vector<NamedTensor> model;
   std::vector<NamedTensor> optimizer;
-  std::vector<NamedTensor> state;  // such as the recurrent state carried between windows
+  std::vector<NamedTensor> state;  // such as recurrent state carried between windows
   std::vector<PluginIdentity> plugins;
   std::string data_hash;
   std::string vocabulary_hash;
@@ -44,6 +44,7 @@ struct CheckpointContents {
 /// The three files of tensors in a checkpoint.
 enum class Part { kModel, kOptimizer, kState };
 
+/// The name of the file of a part.
 [[nodiscard]] constexpr std::string_view file_of(Part part) {
   switch (part) {
     case Part::kModel:
@@ -56,8 +57,8 @@ enum class Part { kModel, kOptimizer, kState };
   return "";
 }
 
-/// Gives a contiguous tensor on the CPU with the same elements; called for one tensor at a time and
-/// only for those that lie elsewhere.
+/// Returns a contiguous tensor on the CPU with the same elements. Called for one tensor at a time,
+/// and only for tensors that are not already contiguous on the CPU.
 using ToHost = std::function<tensor::Tensor(const tensor::Tensor&)>;
 
 }  // namespace switchyard::checkpoint

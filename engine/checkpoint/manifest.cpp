@@ -30,7 +30,7 @@ json plugin_json(const PluginIdentity& plugin) {
           {"version", plugin.version}};
 }
 
-// The text without its seal, if the seal is there and true.
+// The text without its seal. Throws Error(kDamaged) if the seal is missing or wrong.
 std::string unsealed(std::string_view text, std::string_view where) {
   const size_t seal = kSealBegin.size() + kDigestDigits + kSealEnd.size();
   const bool has_seal = text.size() > seal && text.ends_with(kSealEnd) &&

@@ -11,10 +11,10 @@ namespace switchyard::checkpoint {
 
 namespace {
 
-// A model of another size differs in every tensor; the first few say enough.
+// A model of another size differs in every tensor; the first few are enough.
 constexpr int64_t kMostNamed = 20;
 
-// One kind of difference, as a line of a message.
+// Differences of one kind, as a line of a message.
 class Differences {
  public:
   explicit Differences(std::string_view kind) : kind_(kind) {}

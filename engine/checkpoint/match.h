@@ -8,14 +8,14 @@
 
 namespace switchyard::checkpoint {
 
-/// Checks that the tensors that are there are those that are wanted: same names, dtypes and shapes.
-/// Throws one Error(kInvalidArgument) that lists everything missing, unexpected and different.
-/// `what` begins the message: "model of checkpoints/step-200".
+/// Checks that two sets of tensors have the same names, dtypes and shapes. Throws one
+/// Error(kInvalidArgument) that lists everything missing, unexpected and different. `what` begins
+/// the message: "model of checkpoints/step-200".
 void check_matching(std::span<const TensorEntry> there, std::span<const NamedTensor> wanted,
                     std::string_view what);
 
-/// Copies tensors into existing ones of the same names, all of them contiguous and on the CPU;
-/// nothing is copied unless everything matches. Throws as check_matching() does.
+/// Copies tensors into existing tensors of the same names, all contiguous and on the CPU. Copies
+/// nothing unless everything matches. Throws as check_matching() does.
 void copy_into(std::span<const NamedTensor> from, std::span<const NamedTensor> into,
                std::string_view what);
 

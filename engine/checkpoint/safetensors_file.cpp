@@ -70,7 +70,7 @@ int64_t safetensors_bytes(std::span<const NamedTensor> tensors) {
 
 SafetensorsFile::SafetensorsFile(core::FileSystem& files, const std::filesystem::path& path)
     : file_(files, path) {
-  const std::string where = "'" + path.string() + "'";
+  const std::string where = fmt::format("'{}'", path.string());
   if (file_.size() < kLengthBytes) {
     fail(ErrorCode::kDamaged, "{}: a safetensors file has at least 8 bytes, this has {}", where,
          file_.size());

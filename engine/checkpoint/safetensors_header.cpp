@@ -36,7 +36,7 @@ std::string_view format_name(DType dtype) {
   return std::ranges::find(kDTypes, dtype, &std::pair<std::string_view, DType>::second)->first;
 }
 
-// Hears the tokens of a header and builds its entries; nothing is kept of what does not belong
+// Builds the entries of a header from its JSON tokens; refuses everything that does not belong
 // there.
 class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -47,7 +47,7 @@ class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
   bool null() override { return refuse("null"); }
   bool boolean(bool) override { return refuse("a boolean"); }
   bool number_float(double, const std::string&) override {
-    return refuse("a number that is no 64-bit integer");
+    return refuse("a number that is not a 64-bit integer");
   }
   bool binary(binary_t&) override { return refuse("binary data"); }
   bool number_integer(int64_t) override { return refuse("a negative number"); }
@@ -119,7 +119,7 @@ class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
     const bool is_twice = (field_ == "dtype" && has_dtype_) || (field_ == "shape" && has_shape_) ||
                           (field_ == "data_offsets" && has_offsets_);
     const bool is_known = field_ == "dtype" || field_ == "shape" || field_ == "data_offsets";
-    return is_known && !is_twice ? true : refuse("the key '" + field_.substr(0, 32) + "'");
+    return is_known && !is_twice ? true : refuse(fmt::format("the key '{:.32}'", field_));
   }
 
   bool end_object() override {
@@ -183,7 +183,7 @@ class HeaderListener : public nlohmann::json_sax<nlohmann::json> {
   bool has_offsets_ = false;
 };
 
-// Bytes of a tensor, or nothing if that is no 63-bit number.
+// The bytes of a tensor; empty if they exceed 63 bits.
 std::optional<int64_t> bytes_of(DType dtype, const Shape& shape) {
   int64_t bytes = tensor::size_of(dtype);
   for (int axis = 0; axis < shape.dim(); ++axis) {

@@ -10,7 +10,7 @@
 
 namespace switchyard::checkpoint {
 
-/// Where one tensor lies in a safetensors file.
+/// The place of a tensor in a safetensors file.
 struct TensorEntry {
   std::string name;
   tensor::DType dtype = tensor::DType::kF32;
@@ -19,24 +19,23 @@ struct TensorEntry {
   int64_t end = 0;
 };
 
-/// Largest header that the format allows, in bytes.
+/// The largest header that the format allows, in bytes.
 inline constexpr int64_t kMaxHeaderBytes = 100'000'000;
 
-/// The entries of a header, in the order of their data. Bounded in time and memory by the length of
-/// `json`; meant for text that nobody has checked.
+/// Parses a header; returns its entries in the order of their data. Safe for untrusted text: time
+/// and memory are bounded by the length of `json`.
 ///
-/// Throws Error(kDamaged) for anything but a well-formed header whose tensors fill `data_bytes`
-/// without holes and overlaps, Error(kUnsupported) for an element type that is not ours. `where` is
-/// the file, for messages. Source: the safetensors format, README and tensor.rs.
+/// Throws Error(kDamaged) unless the header is well-formed and its tensors fill `data_bytes`
+/// without holes or overlaps, Error(kUnsupported) for an unsupported element type. `where` names
+/// the file in messages. Source: the safetensors format, README and tensor.rs.
 [[nodiscard]] std::vector<TensorEntry> parse_header(std::string_view json, int64_t data_bytes,
                                                     std::string_view where);
 
-/// The entries in the order in which a writer puts them: wide elements first, then by name, without
-/// holes. Throws Error(kInvalidArgument) if a name is taken twice or reserved.
+/// Lays out tensors for writing: wide elements first, then by name, without holes. Throws
+/// Error(kInvalidArgument) if a name is repeated or reserved.
 [[nodiscard]] std::vector<TensorEntry> plan_entries(std::span<const NamedTensor> tensors);
 
-/// The first bytes of a file: length, JSON and as many spaces as bring the data to a multiple of
-/// 4096.
+/// The first bytes of a file: the length, the JSON, and spaces that align the data to 4096 bytes.
 [[nodiscard]] std::string make_header(std::span<const TensorEntry> entries);
 
 }  // namespace switchyard::checkpoint

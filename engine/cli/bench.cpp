@@ -39,19 +39,19 @@ class BenchCommand : public Command {
     options.integer("--d", config_.d_model, "width of the model [512]");
     options.integer("--hidden", config_.hidden, "hidden units of an expert [1024]");
     options.integer("--vocab", config_.vocab_size, "words [10000]");
-    options.integer("--batch", config_.batch_size, "streams side by side [64]");
+    options.integer("--batch", config_.batch_size, "streams in a batch [64]");
     options.integer("--steps", config_.sequence_length, "tokens per stream and step [20]");
     options.integer("--sampled", config_.sampled,
                     "words of a sampled softmax, 0 = full softmax [0]");
-    options.flag("--sparse", config_.sparse_gradient, "gradient of the embedding by row");
+    options.flag("--sparse", config_.sparse_gradient, "sparse gradient of the embedding, by row");
     options.number("--dropout", config_.dropout, "drop probability [0.1]");
-    options.choice("--dtype", dtype_, "of the factors of products [f32]", {"f32", "bf16"},
-                   Need::kOptional);
+    options.choice("--dtype", dtype_, "element type of matrix product operands [f32]",
+                   {"f32", "bf16"}, Need::kOptional);
     options.integer("--threads", threads_, "threads, 0 = all cores [0]");
-    options.option("--optimizer", optimizer_, "plugin of the case optimizer [adam]",
+    options.option("--optimizer", optimizer_, "plugin for the case optimizer [adam]",
                    ValueKind::kText, Need::kOptional);
-    options.integer("--warmup", config_.warmup, "training steps that do not count [2]");
-    options.integer("--iterations", config_.iterations, "training steps that count [8]");
+    options.integer("--warmup", config_.warmup, "training steps before timing [2]");
+    options.integer("--iterations", config_.iterations, "training steps that are timed [8]");
   }
   process::ExitCode run(const CommandContext& context) override {
     config_.compute = dtype_ == "bf16" ? tensor::DType::kBf16 : tensor::DType::kF32;

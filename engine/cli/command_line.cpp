@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kProgram = "switchyard";
 
-/// Declares a command's options to CLI11 and remembers what CLI11 does not: kinds of values.
+/// Declares a command's options to CLI11, and keeps the kinds of values, which CLI11 does not know.
 class Cli11Table : public OptionTable {
  public:
   Cli11Table(CLI::App& app, CommandSummary& summary) : app_(app), summary_(summary) {}
@@ -35,7 +35,7 @@ class Cli11Table : public OptionTable {
     CLI::Option* option = app_.add_option(names, values, help);
     option->type_size(1);
     option->expected(1, CLI::detail::expected_max_vector_size);
-    // "--set a=1 CONFIG": one value each, so that what follows is not swallowed.
+    // One value per option, so that "--set a=1 CONFIG" does not swallow CONFIG.
     option->allow_extra_args(option->get_positional());
     add(option, kind, Need::kOptional);
   }
@@ -87,9 +87,9 @@ class CommandLine {
     app_.set_version_flag("--version", run::program_version());
     app_.require_subcommand(1);
     app_.footer(
-        "`switchyard COMMAND --help` shows examples. Data goes to stdout, talk to stderr.\n"
+        "`switchyard COMMAND --help` shows examples. Data goes to stdout, messages to stderr.\n"
         "Exit codes: 0 ok, 1 run failed, 2 usage or configuration, 3 not found, 65 damaged,\n"
-        "74 I/O, 75 checkpointed (start again to go on), 78 unsafe set-up, 130 interrupted.");
+        "74 I/O, 75 checkpointed (start again to continue), 78 in use, 130 interrupted.");
     summaries_.resize(commands_.size());
     for (size_t i = 0; i < commands_.size(); ++i) {
       add(*commands_[i], summaries_[i]);
@@ -97,7 +97,7 @@ class CommandLine {
   }
 
   void parse(std::vector<std::string> arguments) {
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the end
     app_.parse(arguments);
   }
 
@@ -106,7 +106,7 @@ class CommandLine {
     return chosen()->run(context);
   }
 
-  /// The command that was named, or null.
+  /// The command named on the command line, or null.
   [[nodiscard]] Command* chosen() const {
     for (const auto& command : commands_) {
       if (app_.got_subcommand(command->name())) {
@@ -133,7 +133,7 @@ class CommandLine {
     summary.summary = command.summary();
     Cli11Table table(*sub, summary);
     command.declare(table);
-    table.flag("--json", is_json_, "one JSON object a line on stdout");
+    table.flag("--json", is_json_, "write one JSON object per line to stdout");
     sub->footer("Examples:\n" + command.examples());
   }
 
@@ -157,7 +157,7 @@ int usage_error(CommandLine& line, const std::vector<std::string>& arguments,
   const std::string who =
       command != nullptr ? fmt::format("{} {}", kProgram, command->name()) : kProgram;
   process::Failure failure{process::ExitCode::kUsage, error.what(),
-                           fmt::format("`{} --help` shows how it is used", who)};
+                           fmt::format("`{} --help` shows how to use it", who)};
   const auto names = line.names();
   const bool is_unknown = command == nullptr && !arguments.empty() && arguments[0][0] != '-' &&
                           std::find(names.begin(), names.end(), arguments[0]) == names.end();

@@ -23,7 +23,8 @@ std::vector<std::string> command_names(const std::vector<CommandSummary>& comman
   return names;
 }
 
-/// Text between single quotes of a POSIX shell or fish.
+/// Escapes text for single quotes in a POSIX shell or fish; the characters of `also` get a
+/// backslash.
 std::string escaped(const std::string& text, const std::string& also) {
   std::string result;
   for (const char c : text) {

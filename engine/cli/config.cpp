@@ -17,7 +17,7 @@ namespace {
 using Lines = std::vector<core::Config::Line>;
 using plugin_host::ComponentKind;
 
-/// The settings of a component that the configuration leaves to its plugin's defaults.
+/// Adds the settings that the configuration leaves to the defaults of a plugin.
 void add_plugin_defaults(Lines& lines, plugin_host::PluginRegistry& plugins,
                          const core::ComponentConfig& component, ComponentKind kind,
                          const std::string& prefix) {

@@ -26,7 +26,7 @@ class DoctorCommand : public Command {
  public:
   [[nodiscard]] std::string name() const override { return "doctor"; }
   [[nodiscard]] std::string summary() const override {
-    return "Say what this machine offers and what is wrong with it";
+    return "Report what this machine offers and what is wrong with it";
   }
   [[nodiscard]] std::string examples() const override {
     return "  switchyard doctor\n  switchyard doctor --json";

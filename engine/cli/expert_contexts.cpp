@@ -55,7 +55,7 @@ std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
   }
   if (names.empty()) {
     core::fail(core::ErrorCode::kNotFound,
-               "the model of {} has no MoE layer with a gate: every word goes the same way",
+               "the model of {} has no MoE layer with a gate: all words take the same path",
                request.directory);
   }
   if (chosen.empty()) {
@@ -87,7 +87,7 @@ analysis::ExpertReport make_report(const ContextsRequest& request) {
       request.split, request.max_words,
       [&](const trainer::EvaluatedBatch& batch) { survey.add(batch, layers); });
 
-  // A run directory given as "." or "runs/demo/" has a name too.
+  // Resolved, so that "." and "runs/demo/" have a name too.
   const std::filesystem::path absolute = std::filesystem::weakly_canonical(request.directory);
   analysis::ExpertReport report = {.run = absolute.filename().string(),
                                    .step = evaluation.step,
@@ -102,7 +102,7 @@ analysis::ExpertReport make_report(const ContextsRequest& request) {
   return report;
 }
 
-/// The experts to print: the one that was asked for, or as many as can be read.
+/// The experts to print: the requested one, or as many as a person can read.
 std::vector<int64_t> printed_experts(const ContextsRequest& request,
                                      const analysis::LayerReport& layer) {
   if (request.expert >= 0) {
@@ -137,21 +137,22 @@ void print_text(render::Console& console, const analysis::ExpertReport& report,
 
 void declare_contexts(OptionTable& options, ContextsRequest& request) {
   options.flag("--contexts", request.is_wanted,
-               "pass a text through a checkpoint and show what each expert is given");
+               "pass a text through a checkpoint and show the inputs of each expert");
   options.choice("--split", request.split, "with --contexts: which text [valid]",
                  {"valid", "test", "train"}, Need::kOptional);
-  options.integer("--words", request.max_words, "with --contexts: of its beginning [0 = all]");
+  options.integer("--words", request.max_words,
+                  "with --contexts: words of the text to use, from its start [0 = all]");
   options.integer("--top", request.top, "with --contexts: contexts per expert [10]");
   options.integer("--window", request.window, "with --contexts: words shown before and after [5]");
   options.integer("--support", request.min_support,
                   "with --contexts: how often an expert must get a word to list it [5]");
   options.integer("--checkpoint", request.checkpoint,
                   "with --contexts: checkpoint of this step [newest]");
-  options.integer("--expert", request.expert, "with --contexts: print this one only [all]");
+  options.integer("--expert", request.expert, "with --contexts: print only this expert [all]");
   options.option("--domains", request.domains,
                  "with --contexts: FIRST TAB SENTENCES TAB NAME for ranges of the split",
                  ValueKind::kFile, Need::kOptional);
-  options.option("--html", request.html, "with --contexts: write all of it as one page",
+  options.option("--html", request.html, "with --contexts: write the whole report as one page",
                  ValueKind::kFile, Need::kOptional);
 }
 

@@ -14,7 +14,7 @@
 namespace switchyard::cli {
 namespace {
 
-/// A number that reads back as the same one.
+/// A number with enough digits to read back the same.
 template <typename T>
 std::string exact(T value) {
   if (std::isnan(value)) {
@@ -112,7 +112,7 @@ class ExportCommand : public Command {
       for (const int64_t step : reader.expert_steps(layer.name)) {
         const auto blob = reader.experts(layer.name, step);
         if (!blob) {
-          continue;  // thinned since it was listed
+          continue;  // thinned out since it was listed
         }
         if (context.is_json) {
           out << render::JsonObject::versioned()

@@ -20,12 +20,13 @@ class GenerateCommand : public Command {
   }
   void declare(OptionTable& options) override {
     options.positional("DIR", directory_, "run directory", ValueKind::kDirectory, Need::kRequired);
-    options.option("--prompt", options_.prompt, "words to begin with", ValueKind::kText,
+    options.option("--prompt", options_.prompt, "text to begin with", ValueKind::kText,
                    Need::kOptional);
-    options.integer("--words", options_.max_words, "at most so many new words [50]");
-    options.number("--temperature", options_.temperature, "below 1: safer, above: wilder [1]");
+    options.integer("--words", options_.max_words, "the most new words to write [50]");
+    options.number("--temperature", options_.temperature,
+                   "below 1 is safer, above 1 is wilder [1]");
     options.integer("--top-k", options_.top_k, "choose among the k likeliest words [0 = all]");
-    options.integer("--seed", seed_, "equal seeds write equal texts [1]");
+    options.integer("--seed", seed_, "equal seeds give equal texts [1]");
     options.flag("--past-end", options_.past_end, "go on after the end of a sentence");
     options.integer("--step", step_, "checkpoint of this step [newest]");
   }

@@ -23,7 +23,7 @@ using Verdict = MachineCheck::Verdict;
 
 constexpr int64_t kLowDiskBytes = int64_t{1} << 30;
 
-/// The value behind "key" and a colon in a file such as /proc/cpuinfo; "" if it is not there.
+/// The value of "key: value" in a file such as /proc/cpuinfo; "" if there is none.
 std::string field_of(const char* file, const std::string& key) {
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {

@@ -5,21 +5,21 @@
 
 namespace switchyard::cli {
 
-/// One thing `switchyard doctor` looked at.
+/// A check of `switchyard doctor`.
 struct MachineCheck {
   enum class Verdict { kGood, kNote, kProblem };
 
   std::string name;
   Verdict verdict = Verdict::kGood;
   std::string text;
-  std::string hint;  // what to do about it
+  std::string hint;  // how to mend it; may be empty
 };
 
-/// What this machine offers and what would stand in the way of a run here: processor, memory,
-/// libraries, CUDA, plugins, disk. Loads no plugin.
+/// Examines what this machine offers and what would keep a run from working here: processor,
+/// memory, libraries, CUDA, plugins, disk. Loads no plugin.
 [[nodiscard]] std::vector<MachineCheck> examine_machine();
 
-/// The names of `wanted` that stand as words in `flags`, in their order.
+/// The names in `wanted` that occur as words in `flags`, in the order of `wanted`.
 [[nodiscard]] std::vector<std::string> flags_present(const std::string& flags,
                                                      const std::vector<std::string>& wanted);
 

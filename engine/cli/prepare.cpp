@@ -37,15 +37,17 @@ class PrepareCommand : public Command {
     options.option("--out", output_, "directory of the data set", ValueKind::kDirectory,
                    Need::kRequired);
     options.choice("--layout", layout_,
-                   "a sentence per line, empty lines left out or kept, or paragraphs [lines]",
+                   "one sentence per line without or with empty lines, or paragraphs [lines]",
                    {"lines", "every-line", "running"}, Need::kOptional);
-    options.choice("--tokenizer", tokenizer_, "words and marks apart, or split at blanks [words]",
+    options.choice("--tokenizer", tokenizer_,
+                   "separate words and punctuation, or split at blanks [words]",
                    {"words", "blanks"}, Need::kOptional);
     options.flag("--lower-case", lower_case_, "fold the case of all words");
-    options.integer("--vocabulary", vocab_size_,
-                    "the most frequent words, others become <unk> [all, at most 30000]");
+    options.integer(
+        "--vocabulary", vocab_size_,
+        "number of most frequent words to keep; others become <unk> [all, at most 30000]");
     options.option("--vocabulary-from", vocabulary_from_,
-                   "data set whose vocabulary and tokenizer are taken", ValueKind::kDirectory,
+                   "data set whose vocabulary and tokenizer to use", ValueKind::kDirectory,
                    Need::kOptional);
     options.flag("--overwrite", overwrite_, "replace the data set in --out");
   }

@@ -20,7 +20,8 @@ class ResumeCommand : public Command {
   }
   void declare(OptionTable& options) override {
     options.positional("DIR", directory_, "run directory", ValueKind::kDirectory, Need::kRequired);
-    options.list("--set", overrides_, "KEY=VALUE, changes how long or how fast it trains, not what",
+    options.list("--set", overrides_,
+                 "KEY=VALUE, changes how long or how fast it trains, but not what",
                  ValueKind::kText);
   }
   process::ExitCode run(const CommandContext& context) override {

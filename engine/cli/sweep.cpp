@@ -25,19 +25,20 @@ class SweepCommand : public Command {
            "  switchyard sweep packaging/configs/sweeps/ablation.toml --out runs/ablation\n"
            "  switchyard sweep mine.toml --out runs/quick --set train.steps=200\n"
            "  switchyard sweep mine.toml --out runs/mine --report\n"
-           "Stopped or killed, the same command goes on: what is done is not run again.";
+           "After a stop or a crash, the same command continues: finished runs are not repeated.";
   }
   void declare(OptionTable& options) override {
-    options.positional("FILE", file_, "points and what is reported of them (TOML)",
+    options.positional("FILE", file_, "the experiments to run and what to report (TOML)",
                        ValueKind::kFile, Need::kRequired);
     options.option("--out", out_, "directory for the runs and the report", ValueKind::kDirectory,
                    Need::kRequired);
-    options.integer("--jobs", jobs_, "runs side by side [1]");
+    options.integer("--jobs", jobs_, "runs at the same time [1]");
     options.list("--set", overrides_, "KEY=VALUE, overrides every point; may be repeated",
                  ValueKind::kText);
-    options.flag("--no-search", is_unsearched_, "only the first value of each key of [search]");
+    options.flag("--no-search", is_unsearched_, "use only the first value of each key of [search]");
     options.flag("--dry-run", is_dry_run_, "check everything and list the runs, but run nothing");
-    options.flag("--report", is_report_only_, "only write the report from what is there");
+    options.flag("--report", is_report_only_,
+                 "only write the report, from the runs that are there");
   }
   process::ExitCode run(const CommandContext& context) override {
     core::require(jobs_ >= 1, "--jobs must be at least 1, got {}", jobs_);

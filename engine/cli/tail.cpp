@@ -31,8 +31,8 @@ class TailCommand : public Command {
   }
   void declare(OptionTable& options) override {
     options.positional("DIR", directory_, "run directory", ValueKind::kDirectory, Need::kRequired);
-    options.flag("-f,--follow", follows_, "go on until the run ends");
-    options.integer("-n,--lines", num_lines_, "how many logged steps to begin with");
+    options.flag("-f,--follow", follows_, "continue until the run ends");
+    options.integer("-n,--lines", num_lines_, "logged steps to begin with [10]");
   }
   process::ExitCode run(const CommandContext& context) override {
     process::require_run(directory_);
@@ -45,7 +45,7 @@ class TailCommand : public Command {
     num_segments_ = reader.segments().size();
     while (true) {
       const bool was_running =
-          process::is_locked(directory_);  // asked first: what it wrote last is read
+          process::is_locked(directory_);  // asked first, so that its last lines are read
       while (print_news(reader, context)) {
       }
       context.console.out.flush();
@@ -57,7 +57,7 @@ class TailCommand : public Command {
   }
 
  private:
-  /// Places the cursor so that the last lines are shown first.
+  /// Places the cursor before the last num_lines_ steps.
   void begin(storage::RunReader& reader) {
     const auto names = reader.metric_names();
     const bool has_loss = std::any_of(names.begin(), names.end(),
@@ -78,7 +78,7 @@ class TailCommand : public Command {
     }
   }
 
-  /// Prints what is new; false if nothing was.
+  /// Prints what is new; false if nothing is.
   bool print_news(storage::RunReader& reader, const CommandContext& context) {
     const auto segments = reader.segments();
     if (segments.size() > num_segments_) {

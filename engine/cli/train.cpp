@@ -19,7 +19,7 @@ class TrainCommand : public Command {
     return "  switchyard train moe.toml --run runs/demo\n"
            "  switchyard train moe.toml --run runs/fast --set train.steps=200 "
            "--set data.path=data/ptb\n"
-           "Ctrl-C saves a checkpoint and stops; `switchyard resume DIR` goes on.";
+           "Ctrl-C saves a checkpoint and stops; `switchyard resume DIR` continues.";
   }
   void declare(OptionTable& options) override {
     options.positional("CONFIG", config_, "configuration file (TOML)", ValueKind::kFile,

@@ -4,7 +4,7 @@
 
 namespace switchyard::core {
 
-/// A wish to stop, set from any thread (or a signal handler) and asked between steps.
+/// A request to stop, set from any thread or a signal handler and polled between steps.
 class CancelToken {
  public:
   void request() noexcept { requested_.store(true, std::memory_order_relaxed); }

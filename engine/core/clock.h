@@ -4,7 +4,7 @@
 
 namespace switchyard::core {
 
-/// Time, as a seam for tests. Durations come from monotonic_ns(), dates from utc_ns().
+/// The clocks, as a seam for tests. Durations come from monotonic_ns(), dates from utc_ns().
 class Clock {
  public:
   virtual ~Clock() = default;

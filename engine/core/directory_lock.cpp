@@ -56,7 +56,7 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory) {
     fail(ErrorCode::kState, "'{}' is in use by {}; wait for it or stop it first",
          directory.string(), holder);
   }
-  // The number is only for people; the lock itself is the kernel's.
+  // The number is for people only; the kernel keeps the lock.
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(descriptor_, 0) != 0 ||
       ::pwrite(descriptor_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {

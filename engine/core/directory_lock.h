@@ -4,12 +4,12 @@
 
 namespace switchyard::core {
 
-/// Keeps every other process out of a directory, by flock() on the file ".lock" in it, until it is
+/// Locks a directory against other processes by flock() on its file ".lock", until the lock is
 /// destroyed or the process ends, however it ends. Threads: [inst].
 class DirectoryLock {
  public:
-  /// The directory must exist. Throws Error(kState) with the holder's process id if another holds
-  /// the lock, Error(kIo) if the file cannot be made.
+  /// The directory must exist. Throws Error(kState) with the holder's process id if another process
+  /// holds the lock, Error(kIo) if the file cannot be created.
   explicit DirectoryLock(const std::filesystem::path& directory);
   ~DirectoryLock();
   DirectoryLock(const DirectoryLock&) = delete;

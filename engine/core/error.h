@@ -9,7 +9,7 @@
 
 namespace switchyard::core {
 
-/// What went wrong, as something a caller can act on. The values are those of sy_status.
+/// The kind of an error, as something a caller can act on. The values are those of sy_status.
 enum class ErrorCode : int32_t {
   kInvalidArgument = 1,
   kUnsupported = 2,
@@ -27,7 +27,7 @@ enum class ErrorCode : int32_t {
   kDamaged = 14,
 };
 
-/// The one exception type of the engine.
+/// The exception type of the engine.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -46,7 +46,7 @@ template <typename... Args>
 }
 
 /// Throws Error(kInvalidArgument) with the formatted message unless `ok`.
-/// Write the message as "function: what must hold, got what was given".
+/// Messages have the form "function: rule, got value".
 template <typename... Args>
 void require(bool ok, fmt::format_string<Args...> message, Args&&... args) {
   if (!ok) {

@@ -15,17 +15,17 @@ namespace switchyard::core {
 // with the path, the operation and the system's reason, and for a full disk also the bytes needed
 // and free; for a missing name the code is kNotFound.
 
-/// A new file, written from its beginning. Threads: [inst].
+/// A new file to write. Threads: [inst].
 class OutputFile {
  public:
   /// Fails if the name is taken.
   OutputFile(FileSystem& files, std::filesystem::path path);
-  /// Closes. What was not committed by sync_and_close() may be incomplete.
+  /// Closes the file, which can be incomplete unless sync_and_close() succeeded.
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Writes all of it, however many calls that takes.
+  /// Writes all bytes, in as many system calls as necessary.
   void write(const void* data, int64_t bytes);
   void write(std::string_view text) { write(text.data(), static_cast<int64_t>(text.size())); }
   /// Makes the data durable and closes the file. After a failure, write the file again under
@@ -33,7 +33,7 @@ class OutputFile {
   void sync_and_close();
 
   [[nodiscard]] int64_t bytes() const { return bytes_; }
-  /// Of everything written so far.
+  /// The CRC-32C of everything written so far.
   [[nodiscard]] uint32_t crc32c() const { return crc_.value(); }
 
  private:
@@ -44,7 +44,7 @@ class OutputFile {
   checksum::Crc32c crc_;
 };
 
-/// A file to read. Threads: [any] for read_at().
+/// A file, open for reading. Threads: [any] for read_at().
 class InputFile {
  public:
   InputFile(FileSystem& files, std::filesystem::path path);
@@ -54,8 +54,8 @@ class InputFile {
 
   [[nodiscard]] int64_t size() const { return size_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Reads exactly `bytes`. Throws Error(kDamaged) if the file ends before, or if the disk cannot
-  /// read it.
+  /// Reads exactly `bytes`. Throws Error(kDamaged) if the file is too short or the disk cannot read
+  /// it.
   void read_at(void* data, int64_t bytes, int64_t offset) const;
 
  private:
@@ -65,33 +65,33 @@ class InputFile {
   int64_t size_ = 0;
 };
 
-/// The whole of a small file. Throws Error(kDamaged) if it is longer than `max_bytes`.
+/// Reads a small file whole. Throws Error(kDamaged) if it is longer than `max_bytes`.
 [[nodiscard]] std::string read_file(FileSystem& files, const std::filesystem::path& path,
                                     int64_t max_bytes);
-/// Makes the names in a directory outlive a power loss.
+/// Makes the names in a directory survive a power loss.
 void sync_directory(FileSystem& files, const std::filesystem::path& path);
-/// Makes the directory and those above it that are missing, durably. No error if it is there.
+/// Creates the directory and its missing parents durably. Does nothing if it exists.
 void make_directories(FileSystem& files, const std::filesystem::path& path);
 /// Replaces the contents of a file, so that after a crash it holds the old or the new contents
 /// whole. Uses the name with ".tmp" appended.
 void durable_write_file(FileSystem& files, const std::filesystem::path& path,
                         std::string_view content);
-/// Renames; false if kNoReplace was asked for and the name is taken. Not yet durable.
+/// Renames; false if `mode` is kNoReplace and the name is taken. The rename is not yet durable.
 [[nodiscard]] bool rename_path(FileSystem& files, const std::filesystem::path& from,
                                const std::filesystem::path& to, RenameMode mode);
-/// Renames within one directory and makes that durable. Throws Error(kState) if kNoReplace was
-/// asked for and the name is taken.
+/// Renames within one directory and makes the rename durable. Throws Error(kState) if `mode` is
+/// kNoReplace and the name is taken.
 void durable_rename(FileSystem& files, const std::filesystem::path& from,
                     const std::filesystem::path& to, RenameMode mode);
-/// Removes a file, or a directory with all that is in it. No error if it is not there.
+/// Removes a file, or a directory with its contents. Does nothing if it does not exist.
 void remove_tree(FileSystem& files, const std::filesystem::path& path);
-/// Sorted by name; empty if the directory is not there.
+/// The entries of a directory, sorted by name; empty if the directory does not exist.
 [[nodiscard]] std::vector<DirectoryEntry> list_directory(FileSystem& files,
                                                          const std::filesystem::path& path);
-/// What this user may still write on the disk that holds `path`.
+/// The free space for this user on the disk that holds `path`, in bytes.
 [[nodiscard]] int64_t free_bytes(FileSystem& files, const std::filesystem::path& path);
 
-/// Throws the error of a failed call: `result` is its negative errno value.
+/// Throws the error for a failed call; `result` is its negated errno value.
 [[noreturn]] void fail_io(FileSystem& files, const std::filesystem::path& path,
                           std::string_view doing, int64_t result, int64_t needed_bytes = -1);
 

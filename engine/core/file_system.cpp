@@ -18,7 +18,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0644;
 constexpr mode_t kDirectoryMode = 0755;
-// Linux takes at most 2 GiB less a page at once; a round number below keeps writes aligned.
+// Linux writes at most 2 GiB minus a page at once; a smaller round number keeps writes aligned.
 constexpr int64_t kLargestTransfer = int64_t{1} << 30;
 
 int64_t checked(int64_t result) {
@@ -88,7 +88,7 @@ int64_t PosixFileSystem::rename(const Path& from, const Path& to, RenameMode mod
   if (!is_flag_unknown || mode == RenameMode::kExchange) {
     return result;
   }
-  // Some network file systems know no flags. Whoever renames there holds a DirectoryLock.
+  // Some network file systems do not support flags. Callers that rename hold a DirectoryLock.
   return exists(to.c_str()) ? -EEXIST : checked(::rename(from.c_str(), to.c_str()));
 }
 

@@ -7,41 +7,44 @@
 
 namespace switchyard::core {
 
+/// How to open a file.
 enum class OpenMode {
   kRead,
   kCreateNew,  // for writing; fails with EEXIST if the name is taken
   kDirectory,  // only for sync()
 };
 
+/// What rename() does if the new name is taken.
 enum class RenameMode {
   kReplace,
   kNoReplace,  // fails with EEXIST if the new name is taken
-  kExchange,   // both names must exist; they change places at once
+  kExchange,   // both names must exist; swaps them atomically
 };
 
+/// An entry of a directory.
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;
 };
 
-/// The calls to the kernel that files need, as a seam for tests. Each returns what the kernel does:
-/// 0 or more, or an errno value made negative, so that short writes, EINTR and failing closes can
-/// be tested. Nobody but core/file_io.h needs to call them. Threads: [any].
+/// The system calls on files, as a seam for tests. Each returns 0 or more, or a negated errno
+/// value, like the kernel, so that short writes, EINTR and failing closes can be tested. Use
+/// core/file_io.h instead of calling these directly. Threads: [any].
 class FileSystem {
  public:
   using Path = std::filesystem::path;
 
   virtual ~FileSystem() = default;
 
-  /// A descriptor.
+  /// Returns a descriptor.
   [[nodiscard]] virtual int64_t open(const Path& path, OpenMode mode) = 0;
-  /// The number of bytes that were taken, which may be fewer.
+  /// Returns the number of bytes written, which can be less than `bytes`.
   [[nodiscard]] virtual int64_t write(int descriptor, const void* data, int64_t bytes) = 0;
-  /// The number of bytes that were read; 0 at the end of the file.
+  /// Returns the number of bytes read; 0 at the end of the file.
   [[nodiscard]] virtual int64_t read_at(int descriptor, void* data, int64_t bytes,
                                         int64_t offset) = 0;
   [[nodiscard]] virtual int64_t size(int descriptor) = 0;
-  /// Makes the data of a file, or the names in a directory, outlive a power loss.
+  /// Makes the data of a file, or the names in a directory, survive a power loss.
   [[nodiscard]] virtual int64_t sync(int descriptor) = 0;
   [[nodiscard]] virtual int64_t close(int descriptor) = 0;
   [[nodiscard]] virtual int64_t rename(const Path& from, const Path& to, RenameMode mode) = 0;
@@ -51,11 +54,11 @@ class FileSystem {
   [[nodiscard]] virtual int64_t remove_directory(const Path& path) = 0;
   /// Appends the entries of a directory in no particular order, without "." and "..".
   [[nodiscard]] virtual int64_t list(const Path& path, std::vector<DirectoryEntry>& entries) = 0;
-  /// What this user may still write on the disk that holds `path`.
+  /// The free space for this user on the disk that holds `path`, in bytes.
   [[nodiscard]] virtual int64_t free_bytes(const Path& path) = 0;
 };
 
-/// The files of the machine. Symbolic links are not followed in the last part of a path.
+/// The machine's file system. Does not follow symbolic links in the last part of a path.
 class PosixFileSystem final : public FileSystem {
  public:
   int64_t open(const Path& path, OpenMode mode) override;

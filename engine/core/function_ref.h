@@ -8,7 +8,7 @@ namespace switchyard::core {
 template <typename Signature>
 class FunctionRef;
 
-/// A borrowed callable: two pointers, no allocation. Must not outlive what it was made from.
+/// A reference to a callable: two pointers, no allocation. Must not outlive the callable.
 template <typename Result, typename... Args>
 class FunctionRef<Result(Args...)> {
  public:

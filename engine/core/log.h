@@ -6,9 +6,10 @@
 
 namespace switchyard::core {
 
+/// The severity of a message.
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
-/// Where the engine's talk goes. The library itself never prints.
+/// Receives the engine's messages. The library itself never prints.
 /// Threads: [any]; the callback must not throw.
 using LogSink = std::function<void(LogLevel level, std::string_view who, std::string_view text)>;
 

@@ -7,8 +7,8 @@
 
 namespace switchyard::core {
 
-/// What a component keeps between steps outside of tensors, such as a counter. It alone knows what
-/// the bytes mean; a checkpoint holds them, so that a resumed run does not differ. Threads: [inst].
+/// State that a component keeps between steps outside tensors, such as a counter. Checkpoints store
+/// its bytes, whose meaning only the component knows. Threads: [inst].
 class OpaqueState {
  public:
   OpaqueState() = default;
@@ -18,12 +18,12 @@ class OpaqueState {
 
   /// Unique within a run and the same when it is resumed: "layers.1.gate".
   [[nodiscard]] virtual const std::string& name() const = 0;
-  /// Of the bytes that save() writes today.
+  /// The format version of the bytes that save() writes.
   [[nodiscard]] virtual uint32_t version() const = 0;
-  /// Throws Error as the component fails.
+  /// Throws Error if the component fails.
   [[nodiscard]] virtual std::vector<uint8_t> save() const = 0;
-  /// Takes what save() of this or an older version wrote. Throws Error(kUnsupported) for a newer
-  /// version, else as the component fails.
+  /// Restores bytes written by save() of this or an older version. Throws Error(kUnsupported) for a
+  /// newer version, and Error if the component fails.
   virtual void load(std::span<const uint8_t> bytes, uint32_t saved_version) = 0;
 };
 

@@ -12,8 +12,8 @@ uint64_t mix(uint64_t h) {
   return h ^ (h >> 31U);
 }
 
-// FNV-1a, mixed at both ends: short names must give far-apart keys, and a small difference of the
-// start must not be undone by the first letter.
+// FNV-1a, mixed at both ends: short names must give distant keys, and the first letter must not
+// undo a small difference in the start value.
 uint64_t hash(std::string_view text, uint64_t start) {
   uint64_t h = 0xcbf29ce484222325ULL ^ mix(start);
   for (const char c : text) {

@@ -6,13 +6,13 @@
 
 namespace switchyard::core {
 
-/// Which random numbers: one key per (run seed, owner, purpose).
+/// The key of a stream of random numbers: one per (run seed, owner, purpose).
 struct RngKey {
   uint32_t k0 = 0;
   uint32_t k1 = 0;
 };
 
-/// Where in a stream of random numbers: the optimizer step and the microbatch.
+/// A position in a stream of random numbers: the optimizer step and the microbatch.
 struct RngPosition {
   int64_t step = 0;
   int32_t microbatch = 0;
@@ -28,7 +28,7 @@ enum class RngPurpose : uint32_t {
   kPlugin = 16
 };
 
-/// The key of one stream. `owner` is a stable name, such as a parameter's or a layer's.
+/// Makes the key of a stream. `owner` is a stable name, such as that of a parameter or a layer.
 [[nodiscard]] RngKey rng_key(uint64_t seed, std::string_view owner, uint32_t purpose);
 
 /// Four random words for a counter: Philox4x32 with ten rounds.

@@ -73,7 +73,7 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain,
   run_ranges(job);
   {
     std::unique_lock lock(mutex_);
-    job_ = nullptr;  // a worker that has not begun has nothing left to take
+    job_ = nullptr;  // workers that have not begun find nothing left to do
     done_.wait(lock, [&job] { return job.busy_workers == 0; });
   }
   if (job.failure) {

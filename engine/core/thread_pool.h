@@ -12,7 +12,7 @@
 
 namespace switchyard::core {
 
-/// The one pool of threads of an engine. Idle threads sleep; they do not spin.
+/// An engine's pool of threads. Idle threads sleep; they do not spin.
 class ThreadPool {
  public:
   /// num_threads counts the calling thread; 0 means one per core this process may use.
@@ -23,11 +23,11 @@ class ThreadPool {
 
   [[nodiscard]] int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls body(begin, end) over consecutive ranges that cover [0, count), each `grain` long but
-  /// for the last, and returns when all are done. Threads take the ranges in order as they become
-  /// free, so a body must write only what belongs to its range. The first exception of a body is
-  /// rethrown here. A call from inside a body runs on the calling thread alone. Threads: one call
-  /// at a time per pool (others wait).
+  /// Calls body(begin, end) for consecutive ranges that cover [0, count), each `grain` long except
+  /// the last, and returns when all are done. Free threads take the ranges in order, so a body must
+  /// write only within its range. Rethrows the first exception of a body. A call from inside a body
+  /// runs on the calling thread alone.
+  /// Threads: one call at a time per pool; others wait.
   void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
  private:
@@ -36,7 +36,7 @@ class ThreadPool {
   static void run_ranges(Job& job);
 
   std::vector<std::thread> workers_;
-  std::mutex caller_;  // held for the length of one parallel_for
+  std::mutex caller_;  // held during a parallel_for
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;

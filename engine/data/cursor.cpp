@@ -26,7 +26,7 @@ DataCursor DataCursor::from_values(std::span<const int64_t> values) {
   core::require(
       values.size() >= kFixed && values[0] == kVersion && (values[1] == 0 || values[1] == 1) &&
           values[5] >= 0 && values.size() - kFixed == 2 * static_cast<uint64_t>(values[5]),
-      "data cursor: {} numbers that are no cursor of version {}", values.size(), kVersion);
+      "data cursor: {} numbers that are not a cursor of version {}", values.size(), kVersion);
   DataCursor cursor{.by_sentence = values[1] == 1,
                     .epoch = values[2],
                     .next_sentence = values[3],

@@ -6,7 +6,7 @@
 
 namespace switchyard::data {
 
-/// Where one stream of a BatchSource goes on.
+/// Where one stream of a BatchSource continues.
 struct StreamPosition {
   int64_t part = -1;   // sentences: the one it is in, -1 between two; running text: its epoch
   int64_t offset = 0;  // next token within that part
@@ -14,8 +14,8 @@ struct StreamPosition {
   [[nodiscard]] bool operator==(const StreamPosition&) const = default;
 };
 
-/// Where a BatchSource goes on, over all ranks: with equal text and configuration the next batches
-/// are the same to the bit.
+/// Where a BatchSource continues, over all ranks. With the same text and configuration, the next
+/// batches are identical to the bit.
 struct DataCursor {
   bool by_sentence = true;
   int64_t epoch = 0;                    // of the next sentence; running text: of stream 0
@@ -25,7 +25,7 @@ struct DataCursor {
 
   [[nodiscard]] bool operator==(const DataCursor&) const = default;
 
-  /// As plain numbers, to be kept in a checkpoint.
+  /// The cursor as plain numbers, for a checkpoint.
   [[nodiscard]] std::vector<int64_t> to_values() const;
   /// Throws Error(kInvalidArgument) if the numbers are not those of a cursor.
   static DataCursor from_values(std::span<const int64_t> values);

@@ -17,7 +17,7 @@ namespace switchyard::data {
 /// One split of a data set, memory-mapped. Threads: [any], immutable.
 class Split {
  public:
-  /// Throws Error(kDamaged) if the files and `info` do not fit together.
+  /// Throws Error(kDamaged) if the files do not match `info`.
   Split(const std::filesystem::path& directory, SplitInfo info, int64_t vocab_size);
 
   [[nodiscard]] const SplitInfo& info() const { return info_; }
@@ -30,12 +30,12 @@ class Split {
   [[nodiscard]] std::span<const uint64_t> sentence_starts() const {
     return index_.elements<uint64_t>();
   }
-  /// Words and closing </s> of sentence i. Throws Error(kDamaged) if the index is.
+  /// The words and the closing </s> of sentence i. Throws Error(kDamaged) if the index is damaged.
   [[nodiscard]] std::span<const int32_t> sentence(int64_t i) const;
 
-  /// Reads everything. Throws Error(kDamaged).
+  /// Reads and checks every byte. Throws Error(kDamaged).
   void verify() const;
-  /// Throws Error(kDamaged) for a token that is no word of the vocabulary.
+  /// Throws Error(kDamaged) for a token outside the vocabulary.
   [[noreturn]] void fail_on_token(int32_t token) const;
 
  private:
@@ -45,8 +45,8 @@ class Split {
   TokenFile index_;
 };
 
-/// A directory that prepare() wrote: manifest.json, vocab.txt and per split NAME.tokens and
-/// NAME.index. Threads: [any], immutable.
+/// A directory written by prepare(): manifest.json, vocab.txt, and NAME.tokens and NAME.index for
+/// each split. Threads: [any], immutable.
 class Dataset {
  public:
   /// Opens and checks headers, sizes and the vocabulary; verify() checks the rest.
@@ -55,21 +55,21 @@ class Dataset {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
-  /// Names this data in checkpoints: equal hash, equal tokens.
+  /// Identifies the data in checkpoints: equal hashes mean equal tokens.
   [[nodiscard]] const std::string& data_hash() const { return manifest_.data_hash; }
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] Tokenizer tokenizer() const { return Tokenizer(manifest_.tokenizer); }
 
   [[nodiscard]] bool has_split(std::string_view name) const;
-  /// Lives as long as the data set. Throws Error(kNotFound) with the splits that are there.
+  /// Valid as long as the data set. Throws Error(kNotFound) that names the existing splits.
   [[nodiscard]] const Split& split(std::string_view name) const;
 
-  /// Word ids of a prompt, cut by the data set's tokenizer; no </s>.
+  /// The word ids of a prompt, cut by the data set's tokenizer, without </s>.
   [[nodiscard]] std::vector<int32_t> encode(std::string_view text) const;
-  /// The words as readable text; a </s> becomes a line end.
+  /// Readable text of the words; </s> becomes a line end.
   [[nodiscard]] std::string decode(std::span<const int32_t> ids) const;
 
-  /// Reads every byte and checks it. Throws Error(kDamaged) with the file.
+  /// Reads and checks every byte. Throws Error(kDamaged) that names the file.
   void verify() const;
 
  private:

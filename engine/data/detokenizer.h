@@ -7,16 +7,16 @@
 
 namespace switchyard::data {
 
-/// Joins words for reading: puts a blank before each word but where English print has none (before
-/// , . ; : ! ? ) ] and the endings 's 're ..., after ( [ and an opening quotation mark). With a
-/// kBlanks tokenizer every word gets its blank. Threads: [inst].
+/// Joins words into readable text: puts a blank before each word except where English has none
+/// (before , . ; : ! ? ) ] and the endings 's 're ..., after ( [ and an opening quotation mark).
+/// With a kBlanks tokenizer every word gets a blank. Threads: [inst].
 class Detokenizer {
  public:
   explicit Detokenizer(TokenizerKind kind) : kind_(kind) {}
 
-  /// What to print for the next word: the word, with a blank in front where one belongs.
+  /// The text of the next word, with a blank in front where one belongs.
   [[nodiscard]] std::string append(std::string_view word);
-  /// Forgets the words so far: the next one gets no blank.
+  /// Starts a new text: the next word gets no blank.
   void restart();
 
  private:

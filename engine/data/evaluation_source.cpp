@@ -71,7 +71,7 @@ void EvaluationSource::fill(BatchRows& rows, size_t stream) {
       return;
     }
     const auto at = static_cast<size_t>(stretch.at);
-    // Before a sentence stands the </s> that closes the one before it.
+    // A sentence is preceded by the </s> that closes the one before it.
     const int32_t before = at == 0 ? Vocabulary::kSentenceMark : tokens[at - 1];
     rows.put(row, t, before, tokens.subspan(at, static_cast<size_t>(take)), stretch.reset);
     note_positions(row, t, stretch.at, take);

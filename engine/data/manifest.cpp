@@ -41,7 +41,7 @@ SplitInfo split_of(const Json& json) {
 
 Manifest manifest_of(const Json& json, std::string_view where) {
   if (json.at("format").get<std::string>() != kFormat) {
-    core::fail(core::ErrorCode::kDamaged, "{}: is no manifest of a data set", where);
+    core::fail(core::ErrorCode::kDamaged, "{}: is not the manifest of a data set", where);
   }
   const auto version = json.at("format_version").get<int64_t>();
   if (version != Manifest::kFormatVersion) {
@@ -129,7 +129,8 @@ Manifest Manifest::parse(std::string_view json, std::string_view where) {
     manifest = manifest_of(Json::parse(json), where);
   } catch (const nlohmann::json::exception& error) {
     core::fail(core::ErrorCode::kDamaged,
-               "{}: is no manifest of a data set: {}; prepare the data again", where, error.what());
+               "{}: is not the manifest of a data set: {}; prepare the data again", where,
+               error.what());
   } catch (const core::Error& error) {
     if (error.code() != core::ErrorCode::kInvalidArgument) {
       throw;

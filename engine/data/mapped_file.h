@@ -7,11 +7,11 @@
 
 namespace switchyard::data {
 
-/// A whole file as read-only memory. Must not shrink while it is mapped.
+/// A whole file mapped as read-only memory. The file must not shrink while it is mapped.
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Throws Error(kNotFound) if there is no such file, Error(kIo) if it cannot be read or is no
+  /// Throws Error(kNotFound) if there is no such file, Error(kIo) if it cannot be read or is not a
   /// regular file. An empty file is an empty span.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();

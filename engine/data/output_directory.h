@@ -4,11 +4,11 @@
 
 namespace switchyard::data {
 
-/// A directory that appears whole or not at all: it is filled beside its place and renamed.
+/// A directory that appears whole or not at all: it is filled under another name and then renamed.
 class OutputDirectory {
  public:
-  /// Makes the staging directory. Throws Error(kState) if `target` exists and is neither an empty
-  /// directory nor, with `overwrite`, a data set; Error(kIo) if it cannot be made.
+  /// Creates the staging directory. Throws Error(kState) if `target` exists and is neither an empty
+  /// directory nor, with `overwrite`, a data set; Error(kIo) if it cannot be created.
   OutputDirectory(const std::filesystem::path& target, bool overwrite);
   /// Removes the staging directory unless commit() was called.
   ~OutputDirectory();
@@ -16,7 +16,8 @@ class OutputDirectory {
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
   [[nodiscard]] const std::filesystem::path& staging() const { return staging_; }
-  /// Syncs and puts the directory in its place. Throws Error(kIo); then the old one is still there.
+  /// Syncs the directory and moves it into place. Throws Error(kIo) and leaves the old one in
+  /// place.
   void commit();
 
  private:

@@ -31,7 +31,7 @@ void Prefetcher::stop() {
 }
 
 void Prefetcher::run() {
-  // The place of the slot to fill moves on by one per batch, whatever next() does meanwhile.
+  // The slot to fill advances by one per batch, whatever next() does meanwhile.
   for (size_t fill = (last_ + 1) % kNumSlots;; fill = (fill + 1) % kNumSlots) {
     {
       std::unique_lock lock(mutex_);
@@ -69,7 +69,7 @@ const Batch& Prefetcher::next() {
     --num_ready_;
     last_ = (last_ + 1) % kNumSlots;
   }
-  // Only now is the slot before free: the thread fills at most two ahead of the one handed out.
+  // The previous slot is free only now: the thread fills at most two slots ahead.
   changed_.notify_all();
   cursor_ = slots_[last_].after;
   return slots_[last_].batch;

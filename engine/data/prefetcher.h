@@ -13,8 +13,8 @@
 
 namespace switchyard::data {
 
-/// Prepares the next two batches of a BatchSource on a thread of its own, in three buffers that it
-/// uses again and again. Threads: [inst].
+/// Prepares the next two batches of a BatchSource on its own thread, in three buffers that it
+/// reuses. Threads: [inst].
 class Prefetcher {
  public:
   explicit Prefetcher(BatchSource source);
@@ -22,17 +22,17 @@ class Prefetcher {
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  /// The next batch; it stays as it is until the next call. Blocks until it is ready. Throws what
-  /// the source threw, once the batches before that are handed out; then again at every call.
+  /// The next batch, valid until the next call. Blocks until it is ready. Once the batches before
+  /// it are handed out, rethrows an exception of the source, at every call.
   [[nodiscard]] const Batch& next();
 
-  /// Where the batch after the one handed out last starts: what a checkpoint must hold.
+  /// Where the batch after the one handed out last starts. Belongs into a checkpoint.
   [[nodiscard]] const DataCursor& cursor() const { return cursor_; }
   /// Words and epochs up to that cursor, of all ranks.
   [[nodiscard]] int64_t words_seen() const { return cursor_.words_seen; }
   [[nodiscard]] double epoch() const { return source_.epochs(cursor_.words_seen); }
-  /// Drops what is prepared and goes on at the cursor. Throws as BatchSource::seek does, and goes
-  /// on where it was then.
+  /// Drops the prepared batches and continues at the cursor. Throws as BatchSource::seek() does;
+  /// then it continues where it was.
   void seek(const DataCursor& cursor);
 
  private:
@@ -47,11 +47,11 @@ class Prefetcher {
   void stop();
   void run();
 
-  BatchSource source_;  // the thread's while it runs, but for what never changes
+  BatchSource source_;  // used by the thread while it runs, except for its constant parts
   std::array<Slot, kNumSlots> slots_;
   DataCursor cursor_;
   size_t last_ = kNumSlots - 1;  // the slot handed out; those after it are ready
-  std::mutex mutex_;             // guards what follows
+  std::mutex mutex_;             // guards the members below
   std::condition_variable changed_;
   size_t num_ready_ = 0;
   bool stopping_ = false;

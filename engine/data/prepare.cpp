@@ -29,7 +29,7 @@ constexpr size_t kTrain = 0;
 constexpr size_t kValid = 1;
 constexpr size_t kTest = 2;
 
-// A split while it is written. Its tokens are numbers of the word table until finish().
+// A split being written. Its tokens are numbers of the word table until finish().
 struct OpenSplit {
   OpenSplit(const fs::path& directory, std::string_view name)
       : tokens(directory / (std::string(name) + ".tokens")),
@@ -40,7 +40,7 @@ struct OpenSplit {
   int64_t num_sentences = 0;
 };
 
-// The number that stands for the closing </s> until the words have their ids.
+// Marks the closing </s> until the words have their ids.
 constexpr int32_t kOpenMark = -1;
 
 void check_inputs(const PrepareOptions& options) {
@@ -236,7 +236,7 @@ Vocabulary Preparation::make_vocabulary() const {
                 "at most {} (</s> and <unk> count) or 0 for all",
                 options_.vocab_size, most - 2, most);
   core::require(most >= 3,
-                "prepare: the train split must hold a word that is no special token");
+                "prepare: the train split must hold a word other than the special tokens");
   const int64_t size =
       options_.vocab_size > 0 ? options_.vocab_size : std::min(most, kDefaultVocabSize);
   return words_.most_frequent(size, splits_[kTrain]->num_sentences);

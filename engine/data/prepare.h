@@ -23,6 +23,7 @@ struct BlockSplit {
   int64_t test_block = 19;  // -1: no test split
 };
 
+/// What prepare() reads, how, and where the data set goes.
 struct PrepareOptions {
   /// Either a text that is cut into splits by blocks (several files count as one), ...
   std::vector<std::filesystem::path> text;
@@ -33,12 +34,12 @@ struct PrepareOptions {
   std::vector<std::filesystem::path> test;
 
   TextLayout layout = TextLayout::kLines;
-  /// Not given: that of `vocabulary_from`, else words with their case.
+  /// Default: that of `vocabulary_from`, otherwise kWords with case.
   std::optional<TokenizerOptions> tokenizer;
-  /// The most frequent words of the train split, with </s> and <unk>; of equally frequent words the
-  /// one that comes first. 0: all words, at most kDefaultVocabSize.
+  /// The number of most frequent words of the train split to keep, including </s> and <unk>; ties
+  /// go to the word that occurs first. 0: all words, at most kDefaultVocabSize.
   int64_t vocab_size = 0;
-  /// A data set whose vocabulary and tokenizer are taken instead.
+  /// A data set whose vocabulary and tokenizer to use instead.
   std::filesystem::path vocabulary_from;
 
   std::filesystem::path output;
@@ -47,20 +48,20 @@ struct PrepareOptions {
 
 inline constexpr int64_t kDefaultVocabSize = 30000;
 
-/// How far prepare() is.
+/// The progress of prepare().
 struct PrepareProgress {
   std::string_view phase;  // "read", "write"
   int64_t done = 0;        // bytes of text, or tokens
   int64_t total = 0;
 };
 
-/// Makes a data set from UTF-8 text: reads it once, keeps only the different words in memory,
-/// writes into a directory beside `output` and renames that at the end, so that `output` is never
-/// half there. Equal text and options give equal files.
+/// Makes a data set from UTF-8 text: reads it once, keeps only the distinct words in memory, writes
+/// to a directory beside `output` and renames that at the end, so that `output` is never
+/// incomplete. Equal text and options give equal files.
 ///
 /// `progress` is called on this thread, about once per MiB of text. Throws Error:
-///   kInvalidArgument  options that do not fit, empty file, not UTF-8, a split without a sentence,
-///                     vocab_size larger than the words, tokenizer unlike the vocabulary's
+///   kInvalidArgument  conflicting options, empty file, not UTF-8, a split without a sentence,
+///                     vocab_size above the number of words, tokenizer unlike the vocabulary's
 ///   kNotFound, kIo    a file that cannot be read or written, disk full
 ///   kState            `output` exists and may not be replaced
 ///   kCancelled        `cancel` was requested; nothing is left behind

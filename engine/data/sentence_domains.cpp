@@ -21,7 +21,7 @@ struct Range {
   std::string_view name;
 };
 
-// A whole positive number, or 0.
+// Parses a positive integer; 0 if the text is not one.
 int64_t number_of(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

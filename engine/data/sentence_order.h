@@ -6,15 +6,15 @@
 
 namespace switchyard::data {
 
-/// A fresh order of n things in every epoch, addressed by (seed, epoch, place): nothing is kept and
-/// nothing needs saving. A Feistel network over Philox, walked until it lands below n.
-/// Source: Black & Rogaway 2002, "Ciphers with arbitrary finite domains", section 4.
+/// A new order of n items in every epoch, addressed by (seed, epoch, place): there is no state to
+/// keep or save. A Feistel network over Philox, iterated until it lands below n. Source: Black &
+/// Rogaway 2002, "Ciphers with arbitrary finite domains", section 4.
 class SentenceOrder {
  public:
   /// n >= 1.
   SentenceOrder(int64_t n, uint64_t seed);
 
-  /// What stands at `place` in [0, n): a permutation for every epoch.
+  /// The item at `place` in [0, n): a permutation for every epoch.
   [[nodiscard]] int64_t at(int64_t epoch, int64_t place) const;
 
  private:

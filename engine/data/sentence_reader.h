@@ -17,9 +17,8 @@ struct TextSentence {
   int64_t bytes_read = 0;  // of the file, up to the end of the sentence
 };
 
-/// Cuts one UTF-8 text file into sentences. Lines end with LF or CR LF; a byte order mark is
-/// skipped; lines of white space hold no sentence, or with kEveryLine one without words. Threads:
-/// [inst].
+/// Cuts a UTF-8 text file into sentences. Lines end with LF or CR LF; a byte order mark is skipped;
+/// lines of white space hold no sentence, or with kEveryLine one without words. Threads: [inst].
 class SentenceReader {
  public:
   /// Throws Error(kNotFound) or Error(kIo) if the file cannot be read, Error(kInvalidArgument) if
@@ -28,7 +27,7 @@ class SentenceReader {
 
   [[nodiscard]] int64_t num_bytes() const { return static_cast<int64_t>(file_.bytes().size()); }
   [[nodiscard]] int64_t num_lines() const { return num_lines_; }
-  /// Hands out all sentences in order.
+  /// Calls `sentence` for all sentences in order.
   void read(core::FunctionRef<void(const TextSentence&)> sentence) const;
 
  private:

@@ -22,7 +22,7 @@ TokenFile::TokenFile(const std::filesystem::path& path, uint32_t element_size)
   if (header_.magic != TokenFileHeader::kMagic || header_.reserved != 0 ||
       (header_.version == TokenFileHeader::kVersion && header_.element_size != element_size)) {
     core::fail(ErrorCode::kDamaged,
-               "{}: is no token file or its header is damaged; prepare the data again",
+               "{}: is not a token file, or its header is damaged; prepare the data again",
                path.string());
   }
   if (header_.version != TokenFileHeader::kVersion) {

@@ -30,15 +30,15 @@ struct TokenFileHeader {
 };
 static_assert(sizeof(TokenFileHeader) == 64);
 
-/// One array in a file, memory-mapped. Threads: [any], immutable.
+/// An array in a memory-mapped file. Threads: [any], immutable.
 class TokenFile {
  public:
-  /// Checks header and size, not the elements. Throws Error(kDamaged) if they do not fit together,
+  /// Checks header and size, but not the elements. Throws Error(kDamaged) if they disagree,
   /// Error(kUnsupported) for another version, Error(kNotFound) or Error(kIo) if it cannot be read.
   TokenFile(const std::filesystem::path& path, uint32_t element_size);
 
   [[nodiscard]] int64_t count() const { return static_cast<int64_t>(header_.count); }
-  /// What the header says; verify() checks it.
+  /// The checksum in the header; verify() checks it.
   [[nodiscard]] std::string sha256() const { return checksum::hex(header_.sha256); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   template <typename T>
@@ -47,7 +47,7 @@ class TokenFile {
             static_cast<size_t>(header_.count)};
   }
 
-  /// Reads all elements. Throws Error(kDamaged) if they are not those that were written.
+  /// Reads all elements. Throws Error(kDamaged) if they do not match the checksum.
   void verify() const;
 
  private:

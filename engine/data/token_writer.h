@@ -12,19 +12,19 @@
 
 namespace switchyard::data {
 
-/// A new file that is written through, with errors that say what could not be done.
+/// A new file to write, with errors that say what failed.
 class OutputFile {
  public:
-  /// Throws Error(kIo) if there is such a file already or it cannot be made.
+  /// Throws Error(kIo) if the file exists or cannot be created.
   explicit OutputFile(std::filesystem::path path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Both throw Error(kIo), also if not all bytes could be written (disk full).
+  /// Both throw Error(kIo) unless all bytes were transferred.
   void write_at(std::span<const std::byte> bytes, uint64_t offset);
   void read_at(std::span<std::byte> bytes, uint64_t offset);
-  /// Waits until all is on the disk.
+  /// Waits until everything is on the disk.
   void sync();
 
  private:
@@ -34,7 +34,7 @@ class OutputFile {
   int file_ = -1;
 };
 
-/// Writes one TokenFile: first the elements as they come, then finish() for the header.
+/// Writes a TokenFile: append() for the elements, then finish() for the header.
 template <typename T>
 class TokenWriter {
  public:
@@ -50,8 +50,8 @@ class TokenWriter {
   }
   [[nodiscard]] int64_t count() const { return count_ + static_cast<int64_t>(buffer_.size()); }
 
-  /// Lets `change` rewrite all elements, a stretch at a time and in order, writes the header and
-  /// syncs. Returns the checksum as hexadecimal digits. Call once.
+  /// Lets `change` rewrite all elements in order, a stretch at a time, then writes the header and
+  /// syncs. Returns the checksum as hexadecimal digits. Call it once.
   std::string finish(core::FunctionRef<void(std::span<T>)> change);
 
  private:

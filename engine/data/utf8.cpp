@@ -10,7 +10,7 @@ bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
 }
 
-// Bytes of the character at text[at], or 0 if it is none.
+// The length of the character at text[at] in bytes; 0 if it is invalid.
 size_t valid_length(std::string_view text, size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
   const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -45,7 +45,7 @@ uint32_t lower(uint32_t code) {
   if (code >= 0x400 && code <= 0x40F) {
     return code + 80;
   }
-  // Extended-A holds pairs: even upper and odd lower case, the other way round in two stretches.
+  // Extended-A holds pairs: upper case is even and lower case odd, except in two stretches.
   const bool even_upper =
       (code >= 0x100 && code <= 0x137 && code != 0x130) || (code >= 0x14A && code <= 0x177);
   const bool odd_upper = (code >= 0x139 && code <= 0x148) || (code >= 0x179 && code <= 0x17E);

@@ -13,7 +13,7 @@ Vocabulary::Vocabulary(std::vector<Entry> entries) : entries_(std::move(entries)
                 "vocabulary: word 0 must be </s> and word 1 <unk>");
   ids_.reserve(entries_.size());
   for (size_t i = 0; i < entries_.size(); ++i) {
-    // Special tokens come from us, never from a text: a text that spells one means an unknown word.
+    // Special tokens never come from text: text that spells one is an unknown word.
     const int32_t id = i == kSentenceMark ? kUnknown : static_cast<int32_t>(i);
     const bool is_new = ids_.emplace(entries_[i].word, id).second;
     core::require(is_new, "vocabulary: each word must be there once, but \"{}\" is there twice",

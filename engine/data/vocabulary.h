@@ -9,7 +9,7 @@
 
 namespace switchyard::data {
 
-/// Lets a hash table of strings be asked with a view.
+/// Lets a hash table of strings be searched with a view.
 struct StringHash {
   using is_transparent = void;
   [[nodiscard]] size_t operator()(std::string_view text) const {
@@ -17,8 +17,8 @@ struct StringHash {
   }
 };
 
-/// The words a model knows, most frequent first, behind the two special tokens. Threads: [any],
-/// immutable.
+/// The words that a model knows: two special tokens, then words by falling frequency. Threads:
+/// [any], immutable.
 class Vocabulary {
  public:
   static constexpr int32_t kSentenceMark = 0;  // "</s>", opens and closes every sentence
@@ -26,17 +26,18 @@ class Vocabulary {
   static constexpr std::string_view kSentenceMarkWord = "</s>";
   static constexpr std::string_view kUnknownWord = "<unk>";
 
+  /// A word and its frequency.
   struct Entry {
     std::string word;
-    int64_t count = 0;  // in the train text that the vocabulary was made from
+    int64_t count = 0;  // in the train split that the vocabulary was made from
   };
 
-  /// Entry i is word i. Throws Error(kInvalidArgument) unless the special tokens come first and
-  /// every word is there once.
+  /// Entry i is word i. Throws Error(kInvalidArgument) unless the special tokens come first and all
+  /// words differ.
   explicit Vocabulary(std::vector<Entry> entries);
 
-  /// From the text of a vocab.txt: one "word TAB count" per line. `where` names it in messages.
-  /// Throws Error(kDamaged) with the line that is wrong.
+  /// Parses vocab.txt: one "word TAB count" per line. `where` names the file in messages. Throws
+  /// Error(kDamaged) with the wrong line.
   static Vocabulary parse(std::string_view text, std::string_view where);
   /// The text that parse() reads.
   [[nodiscard]] std::string to_text() const;
@@ -45,7 +46,7 @@ class Vocabulary {
   /// Throws Error(kInvalidArgument) unless 0 <= id < size().
   [[nodiscard]] const std::string& word(int32_t id) const { return at(id).word; }
   [[nodiscard]] int64_t count(int32_t id) const { return at(id).count; }
-  /// Id of a word of a text; kUnknown if it is not there or spells a special token.
+  /// The id of a word in a text; kUnknown if it is unknown or spells a special token.
   [[nodiscard]] int32_t id_of(std::string_view word) const;
 
  private:

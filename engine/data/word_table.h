@@ -11,21 +11,21 @@
 
 namespace switchyard::data {
 
-/// Counts the different words of a text while it is read, and numbers them in the order in which
-/// they come. Threads: [inst].
+/// Counts the distinct words of a text while it is read, and numbers them in order of appearance.
+/// Threads: [inst].
 class WordTable {
  public:
-  /// The number of a word: from 0, new words get the next one.
+  /// The number of a word, from 0. A new word gets the next number.
   int32_t number_of(std::string_view word);
-  /// Counts a word for the vocabulary: one of the train split.
+  /// Counts an occurrence in the train split, for the vocabulary.
   void count(int32_t number);
 
-  /// Different words that were counted, those that spell a special token left out.
+  /// The number of distinct words counted, without those that spell a special token.
   [[nodiscard]] int64_t num_counted() const;
-  /// The `vocab_size` - 2 most frequent counted words, of equally frequent ones the one counted
-  /// first, behind </s> (with count `num_sentences`) and <unk> (all other counted words).
+  /// A vocabulary of </s> (with count `num_sentences`), <unk> (all other counted words) and the
+  /// `vocab_size` - 2 most frequent words; ties go to the word counted first.
   [[nodiscard]] Vocabulary most_frequent(int64_t vocab_size, int64_t num_sentences) const;
-  /// For each number the id in a vocabulary.
+  /// The id in a vocabulary of each number.
   [[nodiscard]] std::vector<int32_t> ids_in(const Vocabulary& vocabulary) const;
 
  private:

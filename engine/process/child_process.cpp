@@ -14,7 +14,7 @@ namespace switchyard::process {
 namespace {
 
 constexpr const char* kThisProgram = "/proc/self/exe";
-constexpr int kCannotStart = 127;  // as a shell has it
+constexpr int kCannotStart = 127;  // as in a shell
 constexpr mode_t kFileMode = 0644;
 
 struct Launch {
@@ -29,7 +29,7 @@ bool redirect(const char* file, int flags, int descriptor) {
   return opened >= 0 && dup2(opened, descriptor) >= 0;
 }
 
-/// Between fork and exec of a program with threads: only what is safe in a signal handler.
+/// Runs between fork and exec in a process with threads: only async-signal-safe calls.
 [[noreturn]] void become(const Launch& launch) {
   sigset_t none;
   sigemptyset(&none);

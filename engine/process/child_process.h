@@ -8,33 +8,34 @@
 
 namespace switchyard::process {
 
-/// This program started once more with other arguments. It is asked to stop (SIGTERM) when this
-/// process dies, however it dies, and it starts with no signal blocked. Threads: [inst]; the thread
-/// that starts it must live as long as this process.
+/// A second process of this program, with other arguments. The kernel sends it SIGTERM when this
+/// process dies, however it dies; it starts with no signal blocked. Threads: [inst]; the thread
+/// that starts the child must live as long as this process.
 class ChildProcess {
  public:
+  /// What the child runs and where its output goes.
   struct Options {
     std::vector<std::string> arguments;  // without the program's name
-    std::filesystem::path output;        // made anew for its stdout
-    std::filesystem::path log;           // its stderr is appended
+    std::filesystem::path output;        // receives stdout; truncated first
+    std::filesystem::path log;           // receives stderr; appended to
   };
 
-  /// How a process ended: by itself with a code, or by a signal.
+  /// How a process ended: with an exit code or by a signal.
   struct End {
     int code = 0;
-    int signal = 0;  // 0: by itself
+    int signal = 0;  // 0: it exited
   };
 
-  /// Throws Error(kIo) if no process can be made.
+  /// Throws Error(kIo) if the process cannot be created.
   explicit ChildProcess(const Options& options);
-  /// Kills it if it still runs.
+  /// Kills the child if it still runs.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  /// Its end, once it has come; does not wait.
+  /// How the child ended; empty while it runs. Does not block.
   [[nodiscard]] std::optional<End> poll();
-  /// Asks it to stop: SIGTERM. A training run then saves a checkpoint first.
+  /// Sends SIGTERM. A training run then saves a checkpoint and stops.
   void ask_to_stop();
 
  private:

@@ -5,16 +5,16 @@
 
 namespace switchyard::process {
 
-/// What a program of ours returns to the shell.
+/// The exit codes of our programs.
 enum class ExitCode : int {
   kOk = 0,
   kRunFailed = 1,
-  kUsage = 2,  // the command line or the configuration
+  kUsage = 2,  // wrong command line or configuration
   kNotFound = 3,
   kDamaged = 65,
   kIo = 74,            // the disk failed or is full
-  kCheckpointed = 75,  // stopped early with a checkpoint: start it again to go on
-  kUnsafe = 78,
+  kCheckpointed = 75,  // stopped early with a checkpoint; start it again to continue
+  kUnsafe = 78,        // another process is using the directory
   kInterrupted = 130,  // a second Ctrl-C
 };
 
@@ -22,10 +22,11 @@ enum class ExitCode : int {
 struct Failure {
   ExitCode code = ExitCode::kRunFailed;
   std::string message;
-  std::string hint;  // what to do about it; may be empty
+  std::string hint;  // how to mend it; may be empty
 };
 
-/// The one place where exceptions become exit codes: core::Error, storage::Error and anything else.
+/// Converts an exception to an exit code: core::Error, storage::Error or any other. No other place
+/// does.
 [[nodiscard]] Failure failure_of(const std::exception& error);
 
 }  // namespace switchyard::process

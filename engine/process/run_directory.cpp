@@ -46,7 +46,7 @@ bool is_locked(const fs::path& directory) {
   if (stat((directory / ".lock").c_str(), &status) != 0) {
     return false;
   }
-  // "1: FLOCK  ADVISORY  WRITE 4242 08:01:131077 0 EOF": the inode stands after the last colon.
+  // "1: FLOCK  ADVISORY  WRITE 4242 08:01:131077 0 EOF": the inode follows the last colon.
   const std::string inode = fmt::format(":{} ", status.st_ino);
   std::ifstream locks("/proc/locks");
   for (std::string line; std::getline(locks, line);) {

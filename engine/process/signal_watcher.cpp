@@ -35,10 +35,11 @@ void SignalWatcher::watch() {
   while (!stopping_) {
     const int signal = sigtimedwait(&watched_, nullptr, &timeout);
     if (signal < 0) {
-      continue;  // nothing came, or the call was interrupted
+      continue;  // no signal, or an interrupted call
     }
     if (signal_ != 0 && signal == SIGINT) {
-      _exit(static_cast<int>(ExitCode::kInterrupted));  // the user insists: no clean-up can hang
+      _exit(static_cast<int>(
+          ExitCode::kInterrupted));  // the user insists: skip all clean-up, which might hang
     }
     if (signal_ == 0) {
       signal_ = signal;

@@ -9,15 +9,15 @@
 
 namespace switchyard::process {
 
-/// While it lives, SIGINT, SIGTERM and SIGUSR1 ask a token to stop instead of ending the program. A
-/// second SIGINT ends the process at once with code 130.
+/// While it lives, SIGINT, SIGTERM and SIGUSR1 request cancellation instead of ending the program.
+/// A second SIGINT ends the process at once with code 130.
 ///
-/// The signals are blocked in every thread and taken by one of its own, so nothing of ours runs
-/// inside a signal handler. Make it before the program starts other threads: they inherit the
+/// The signals are blocked in every thread and handled on the watcher's own thread, so that none of
+/// our code runs inside a signal handler. Create it before any other thread: threads inherit the
 /// block.
 class SignalWatcher {
  public:
-  /// `on_first` is called once on the watcher's thread; may be empty.
+  /// `on_first` is called once, on the watcher's thread; may be empty.
   SignalWatcher(core::CancelToken& cancel, std::function<void(int signal)> on_first);
   ~SignalWatcher();
   SignalWatcher(const SignalWatcher&) = delete;

@@ -6,7 +6,7 @@
 
 namespace switchyard::render {
 
-/// Where a program writes: data on `out`, talk on `err`.
+/// Where a program writes: data to `out`, messages to `err`.
 struct Console {
   std::ostream& out;
   std::ostream& err;

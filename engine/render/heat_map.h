@@ -9,12 +9,12 @@
 
 namespace switchyard::render {
 
-/// The matrix of shares as text: coloured half blocks (two rows of cells a line), or letters of
-/// rising weight where there is no colour. At most `width` columns and `lines` lines.
+/// Draws shares as text of at most `width` columns and `lines` lines: coloured half blocks, two
+/// rows of cells per line, or characters of rising weight where there is no colour.
 [[nodiscard]] std::string heat_map_text(const figures::HeatMatrix& shares, const Terminal& terminal,
                                         int width, int lines);
 
-/// The matrix of shares as a picture with cells of at least one pixel.
+/// Draws shares as a picture of at least the given size. Cells are one pixel or larger.
 [[nodiscard]] Image heat_map_image(const figures::HeatMatrix& shares, int64_t min_width,
                                    int64_t min_height);
 

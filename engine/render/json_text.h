@@ -9,8 +9,8 @@
 
 namespace switchyard::render {
 
-/// One JSON object on one line, fields in the order they were added. NaN and infinities become
-/// null, bytes that are not UTF-8 a replacement character.
+/// A JSON object on one line, with its fields in the order they were added. NaN and infinities
+/// become null; bytes that are not UTF-8 become the replacement character.
 class JsonObject {
  public:
   JsonObject();
@@ -18,7 +18,7 @@ class JsonObject {
   JsonObject(JsonObject&&) noexcept;
   JsonObject& operator=(JsonObject&&) noexcept;
 
-  /// An object that starts with "schema": 1, as every line of `--json` does.
+  /// An object that starts with "schema": 1, like every line of `--json`.
   [[nodiscard]] static JsonObject versioned();
 
   JsonObject& text(std::string_view key, std::string_view value);
@@ -32,7 +32,7 @@ class JsonObject {
   JsonObject& object(std::string_view key, const JsonObject& value);
   JsonObject& objects(std::string_view key, const std::vector<JsonObject>& values);
 
-  /// The object as one line without its end.
+  /// The object as one line, without the line end.
   [[nodiscard]] std::string line() const;
 
  private:

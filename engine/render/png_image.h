@@ -7,7 +7,7 @@
 
 namespace switchyard::render {
 
-/// A picture, row by row from the top.
+/// A picture, stored row by row from the top.
 struct Image {
   int64_t width = 0;
   int64_t height = 0;
@@ -15,7 +15,7 @@ struct Image {
 };
 
 /// Writes the picture as an 8-bit RGB PNG. Throws Error(kIo) if the file cannot be written,
-/// Error(kInvalidArgument) for an empty picture or one with a side above 2^20.
+/// Error(kInvalidArgument) if the picture is empty or a side exceeds 2^20.
 void write_png(const Image& image, const std::filesystem::path& file);
 
 }  // namespace switchyard::render

@@ -15,9 +15,9 @@ constexpr double kWidth = 760.0;
 constexpr double kDrawingHeight = 330.0;
 constexpr double kLeft = 74.0;
 constexpr double kRight = 30.0;
-constexpr double kPadding = 24.0;  // around the texts
+constexpr double kPadding = 24.0;  // around text
 constexpr double kLegendRow = 22.0;
-constexpr double kBelow = 64.0;  // tick texts and title of the x axis
+constexpr double kBelow = 64.0;  // tick labels and title of the x axis
 constexpr int kMaxXTicks = 9;
 constexpr int kMaxYTicks = 7;
 constexpr double kTickSize = 12.0;
@@ -25,14 +25,14 @@ constexpr double kLabelSize = 12.0;
 constexpr double kDotRadius = 4.5;
 constexpr size_t kNumColours = 8;
 
-// Two palettes of equal hues: dark enough for white, light enough for black, and apart for people
-// who see colours differently (blue and orange first).
+// Two palettes with the same hues: dark enough for white, light enough for black, and distinct for
+// colour-blind readers (blue and orange come first).
 constexpr std::array<const char*, kNumColours> kLight = {
     "#2166c4", "#d5620a", "#1f8a5b", "#8a4bc2", "#c2334d", "#0f8296", "#8c6d1f", "#5f6b7a"};
 constexpr std::array<const char*, kNumColours> kDark = {"#6fb0ff", "#ffa057", "#5fd39b", "#c9a0ff",
                                                         "#ff8597", "#58d0e3", "#dcbd62", "#b3bdca"};
 
-/// Safe between tags and in quotes; bytes that XML forbids become spaces.
+/// Escapes text for use between tags and in quotes; bytes that XML forbids become spaces.
 std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {
@@ -96,7 +96,7 @@ std::string line_element(double x1, double y1, double x2, double y2, const std::
                      x1, y1, x2, y2, classes);
 }
 
-/// Circle, square, triangle, diamond in turn: series differ without their colours too.
+/// Circle, square, triangle and diamond in turn, so that series differ even without colour.
 std::string dot_element(size_t series, double x, double y) {
   const double r = kDotRadius;
   const auto path = [&](const std::string& corners) {
@@ -117,7 +117,7 @@ std::string dot_element(size_t series, double x, double y) {
   }
 }
 
-/// The second eight series have the colours of the first, in dashes.
+/// The second eight series repeat the colours of the first, dashed.
 std::string dashes_of(size_t series) {
   return series / kNumColours % 2 == 1 ? " stroke-dasharray=\"6 5\"" : "";
 }
@@ -177,7 +177,7 @@ class Drawing {
     top_ += 14.0;
   }
 
-  /// Rows of their own, so that no curve runs below them.
+  /// In rows above the drawing, so that no curve runs behind them.
   void draw_legend() {
     constexpr double kKey = 26.0;
     constexpr double kGap = 22.0;
@@ -195,7 +195,7 @@ class Drawing {
       }
       const double y = top_ + 10.0;
       body_ += fmt::format("<g class=\"s{}\">\n", i % kNumColours);
-      if (plot_.series[i].points.size() != 1) {  // one dot is no line
+      if (plot_.series[i].points.size() != 1) {  // a single point has no line
         body_ +=
             fmt::format("<path class=\"curve\"{} d=\"M{:.1f},{:.1f}h18\"/>\n", dashes_of(i), x, y);
       }
@@ -262,7 +262,7 @@ class Drawing {
     body_ += dots + "</g>\n";
   }
 
-  /// After everything they must not cover.
+  /// Last, so that labels avoid everything else.
   void draw_labels() {
     for (const PlotSeries& series : plot_.series) {
       for (const PlotPoint& point : series.points) {
@@ -279,7 +279,7 @@ class Drawing {
   const Plot& plot_;
   figures::PlotAxis x_;
   figures::PlotAxis y_;
-  double top_ = 0.0;  // what is drawn so far ends here; then the drawing begins here
+  double top_ = 0.0;  // the end of what is drawn so far; later the top of the drawing
   figures::LabelPlacement placement_{{}, kLabelSize};
   std::string body_;
 };

@@ -6,21 +6,23 @@
 
 namespace switchyard::render {
 
-/// A value, and what it is called; "" = no text beside it.
+/// A point and its label; an empty label is not drawn.
 struct PlotPoint {
   double x = 0.0;
   double y = 0.0;
   std::string label;
 };
 
+/// Points of one colour, joined by a line.
 struct PlotSeries {
-  std::string label;  // in the legend; "" = none
+  std::string label;  // in the legend; "" leaves it out
   std::vector<PlotPoint> points;
 };
 
+/// How a series is drawn.
 enum class PlotMarks { kLinesAndDots, kLines };
 
-/// A picture of one or more series over two axes.
+/// A plot of one or more series over two axes.
 struct Plot {
   std::string title;
   std::string subtitle;
@@ -32,10 +34,9 @@ struct Plot {
   std::vector<PlotSeries> series;
 };
 
-/// The plot as an SVG file of its own: no script, no font and no file beside it; light and, where
-/// the reader prefers it, dark. The legend has rows of its own above the drawing; texts beside
-/// points are put where they cover least. Points that an axis cannot show are left out. Equal plots
-/// give equal bytes.
+/// Draws the plot as a self-contained SVG file without scripts or fonts, light or, where the reader
+/// prefers it, dark. The legend has its own rows above the drawing; labels go where they cover
+/// least. Points that an axis cannot show are left out. Equal plots give equal bytes.
 [[nodiscard]] std::string svg_text(const Plot& plot);
 
 }  // namespace switchyard::render

@@ -7,7 +7,8 @@
 
 namespace switchyard::run {
 
-/// `train --json`: one JSON object a line for logged steps, evaluations, checkpoints and events.
+/// Writes the lines of `train --json`: one JSON object per logged step, evaluation, checkpoint and
+/// event.
 class JsonListener : public trainer::RunListener {
  public:
   JsonListener(std::ostream& out, int64_t log_every_steps)

@@ -6,7 +6,7 @@
 
 namespace switchyard::run {
 
-/// Hands every report to several listeners, in order. Borrows them.
+/// Passes every report to several listeners, in order. Does not own them.
 class ListenerList : public trainer::RunListener {
  public:
   void add(trainer::RunListener& listener) { listeners_.push_back(&listener); }

@@ -12,15 +12,16 @@ namespace switchyard::run {
 /// The version of this program.
 [[nodiscard]] std::string program_version();
 
-/// Where a run's plugins come from: the configured directories, then the program's own.
+/// The places to look for plugins: the configured directories, then the program's own.
 [[nodiscard]] plugin_host::PluginOptions plugin_options(const std::vector<std::string>& configured,
                                                         core::LogSink log);
 
-/// The name of this machine and the identity of its present boot.
+/// The name of a machine and the identity of its current boot.
 struct MachineIdentity {
   std::string host;
   std::string boot_id;
 };
+/// The identity of this machine.
 [[nodiscard]] MachineIdentity machine_identity();
 
 }  // namespace switchyard::run

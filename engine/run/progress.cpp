@@ -51,7 +51,7 @@ void Progress::draw_if_due() {
   is_stale_ = true;
   const int64_t now = clock_.monotonic_ns();
   if (drawn_ns_ < 0 && !options_.terminal.animates) {
-    drawn_ns_ = now;  // the first plain line after ten seconds, not at step 1
+    drawn_ns_ = now;  // the first plain line comes after ten seconds, not at step 1
     return;
   }
   const int64_t interval = options_.terminal.animates ? kBarIntervalNs : kPlainIntervalNs;

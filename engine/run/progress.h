@@ -15,15 +15,16 @@
 
 namespace switchyard::run {
 
-/// Shows how a run goes: on a terminal a line that is redrawn in place, ten times a second at most;
-/// elsewhere a plain line every ten seconds. Evaluations, checkpoints and warnings get lines of
-/// their own. Threads: say() [any], the rest [inst].
+/// Shows the progress of a run: on a terminal, a line redrawn in place at most ten times a second;
+/// elsewhere, a plain line every ten seconds. Evaluations, checkpoints and warnings get their own
+/// lines. Threads: say() [any], the rest [inst].
 class Progress : public trainer::RunListener {
  public:
+  /// What to show, and where.
   struct Options {
     int64_t total_steps = 0;
     render::Terminal terminal;
-    std::function<int()> width;  // asked at every redraw, so a resized window is no event
+    std::function<int()> width;  // called at every redraw, because windows are resized
   };
 
   Progress(std::ostream& out, const core::Clock& clock, Options options);
@@ -34,7 +35,7 @@ class Progress : public trainer::RunListener {
 
   /// Writes a line above the bar.
   void say(const std::string& text);
-  /// Shows the state for the last time.
+  /// Draws the final state.
   void finish();
 
   void on_step(const trainer::StepReport& report) override;

@@ -43,7 +43,7 @@ std::string unicode_bar(double share, int width) {
   return bar + "▏";
 }
 
-/// Step count first, then the fields that are known, most wanted first.
+/// The step count, then the known fields, most important first.
 std::vector<std::string> fields(const ProgressState& state) {
   std::vector<std::string> texts = {
       fmt::format("{}/{}", figures::grouped(state.step), figures::grouped(state.total_steps))};
@@ -71,7 +71,7 @@ std::string progress_bar_line(const ProgressState& state, int width, bool has_un
   std::string text;
   for (const std::string& field : fields(state)) {
     const int needed = static_cast<int>(text.size() + field.size()) + 2;
-    if (needed >= width) {  // the last column stays free: some terminals wrap when it is written
+    if (needed >= width) {  // keep the last column free: some terminals wrap when it is written
       break;
     }
     text += (text.empty() ? "" : "  ") + field;

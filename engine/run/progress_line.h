@@ -5,7 +5,7 @@
 
 namespace switchyard::run {
 
-/// What a progress line shows. Negative or NaN means "not known yet".
+/// The contents of a progress line. Negative values mean "not known yet".
 struct ProgressState {
   int64_t step = 0;
   int64_t total_steps = 0;
@@ -16,12 +16,12 @@ struct ProgressState {
   double checkpoint_age_s = -1.0;
 };
 
-/// One line of at most `width` columns with a bar; fields that do not fit are left out from the
-/// right, the bar shrinks first.
+/// A line of at most `width` columns with a bar. Where it does not fit, the bar shrinks first, then
+/// fields are left out from the right.
 [[nodiscard]] std::string progress_bar_line(const ProgressState& state, int width,
                                             bool has_unicode);
 
-/// The same as a plain line for a log file.
+/// The same state as a plain line for a log file.
 [[nodiscard]] std::string progress_plain_line(const ProgressState& state);
 
 }  // namespace switchyard::run

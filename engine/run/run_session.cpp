@@ -26,8 +26,7 @@ namespace {
 
 constexpr int kErrorLevel = 3;
 
-/// Everything that lives as long as one start of a run, in the order in which it depends on each
-/// other.
+/// Everything that lives as long as one start of a run, in order of dependency.
 class Session {
  public:
   Session(const SessionRequest& request, render::Console& console)
@@ -131,7 +130,7 @@ class Session {
     }
     start.reason = request_.is_resume ? "resume" : "start";
     writer_->begin_segment(start);
-    // Only now: a resume that was refused leaves the old configuration.
+    // Only now, so that a refused resume keeps the old configuration.
     core::PosixFileSystem files;
     core::durable_write_file(files, process::RunPaths{request_.directory}.config(), toml_);
     writer_->meta("name", request_.config.name);

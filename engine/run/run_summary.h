@@ -7,12 +7,12 @@
 
 namespace switchyard::run {
 
-/// A run at one glance.
+/// A run at a glance.
 struct RunSummary {
   std::filesystem::path directory;
   std::string name;
-  std::string
-      state;  // "new", "running", "done", "stopped", "requeued", "failed", "lost", "unreadable"
+  /// "new", "running", "done", "stopped", "requeued", "failed", "lost" or "unreadable".
+  std::string state;
   int64_t step = -1;              // -1: none yet
   double task_loss = 0.0;         // newest; NaN where there is none
   double valid_perplexity = 0.0;  // newest; NaN where there is none
@@ -21,7 +21,8 @@ struct RunSummary {
   std::string problem;  // why it is unreadable
 };
 
-/// Reads a run's database. Damage does not throw: it is the state "unreadable".
+/// Summarizes a run from its database. A damaged database does not throw: the state is
+/// "unreadable".
 [[nodiscard]] RunSummary summarize_run(const std::filesystem::path& directory);
 
 /// The run directories at or below `root`, at most `depth` levels down, sorted by name.

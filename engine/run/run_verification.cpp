@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr int64_t kMaxConfigBytes = int64_t{1} << 20;
 constexpr int64_t kMaxManifestBytes = int64_t{16} << 20;
 
-/// Checks one thing after the other and collects what is wrong.
+/// Checks the parts of a directory one by one and collects findings.
 class Verification {
  public:
   explicit Verification(fs::path root) : root_(std::move(root)) {}
@@ -67,7 +67,7 @@ class Verification {
     }
   }
 
-  /// config.toml must be the newest revision in run.db, byte for byte.
+  /// config.toml must equal the newest revision in run.db, byte for byte.
   void check_config() {
     const fs::path file = process::RunPaths{root_}.config();
     if (!has(file)) {
@@ -138,7 +138,7 @@ class Verification {
     }
   }
 
-  /// The text must still be the one that the checkpoints were trained on.
+  /// The data set must still be the one that the checkpoints were trained on.
   void compare_data_hashes(const data::Dataset& dataset) {
     core::PosixFileSystem files;
     for (const fs::path& place : whole_checkpoints_) {

@@ -6,15 +6,15 @@
 
 namespace switchyard::run {
 
-/// How long a step takes, from the monotonic times at which steps ended. Robust: of the last 64
-/// steps the fastest and the slowest fifth are left out, so an evaluation or a checkpoint between
-/// two steps does not move the estimate.
+/// Estimates how long a step takes from the monotonic times at which steps ended. The fastest and
+/// the slowest fifth of the last 64 steps are left out, so that an evaluation or a checkpoint
+/// between two steps does not move the estimate.
 class StepClock {
  public:
-  /// A step ended. Steps must come in order; a step that is not the next one starts anew.
+  /// Reports the end of a step. Steps come in order; after a gap the next duration starts anew.
   void tick(int64_t step, int64_t monotonic_ns);
 
-  /// Seconds per step, or a negative number before two steps have ended.
+  /// Seconds per step; negative until two steps have ended.
   [[nodiscard]] double seconds_per_step() const;
 
  private:

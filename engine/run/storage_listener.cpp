@@ -60,8 +60,8 @@ void StorageListener::on_evaluation(const trainer::EvaluationReport& report) {
   writer_.metric(name("seconds"), "s", report.step, report.seconds, MetricKind::kTiming);
 }
 
-// A disk that refuses is no reason to lose the checkpoint too: the writer keeps what it has and
-// says so.
+// A failing disk must not cost the checkpoint too: the writer keeps its items and reports the
+// failure itself.
 void StorageListener::before_checkpoint(int64_t) {
   (void)writer_.flush();
 }

@@ -12,11 +12,11 @@ class RunWriter;
 
 namespace switchyard::run {
 
-/// Writes what a trainer does to a run's database: the only place where the engine's reports become
-/// storage's rows. Threads: [inst].
+/// Records the reports of a trainer in the run's database. No other place turns reports into rows.
+/// Threads: [inst].
 class StorageListener : public trainer::RunListener {
  public:
-  /// `log_every_steps`: how often the metrics of a step are kept; its time is kept always.
+  /// Keeps the metrics of every `log_every_steps`-th step, and the time of every step.
   StorageListener(storage::RunWriter& writer, int64_t log_every_steps);
 
   void on_step(const trainer::StepReport& report) override;
@@ -30,7 +30,7 @@ class StorageListener : public trainer::RunListener {
  private:
   storage::RunWriter& writer_;
   int64_t log_every_steps_;
-  int64_t words_ = 0;  // and seconds since the last logged step
+  int64_t words_ = 0;  // since the last logged step
   double seconds_ = 0.0;
   std::set<std::string, std::less<>> layers_;
 };

@@ -16,7 +16,7 @@ config::RunConfig config_of(const std::filesystem::path& directory) {
   return config::load_run_config(process::RunPaths{directory}.config(), {});
 }
 
-/// A checkpoint of the run by its step; -1 = the newest.
+/// The checkpoint of a step; -1 means the newest.
 std::filesystem::path checkpoint_of(const std::filesystem::path& directory, int64_t step) {
   const std::vector<process::CheckpointPlace> places = process::list_checkpoints(directory);
   if (places.empty()) {

@@ -10,11 +10,11 @@
 
 namespace switchyard::run {
 
-/// The model of a run as a checkpoint has it, to be evaluated or sampled. The run may still be
-/// going on: nothing of it is changed.
+/// The model of a run, loaded from a checkpoint to be evaluated or sampled. Changes nothing in the
+/// run, which may still be going on.
 class TrainedModel {
  public:
-  /// Loads checkpoints/step-N, or the newest one for step < 0. `log` hears the engine's talk.
+  /// Loads checkpoints/step-N, or the newest one if step < 0. `log` receives the engine's messages.
   /// Throws Error(kNotFound) if there is no run or no such checkpoint.
   TrainedModel(const std::filesystem::path& run_directory, int64_t step, core::LogSink log);
 

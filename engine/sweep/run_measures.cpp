@@ -14,7 +14,7 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kLastLosses = 10;
 constexpr size_t kLastSummaries = 20;
 
-/// The points of a metric; none if it was never logged.
+/// The points of a metric; empty if it was never logged.
 std::vector<storage::MetricPoint> points_of(storage::RunReader& reader, const std::string& metric) {
   const auto names = reader.metric_names();
   const bool is_there =
@@ -48,7 +48,7 @@ std::vector<double> values_of(const std::vector<storage::MetricPoint>& points) {
   return values;
 }
 
-/// Balance of the last logged steps, averaged over the layers that have a choice.
+/// Measures the balance of the last logged steps, averaged over layers with more than one expert.
 void measure_balance(storage::RunReader& reader, RunMeasures& measures) {
   std::vector<double> importance;
   std::vector<double> load;
@@ -70,7 +70,8 @@ void measure_balance(storage::RunReader& reader, RunMeasures& measures) {
   measures.max_over_mean_load = mean_of_last(overload, overload.size());
 }
 
-/// The steps that count: those that a resumed run took again stand under its segment.
+/// Measures the steps that count; steps that a resume repeated belong to the newer segment.
+/// Returns the words trained on until each step.
 std::map<int64_t, int64_t> measure_steps(storage::RunReader& reader, RunMeasures& measures) {
   constexpr double kNanoseconds = 1e9;
   std::map<int64_t, int64_t> words_until;

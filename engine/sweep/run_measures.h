@@ -6,20 +6,20 @@
 
 namespace switchyard::sweep {
 
-/// An evaluation on the way.
+/// An evaluation during training.
 struct CurvePoint {
   int64_t words = 0;        // trained on until then
   double perplexity = 0.0;  // of the valid split
 };
 
-/// What a run's database says of it. NaN: nothing is recorded.
+/// The numbers that a run's database holds. NaN means that nothing is recorded.
 struct RunMeasures {
   int64_t step = 0;
   int64_t words = 0;              // trained on
   double words_per_second = 0.0;  // median over the logged steps
-  double seconds = 0.0;           // from start to last step, without what a crash lost
+  double seconds = 0.0;           // from the start to the last step, without steps lost in a crash
   double train_loss = 0.0;        // nats per word, mean of the last ten logged steps
-  // Means over the last twenty logged steps and the layers of several experts:
+  // Means over the last twenty logged steps and all layers with more than one expert:
   double cv_importance = 0.0;
   double cv_load = 0.0;
   double max_over_mean_load = 0.0;  // of the tokens

@@ -28,7 +28,7 @@ class Planner {
   }
 
  private:
-  /// The configuration of a point with absolute paths: a run can go on from any directory.
+  /// The configuration of a point, with absolute paths so that a run can resume from any directory.
   config::RunConfig resolved(const SweepPoint& point) const {
     core::ConfigDocument document = core::ConfigDocument::parse(
         core::read_config_text(point.base), point.base.lexically_normal().string());
@@ -65,7 +65,7 @@ class Planner {
     return run;
   }
 
-  // Whoever asks for balance has its weights: the layer or its gate.
+  // The weights of the balance losses belong to the layer or to its gate.
   static void read_weights(const models::MoeConfig& moe, plugin_host::PluginRegistry& plugins,
                            PlannedRun& run) {
     run.w_importance = run.w_load = kNone;

@@ -11,7 +11,7 @@
 namespace switchyard::sweep {
 namespace {
 
-/// What the axes of a kind of plot show.
+/// The title and axes of a kind of plot.
 struct PlotForm {
   const char* title;
   const char* x_title;
@@ -49,7 +49,7 @@ double x_of(PlotKind kind, const PlannedRun& run) {
   }
 }
 
-/// The smallest and the largest of some values.
+/// The range of some values.
 class Range {
  public:
   void add(double value) {
@@ -136,7 +136,7 @@ class PlotMaker {
     }
   }
 
-  /// The fall from the size of the vocabulary would leave no room for the differences at the end.
+  /// Cuts the steep start of the curves, which would leave no room for the differences at the end.
   void cut_beginnings() {
     constexpr double kHighest = 2.0;  // times the lowest perplexity of all
     constexpr size_t kAlways = 2;     // points at the end of each curve

@@ -18,7 +18,7 @@ std::string leaf_of(const std::string& key) {
   return dot == std::string::npos ? key : key.substr(dot + 1);
 }
 
-/// The last part of the key, or all of it where another axis ends in the same part.
+/// The last part of the key, or the whole key if another axis ends in the same part.
 std::string tag_of(const std::string& key, const std::vector<const Axis*>& axes) {
   const auto same = std::count_if(axes.begin(), axes.end(), [&](const Axis* axis) {
     return leaf_of(axis->key) == leaf_of(key);
@@ -36,7 +36,7 @@ bool is_name_letter(char c) {
   return byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.');
 }
 
-/// What of a value can stand in the name of a directory.
+/// Replaces the characters of a value that cannot be part of a directory name.
 std::string name_part(const std::string& text) {
   std::string part;
   for (const char c : text) {
@@ -54,7 +54,7 @@ void check_name(const std::string& name, const core::ConfigOrigin& origin) {
                 origin.text(), kMaxNameLength, name);
 }
 
-/// Every combination of one value of each axis, the last axis running fastest.
+/// All combinations of one value per axis; the last axis varies fastest.
 std::vector<std::vector<Assignment>> combinations(const std::vector<Axis>& axes) {
   std::vector<std::vector<Assignment>> all = {{}};
   for (const Axis& axis : axes) {
@@ -90,7 +90,7 @@ class Expansion {
   std::vector<PointGroup> run() {
     std::vector<PointEntry> entries = file_.points;
     if (entries.empty()) {
-      entries.emplace_back();  // the base itself, told apart by the values alone
+      entries.emplace_back();  // the base itself; only the values tell points apart
       entries.back().origin.kind = core::ConfigOrigin::Kind::kFile;
       entries.back().origin.source = file_.path.string();
     }
@@ -131,11 +131,11 @@ class Expansion {
       point.origin = entry.origin;
       check_name(point.name, entry.origin);
       core::require(names_.insert(point.name).second,
-                    "{}: the name '{}' stands twice; every point needs its own directory",
+                    "{}: the name '{}' is used twice; every point needs its own directory",
                     entry.origin.text(), point.name);
       group.points.push_back(std::move(point));
     }
-    if (group.name.empty()) {  // one base, searched values only
+    if (group.name.empty()) {  // one base with searched values only
       group.name = group.label = "best";
     }
     return group;

@@ -13,8 +13,7 @@ namespace switchyard::sweep {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr double kEqualOps =
-    1.15;  // as far apart may points be that are called computation-matched
+constexpr double kEqualOps = 1.15;  // largest ratio of ops of computation-matched points
 
 using Row = std::vector<std::string>;
 
@@ -30,7 +29,7 @@ std::string cell(const std::string& text) {
   return safe;
 }
 
-/// A table whose first column is text and whose others are numbers.
+/// A table with a column of text followed by columns of numbers.
 std::string markdown_table(const std::vector<Row>& rows) {
   std::string text;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -58,7 +57,7 @@ std::string perplexity(const std::optional<Evaluation>& evaluation) {
   return evaluation ? number(evaluation->perplexity, 2) : "–";
 }
 
-/// A weight as it is written: 0.1, not 0.10.
+/// A weight as a person writes it: 0.1, not 0.10.
 std::string weight(double value) {
   return std::isnan(value) ? "–" : core::setting_text(value);
 }
@@ -137,7 +136,7 @@ class Report {
         markdown_table(rows));
   }
 
-  /// Groups of points that cost the same, the smallest model first.
+  /// Compares points of equal computation, the smallest model first.
   void add_matched() {
     std::vector<size_t> order;
     for (size_t group = 0; group < best_.size(); ++group) {

@@ -46,7 +46,7 @@ std::vector<RunResult> collect_results(const SweepPlan& plan, const SweepPaths& 
       if (std::filesystem::exists(process::RunPaths{paths.run(run.name)}.database())) {
         result.measures = measure_run(paths.run(run.name));
       }
-    } catch (const storage::Error& error) {  // one damaged run must not hide the others
+    } catch (const storage::Error& error) {  // a damaged run must not hide the others
       result.record.failure = error.what();
       result.next = RunPhase::kTrain;
     }

@@ -10,25 +10,26 @@
 
 namespace switchyard::sweep {
 
-/// What is to be done next for a run.
+/// The next step for a run.
 enum class RunPhase { kTrain, kEvaluateValid, kEvaluateTest, kDone };
 
-/// Decided by what lies on the disk alone, so a sweep goes on wherever it was killed.
+/// The next phase of a run, found from the files alone, so that a killed sweep can continue.
 [[nodiscard]] RunPhase next_phase(const PlannedRun& run, const std::filesystem::path& directory,
                                   const RunRecord& record);
 
+/// The state of a run and its numbers.
 struct RunResult {
   RunPhase next = RunPhase::kTrain;
   RunRecord record;
-  std::optional<RunMeasures> measures;  // empty: not started
+  std::optional<RunMeasures> measures;  // empty if it has not started
 };
 
 /// The results of all runs of a plan, in its order.
 [[nodiscard]] std::vector<RunResult> collect_results(const SweepPlan& plan, const SweepPaths& paths,
                                                      const SweepState& state);
 
-/// The run that stands for a group: done, with the lowest valid perplexity, the first of equals.
-/// Without a valid split the first that is done. Empty: none is done.
+/// The run that represents a group: the finished one with the lowest valid perplexity, or the first
+/// finished one if there is no valid split. Empty if none is finished.
 [[nodiscard]] std::optional<size_t> best_run(const PlannedGroup& group,
                                              const std::vector<RunResult>& results);
 

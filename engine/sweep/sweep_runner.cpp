@@ -31,7 +31,7 @@ constexpr int kPollsPerRedraw = 10;
 constexpr int kPollsForOrphan = 1200;  // a minute: a checkpoint of a large model takes a while
 constexpr int64_t kMaxOutputBytes = 1 << 20;
 
-/// The last line of a file that says something; "" if there is none.
+/// The last non-empty line of a file that contains a text; "" if there is none.
 std::string last_line(const std::filesystem::path& file, std::string_view containing = "") {
   std::ifstream stream(file);
   std::string last;
@@ -43,7 +43,7 @@ std::string last_line(const std::filesystem::path& file, std::string_view contai
   return last;
 }
 
-/// A run that is worked on.
+/// A run in progress.
 struct Job {
   size_t run = 0;
   RunPhase phase = RunPhase::kTrain;
@@ -99,7 +99,7 @@ class SweepRunner {
     }
   }
 
-  /// On a terminal: what the first of the running processes said last.
+  /// Shows, on a terminal, the last line of the first running process.
   void draw_status() {
     if (!console_.err_terminal.animates || jobs_.empty()) {
       return;
@@ -114,7 +114,7 @@ class SweepRunner {
     has_status_ = true;
   }
 
-  /// Results of other settings under the same name would be reported as if they were these.
+  /// Otherwise results of other settings under the same name would be reported as these.
   void refuse_other_settings(const PlannedRun& run) {
     const std::filesystem::path file = process::RunPaths{paths_.run(run.name)}.config();
     if (!std::filesystem::exists(file)) {
@@ -162,7 +162,7 @@ class SweepRunner {
     return next_phase(planned, paths_.run(planned.name), state_->record(planned.name));
   }
 
-  /// Starts what is next for the job's run; false if nothing is left to do.
+  /// Starts the next phase of a job's run; false if nothing is left to do.
   bool start_phase(Job& job) {
     const PlannedRun& run = plan_.runs[job.run];
     const std::filesystem::path directory = paths_.run(run.name);
@@ -187,7 +187,7 @@ class SweepRunner {
     return true;
   }
 
-  /// The training process of a sweep that was killed may still be saving its checkpoint.
+  /// Waits for the training process of a killed sweep, which may still be saving its checkpoint.
   void wait_for_orphan(size_t run, const std::filesystem::path& directory) {
     for (int polls = 0; process::is_locked(directory); ++polls) {
       if (polls == 0) {
@@ -239,8 +239,8 @@ class SweepRunner {
     }
   }
 
-  /// After the end of a job's process: keeps what it found and starts the next one; false if the
-  /// job has ended.
+  /// Handles the end of a job's process: keeps its result and starts the next one. False if the job
+  /// is finished.
   bool advance(Job& job, const process::ChildProcess::End& end) {
     if (is_stopping_) {
       return false;
@@ -253,7 +253,7 @@ class SweepRunner {
       keep_result(job);
       const RunPhase before = job.phase;
       if (start_phase(job)) {
-        core::require(job.phase != before, "its process ended well but left nothing behind");
+        core::require(job.phase != before, "its process succeeded but left no result");
         return true;
       }
       finish(job);
@@ -323,7 +323,7 @@ class SweepRunner {
 
   process::ExitCode outcome(size_t num_begun) {
     if (is_stopping_ || cancel_.requested()) {
-      console_.err << "stopped; the same command goes on with it\n";
+      console_.err << "stopped; the same command continues it\n";
       return process::ExitCode::kCheckpointed;
     }
     if (num_failed_ > 0) {

@@ -24,7 +24,7 @@ Json to_json(const Evaluation& evaluation) {
 Evaluation evaluation_of(const Json& json) {
   const Json& perplexity = json.at("perplexity");
   return {json.at("step").get<int64_t>(), json.at("words").get<int64_t>(),
-          perplexity.is_null() ? std::numeric_limits<double>::infinity()  // what JSON cannot say
+          perplexity.is_null() ? std::numeric_limits<double>::infinity()  // JSON has no infinity
                                : perplexity.get<double>()};
 }
 

@@ -8,7 +8,7 @@
 
 namespace switchyard::sweep {
 
-/// Where things lie in a sweep's directory.
+/// The layout of a sweep's directory.
 struct SweepPaths {
   std::filesystem::path root;
   [[nodiscard]] std::filesystem::path run(const std::string& name) const {
@@ -27,33 +27,33 @@ struct SweepPaths {
   [[nodiscard]] std::filesystem::path report() const { return root / "report.md"; }
 };
 
-/// What `switchyard eval` found.
+/// The result of `switchyard eval`.
 struct Evaluation {
   int64_t step = 0;
   int64_t words = 0;
   double perplexity = 0.0;
 };
 
-/// The evaluation that `eval --json` printed. Throws Error(kDamaged) if it is none.
+/// Parses a line of `eval --json`. Throws Error(kDamaged) if it is not one.
 [[nodiscard]] Evaluation parse_evaluation(const std::string& line);
 
-/// What is known of a run beyond its directory.
+/// What is known about a run beyond its directory.
 struct RunRecord {
   std::optional<Evaluation> valid;
   std::optional<Evaluation> test;
-  std::string failure;  // why its last attempt ended; "" = it did not fail
+  std::string failure;  // why the last attempt failed; "" if it did not
 };
 
-/// The file sweep.json: evaluations and failures by the name of the run. A missing file is an empty
-/// state: everything in it can be found again from the runs. Threads: [inst].
+/// The file sweep.json: evaluations and failures by run name. A missing file is an empty state,
+/// because everything in it can be recovered from the runs. Threads: [inst].
 class SweepState {
  public:
-  /// Throws Error(kDamaged) if there is a file that is not one of ours.
+  /// Throws Error(kDamaged) if the file exists but is not the state of a sweep.
   explicit SweepState(std::filesystem::path file);
 
-  /// An empty record for a run that is not known.
+  /// The record of a run; empty if the run is unknown.
   [[nodiscard]] RunRecord record(const std::string& name) const;
-  /// Keeps the record and writes the file: after a crash it has the old content or the new.
+  /// Stores a record and writes the file. After a crash the file is the old one or the new one.
   void set_record(const std::string& name, const RunRecord& record);
 
  private:

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kFirstLightness = 0.16;
 constexpr double kLastLightness = 0.97;
-constexpr double kFirstHue = 270.0;  // degrees: blue, then the short way over red to yellow
+constexpr double kFirstHue = 270.0;  // degrees: blue, then the short way through red to yellow
 constexpr double kHueRange = 195.0;
 constexpr double kMaxChroma = 0.19;
 
@@ -66,7 +66,7 @@ Colour perceptual_colour(double value) {
   const double t = std::clamp(value, 0.0, 1.0);
   const double light = kFirstLightness + (kLastLightness - kFirstLightness) * t;
   const double angle = (kFirstHue + kHueRange * t) * std::numbers::pi / 180.0;
-  // The screen cannot show every chroma at every lightness: take what it can.
+  // A screen cannot show every chroma at every lightness: search for the largest that it can.
   double low = 0.0;
   double high = kMaxChroma;
   for (int i = 0; i < 20; ++i) {

@@ -17,7 +17,7 @@ double mean_of(std::span<const float> values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// With the population variance, as the paper's tables have it.
+/// Uses the population variance, as the paper's tables do.
 double coefficient_of_variation(std::span<const float> values) {
   const double mean = mean_of(values);
   if (mean == 0.0) {

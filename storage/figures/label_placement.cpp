@@ -9,10 +9,10 @@
 namespace switchyard::figures {
 namespace {
 
-constexpr double kGap = 9.0;       // between a dot's middle and its text
-constexpr double kLineStep = 3.0;  // how densely a line is looked at
+constexpr double kGap = 9.0;       // between a dot's centre and its label
+constexpr double kLineStep = 3.0;  // distance between the sampled points of a line
 
-// What covering costs: another text is unreadable, a dot is lost, a line is only crossed.
+// The costs of covering something: a covered label is unreadable, a dot lost, a line only crossed.
 constexpr double kLabelCost = 100.0;
 constexpr double kDotCost = 60.0;
 constexpr double kOutsideCost = 400.0;
@@ -47,7 +47,7 @@ PlacedLabel label_at(const Side& side, const PlotPlace& at, double width, double
   const double middle = at.y + side.dy * (kGap + (side.dx == 0.0 ? height / 4.0 : 0.0));
   PlacedLabel label;
   label.x = at.x + side.dx * kGap;
-  label.y = middle + 0.35 * font_size;  // from the middle of the letters down to their baseline
+  label.y = middle + 0.35 * font_size;  // from the middle of the letters to their baseline
   label.anchor = side.anchor;
   const double left =
       label.anchor == "start" ? label.x : label.x - (label.anchor == "end" ? width : width / 2);
@@ -64,7 +64,7 @@ double text_width(const std::string& text, double font_size) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte & 0xc0U) == 0x80U) {
-      continue;  // the rest of a letter of several bytes
+      continue;  // a continuation byte of a multi-byte letter
     }
     if (kNarrow.find(c) != std::string_view::npos) {
       width += 0.33;

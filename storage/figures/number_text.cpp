@@ -17,7 +17,7 @@ std::tm utc_parts(int64_t utc_ns) {
   return fmt::gmtime(static_cast<std::time_t>(utc_ns / kNanosecondsPerSecond));
 }
 
-/// Characters on the screen: bytes that do not continue a UTF-8 sequence.
+/// The number of characters: bytes that do not continue a UTF-8 sequence.
 size_t width_of(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;

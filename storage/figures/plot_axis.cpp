@@ -12,7 +12,7 @@ namespace switchyard::figures {
 namespace {
 
 constexpr double kMargin = 0.07;     // of the data's extent, on each side
-constexpr double kTolerance = 1e-9;  // of the extent: ends that are ticks count
+constexpr double kTolerance = 1e-9;  // of the extent, so that ticks at the ends count
 constexpr size_t kFewTicks = 3;
 
 /// All m * base^e in [low, high] for the multiples m.
@@ -32,7 +32,7 @@ std::vector<double> multiples_of_powers(double low, double high, int base,
   return ticks;
 }
 
-/// Every n-th tick, so that at most `max_count` stay; powers with an exponent that n divides.
+/// Keeps at most `max_count` powers: those whose exponent is a multiple of the smallest stride.
 std::vector<double> thinned(const std::vector<double>& ticks, int base, size_t max_count) {
   for (int64_t stride = 1;; ++stride) {
     std::vector<double> kept;
@@ -52,7 +52,7 @@ std::string printed(double value) {
   return fmt::format("{:.6g}", value);
 }
 
-/// Values from `first_thousand` on are counted in thousands.
+/// Values of `first_thousand` and more are shown in thousands.
 std::string tick_text(double value, double first_thousand) {
   constexpr double kLargest = 1e15;
   constexpr double kSmallest = 1e-4;
@@ -137,7 +137,8 @@ PlotAxis::PlotAxis(AxisScale scale, const std::vector<double>& values) : scale_(
       is_empty = false;
     }
   }
-  if (high_ - low_ < 1e-12 * std::max(std::abs(high_), 1.0)) {  // one value: room around it
+  if (high_ - low_ <
+      1e-12 * std::max(std::abs(high_), 1.0)) {  // a single value: leave room around it
     const bool is_linear = scale == AxisScale::kLinear;
     const double room = is_linear ? std::max(std::abs(high_) / 10.0, 0.5) : 1.0;
     low_ -= room;

@@ -13,17 +13,17 @@ struct Colour {
   friend bool operator==(const Colour&, const Colour&) = default;
 };
 
-/// A colour for a value in [0, 1]: dark blue over magenta and orange to pale yellow, with a
-/// lightness that rises evenly as the eye sees it, so that equal steps look equal and a grey print
-/// still reads. Values outside are clamped; NaN gives grey.
+/// The colour of a value in [0, 1], from dark blue through magenta and orange to pale yellow. The
+/// perceived lightness rises evenly, so that equal steps look equal and a grey print stays legible.
+/// Values outside are clamped; NaN is grey.
 ///
 /// Source: Ottosson 2020, "A perceptual color space for image processing" (Oklab).
 [[nodiscard]] Colour perceptual_colour(double value);
 
-/// Oklab lightness of a colour, 0 black to 1 white.
+/// The Oklab lightness of a colour, from 0 (black) to 1 (white).
 [[nodiscard]] double lightness(Colour colour);
 
-/// The nearest colour of the 256-colour palette: 6x6x6 cube or grey ramp.
+/// The nearest colour of the terminal's 256-colour palette, in its 6x6x6 cube or its grey ramp.
 [[nodiscard]] int palette_index(Colour colour);
 
 }  // namespace switchyard::figures

@@ -5,11 +5,13 @@
 
 namespace switchyard::figures {
 
+/// A point of a drawing; y grows downwards.
 struct PlotPlace {
   double x = 0.0;
   double y = 0.0;
 };
 
+/// A rectangle of a drawing.
 struct PlotRectangle {
   double left = 0.0;
   double top = 0.0;
@@ -17,7 +19,7 @@ struct PlotRectangle {
   double bottom = 0.0;
 };
 
-/// A text on its baseline; the anchor as SVG names it.
+/// A label at its baseline, with its anchor as SVG names it.
 struct PlacedLabel {
   double x = 0.0;
   double y = 0.0;
@@ -25,11 +27,11 @@ struct PlacedLabel {
   PlotRectangle box;
 };
 
-/// How wide a text is in a common sans-serif font, about.
+/// The approximate width of a text in a common sans-serif font.
 [[nodiscard]] double text_width(const std::string& text, double font_size);
 
-/// Finds places for texts beside points: each goes to the first side where it covers the least of
-/// dots, lines and texts that are there already, and stays within the bounds.
+/// Finds places for labels beside points. A label goes to the first side where it stays within the
+/// bounds and covers least of the dots, lines and labels already there.
 class LabelPlacement {
  public:
   LabelPlacement(const PlotRectangle& bounds, double font_size)
@@ -37,7 +39,7 @@ class LabelPlacement {
 
   void add_dot(const PlotPlace& at, double radius);
   void add_line(const PlotPlace& from, const PlotPlace& to);
-  /// Chooses a place near `at` and keeps it free from then on.
+  /// Chooses a place near `at` and reserves it.
   [[nodiscard]] PlacedLabel place(const PlotPlace& at, const std::string& text);
 
  private:

@@ -5,28 +5,29 @@
 
 namespace switchyard::figures {
 
+/// How an axis maps values to places.
 enum class AxisScale { kLinear, kLog10, kLog2 };
 
 /// Round numbers (1, 2, 2.5 or 5 times a power of ten) in [low, high], at most `max_count`.
 [[nodiscard]] std::vector<double> linear_ticks(double low, double high, int max_count);
-/// Numbers for a logarithmic axis in [low, high], 0 < low < high: powers of `base` (2 or 10), every
-/// n-th if there are more than `max_count`, or with what lies between them if they are fewer than
-/// three; where that is not enough, linear_ticks().
+/// Ticks of a logarithmic axis in [low, high], 0 < low < high: powers of `base` (2 or 10). With
+/// more than `max_count` powers, every n-th; with fewer than three, also multiples between them;
+/// where that is not enough, linear_ticks().
 [[nodiscard]] std::vector<double> log_ticks(double low, double high, int base, int max_count);
 
-/// Short texts of an axis' ticks: "0.25", "60", "1,500", "1.5M", "4B"; thousands are "9k" where
-/// there are ten of them.
+/// Short labels for the ticks of an axis: "0.25", "60", "1,500", "1.5M", "4B". Thousands become
+/// "9k" on an axis that reaches 10,000.
 [[nodiscard]] std::vector<std::string> tick_texts(const std::vector<double>& ticks);
 
-/// A scale with its ends: the data and a margin of a few percent. Values that are not finite, or
-/// not positive on a logarithmic scale, are left out; no values give an axis from 0 (or 1) on.
+/// An axis that spans its values and a margin of a few percent. Values that are not finite, or not
+/// positive on a logarithmic scale, are ignored; without values the axis starts at 0 (or 1).
 class PlotAxis {
  public:
   PlotAxis(AxisScale scale, const std::vector<double>& values);
 
   /// True if the value can be shown.
   [[nodiscard]] bool takes(double value) const;
-  /// Where a value lies: 0 at the low end, 1 at the high end.
+  /// The place of a value: 0 at the low end, 1 at the high end.
   [[nodiscard]] double place(double value) const;
   [[nodiscard]] std::vector<double> ticks(int max_count) const;
 

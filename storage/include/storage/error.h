@@ -5,17 +5,18 @@
 
 namespace switchyard::storage {
 
+/// The reason for an Error, as something a caller can act on.
 enum class ErrorCode {
   kNotFound,  // no such run, metric, layer or step
-  kDamaged,   // the bytes on disk are not what was written
+  kDamaged,   // the bytes on disk are not those that were written
   kIo,        // the disk failed or is full
-  kReadOnly,  // the directory or file may not be written
-  kTooNew,    // written by a newer Switchyard: may be read, not written
+  kReadOnly,  // the directory or file cannot be written
+  kTooNew,    // written by a newer Switchyard: readable, but not writable
   kBusy,      // another process writes this run
-  kInvalid,   // the caller asked for something that cannot be
+  kInvalid,   // invalid argument
 };
 
-/// The one exception of storage/.
+/// The only exception type of storage/.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -13,7 +13,7 @@
 
 namespace switchyard::storage {
 
-/// Everything newer than some step and event.
+/// Everything newer than a given step and event.
 struct LiveTail {
   int64_t last_step = 0;  // pass it to the next call
   int64_t last_event = 0;
@@ -22,8 +22,8 @@ struct LiveTail {
   std::vector<Event> events;
 };
 
-/// Reads a run's `run.db`, also while the run goes on; never writes. Each call sees one consistent
-/// state. Step ranges are inclusive. Threads: [inst]; several readers may read one run.
+/// Reads a run's `run.db`, even while the run goes on; never writes to it. Each call sees one
+/// consistent state. Step ranges are inclusive. Threads: [inst]; a run can have several readers.
 class RunReader {
  public:
   /// `path` is a run directory or a database file. Throws Error: kNotFound, kDamaged (not a run
@@ -33,7 +33,7 @@ class RunReader {
   RunReader(RunReader&&) noexcept;
   RunReader& operator=(RunReader&&) noexcept;
 
-  /// The schema of the file. Above what this program knows, `warning` says so.
+  /// The schema version of the file. If it is newer than this program, `warning` says so.
   [[nodiscard]] int64_t schema_version() const;
   [[nodiscard]] const std::string& warning() const;
 
@@ -43,37 +43,39 @@ class RunReader {
   [[nodiscard]] std::vector<Segment> segments();
 
   [[nodiscard]] std::vector<MetricName> metric_names();
-  /// Throws Error(kNotFound) for an unknown name, as do the other calls that take one.
+  /// Throws Error(kNotFound) for an unknown name, like every call that takes a name.
   [[nodiscard]] std::vector<MetricPoint> series(std::string_view metric, int64_t first_step = 0,
                                                 int64_t last_step = INT64_MAX);
-  /// At most max_points buckets (or the values themselves, as buckets of one step).
+  /// At most max_points buckets; where they fit, the values themselves as buckets of one step.
   [[nodiscard]] std::vector<MetricBucket> series_reduced(std::string_view metric,
                                                          int64_t first_step, int64_t last_step,
                                                          int64_t max_points);
-  /// The step that ended last in the newest segment that has any; empty before the first.
+  /// The last step of the newest segment that has any; empty before the first step.
   [[nodiscard]] std::optional<int64_t> latest_step();
   [[nodiscard]] std::vector<StepTime> step_times(int64_t first_step = 0,
                                                  int64_t last_step = INT64_MAX);
 
   [[nodiscard]] std::vector<Layer> layers();
-  /// Steps for which the full-resolution blob is still there.
+  /// The steps whose full-resolution blob is still there.
   [[nodiscard]] std::vector<int64_t> expert_steps(std::string_view layer);
-  /// Empty when the step was not logged or was thinned. Throws Error(kDamaged), naming layer and
-  /// step, when the bytes do not match their checksum.
+  /// Empty if the step was not logged or was thinned out. Throws Error(kDamaged), naming layer and
+  /// step, if the bytes do not match their checksum.
   [[nodiscard]] std::optional<ExpertBlob> experts(std::string_view layer, int64_t step);
   [[nodiscard]] std::vector<ExpertSummary> expert_summaries(std::string_view layer,
                                                             int64_t first_step = 0,
                                                             int64_t last_step = INT64_MAX);
-  /// At most max_columns columns, each the finest that fits. Throws Error(kDamaged) like experts.
+  /// At most max_columns columns, at the finest level that fits. Throws Error(kDamaged) like
+  /// experts().
   [[nodiscard]] HeatMap heat_map(std::string_view layer, int64_t first_step, int64_t last_step,
                                  int64_t max_columns);
 
-  /// All of them, the deleted ones too, oldest first.
+  /// All checkpoints, including deleted ones, oldest first.
   [[nodiscard]] std::vector<Checkpoint> checkpoints();
   /// Events with an id above after_id, oldest first, at most `limit`.
   [[nodiscard]] std::vector<Event> events(int64_t after_id = 0, int64_t limit = 1000);
-  /// Steps and metrics after after_step, events after after_event; at most max_steps steps a call.
-  /// A resume writes older steps again: when `segments` grows, begin anew at its start_step - 1.
+  /// Steps and metrics after after_step, events after after_event; at most max_steps steps per
+  /// call. A resume rewrites older steps: when segments() grows, start again at the new start_step
+  /// - 1.
   [[nodiscard]] LiveTail tail(int64_t after_step, int64_t after_event, int64_t max_steps = 1000);
 
  private:

@@ -53,7 +53,7 @@ TEST(CommandLine, SuggestsTheCommandThatWasMeant) {
   EXPECT_EQ(outcome.out, "");
   EXPECT_EQ(outcome.err,
             "switchyard: error: there is no command 'trian'; did you mean 'train'?\n"
-            "switchyard: `switchyard --help` shows how it is used\n");
+            "switchyard: `switchyard --help` shows how to use it\n");
 }
 
 TEST(CommandLine, ReturnsTwoForWrongUse) {

@@ -112,7 +112,7 @@ TEST(OutputFile, GoesOnAfterShortWritesAndInterrupts) {
   file.write("");
   file.sync_and_close();
   EXPECT_EQ(file.bytes(), 10);
-  EXPECT_EQ(file.crc32c(), crc32c("0123456789"));
+  EXPECT_EQ(file.crc32c(), checksum::crc32c("0123456789"));
   EXPECT_EQ(read_file(files, "/run/file", kMany), "0123456789");
   EXPECT_EQ(files.num_open(), 0U);
 }

@@ -248,7 +248,8 @@ TEST_F(Prepare, SaysWhatIsWrongWithAFile) {
   EXPECT_DATA_ERROR((void)prepare(options), ErrorCode::kInvalidArgument, "only white space");
   options.train = {write("special.txt", "</s>\n")};
   options.tokenizer = TokenizerOptions{.kind = TokenizerKind::kBlanks};
-  EXPECT_DATA_ERROR((void)prepare(options), ErrorCode::kInvalidArgument, "no special token");
+  EXPECT_DATA_ERROR((void)prepare(options), ErrorCode::kInvalidArgument,
+                    "other than the special tokens");
   EXPECT_FALSE(fs::exists(path("out")));
 }
 
