@@ -78,10 +78,19 @@ class Train(ProgramTest):
         self.assertEqual(said, again)
 
     def test_tells_the_balance_of_the_experts(self):
-        self.expect(OK, "experts", self.whole)
+        text = self.expect(OK, "experts", self.whole).stdout
         line = json_lines(self.expect(OK, "experts", self.whole, "--json").stdout)[-1]
-        self.assertIn("load", str(line))
-        self.assertIn("importance", str(line))
+        for name in ("importance", "load"):
+            values = line[name]
+            self.assertEqual(len(values), line["num_experts"])
+            mean = sum(values) / len(values)
+            cv = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values)) / mean
+            self.assertGreater(mean, 0.0)
+            self.assertAlmostEqual(line["cv_" + name], cv, delta=1e-5)
+            self.assertRegex(text, rf"CV\({name}\) +{line['cv_' + name]:.3f}\n")
+        self.assertGreaterEqual(line["max_over_mean_load"], 1.0)
+        self.assertEqual(line["starved_experts"], [expert for expert, load in enumerate(line["load"])
+                                                   if load < 0.01 * sum(line["load"]) / line["num_experts"]])
 
     def test_lists_its_plugins(self):
         plugins = json_lines(self.expect(OK, "plugins", "--json").stdout)

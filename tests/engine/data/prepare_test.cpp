@@ -228,10 +228,13 @@ TEST_F(Prepare, NeverReplacesAnythingElse) {
 TEST_F(Prepare, TakesAnEmptyDirectoryAndMakesParents) {
   PrepareOptions options = options_for("a b c\n");
   fs::create_directory(path("out"));
-  (void)prepare(options);
+  const Manifest first = prepare(options);
+  EXPECT_EQ(Dataset(path("out")).data_hash(), first.data_hash);
   options.output = path("deep/er/out/");
   (void)prepare(options);
-  Dataset(path("deep/er/out")).verify();
+  const Dataset second(path("deep/er/out"));
+  EXPECT_EQ(second.data_hash(), first.data_hash);
+  EXPECT_NO_THROW(second.verify());
 }
 
 TEST_F(Prepare, SaysWhatIsWrongWithAFile) {

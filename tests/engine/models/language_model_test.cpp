@@ -167,16 +167,14 @@ TEST(LanguageModel, AnEmbeddingsGradientByRowHasTheBitsOfTheDenseOne) {
   const Tensor rows = table.row_grad.rows();
   EXPECT_EQ(rows.count(), 23) << "the input has 23 different words";
   const Tensor all = dense.parameters.find("embedding.table")->grad;
-  double rest = 0.0;
   for (int64_t row = 0, next = 0; row < 5000; ++row) {
     const std::vector<float> values = all.select(0, row).to_vector<float>();
     if (next < rows.count() && rows.data<int32_t>()[next] == row) {
       EXPECT_EQ(table.grad_values().select(0, next++).to_vector<float>(), values) << row;
     } else {
-      rest += static_cast<double>(*std::max_element(values.begin(), values.end()));
+      EXPECT_EQ(values, std::vector<float>(values.size(), 0.0F)) << row;
     }
   }
-  EXPECT_EQ(rest, 0.0);
 }
 
 // MoE-32 of the paper without embedding and softmax: 37.782 M parameters, 8.421 M

@@ -83,8 +83,8 @@ TEST_F(Select, TopkPutsNaNLast) {
 }
 
 TEST_F(Select, TopkOfNothingDoesNothing) {
-  topk(cpu_, zeros({0, 4}), 2, zeros({0, 2}), zeros<int32_t>({0, 2}));
-  topk(cpu_, zeros({3, 4}), 0, zeros({3, 0}), zeros<int32_t>({3, 0}));
+  EXPECT_NO_THROW(topk(cpu_, zeros({0, 4}), 2, zeros({0, 2}), zeros<int32_t>({0, 2})));
+  EXPECT_NO_THROW(topk(cpu_, zeros({3, 4}), 0, zeros({3, 0}), zeros<int32_t>({3, 0})));
 }
 
 TEST_F(Select, TakeAndPutAddMatchPlainLoops) {
