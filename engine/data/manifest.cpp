@@ -97,7 +97,7 @@ double SplitInfo::oov_rate() const {
 std::string Manifest::compute_data_hash() const {
   checksum::Sha256 sha256;
   sha256.update(fmt::format("{}/{}\n{} {} {}\n{} {}\n", kFormat, kFormatVersion, name_of(layout),
-                            data::name_of(tokenizer.kind), tokenizer.lower_case, vocab_size,
+                            data::name_of(tokenizer.kind), tokenizer.lower_case ? 1 : 0, vocab_size,
                             vocabulary_sha256));
   for (const SplitInfo& split : splits) {
     sha256.update(fmt::format("{} {} {} {} {} {}\n", split.name, split.num_sentences,

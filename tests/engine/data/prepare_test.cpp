@@ -265,6 +265,17 @@ TEST_F(Prepare, SaysThatASplitWouldBeEmpty) {
   EXPECT_FALSE(Dataset(path("out")).has_split("test"));
 }
 
+// Checkpoints name their data by this hash: it must never change for the same text.
+TEST_F(Prepare, GivesTheSameTextTheSameHashForEver) {
+  PrepareOptions options = options_for("a b c\nd e f\n");
+  EXPECT_EQ(prepare(options).data_hash,
+            "b770e4f062ec844cce71ecc4cbeb70981934dda9fc5dd9267f212674fa34d8e9");
+  options.tokenizer = TokenizerOptions{.kind = TokenizerKind::kWords, .lower_case = true};
+  options.overwrite = true;
+  EXPECT_EQ(prepare(options).data_hash,
+            "d9c4613e5e71a71a1f96c777dbb5f15c494dea2a0cc499505e59cf082088484f");
+}
+
 TEST_F(Prepare, RefusesAVocabularyLargerThanTheWords) {
   PrepareOptions options = options_for("a b c\n");
   options.vocab_size = 6;
