@@ -80,8 +80,10 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   learner_config.seed = config.train.seed;
   learner_config.clip_norm = config.train.clip_norm;
   learner_config.compute = config.train.compute;
-  learner_config.threads = config.train.threads;
-  trainer::Learner learner(learner_config, plugins, trainer::make_optimizer(config, plugins));
+  core::ThreadPool threads(config.train.threads);
+  tensor::CpuDevice device(threads);
+  trainer::Learner learner(learner_config, device, plugins,
+                           trainer::make_optimizer(config, plugins));
   ModelDescription description;
   description.vocab_size = vocab_size;
   add_parts(description, learner.parameters());

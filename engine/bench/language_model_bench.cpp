@@ -98,18 +98,15 @@ BenchResult bench_language_model(const LanguageModelBenchConfig& config,
   core::require(config.batch_size > 0 && config.sequence_length > 0,
                 "bench: batch and steps must be 1 or more, got {} and {}", config.batch_size,
                 config.sequence_length);
-  trainer::Learner learner({.model = bench_model(config),
-                            .batch_size = config.batch_size,
-                            .threads = config.threads,
-                            .compute = config.compute},
-                           plugins,
-                           plugins.make_optimizer({.plugin = "adam", .where = "bench: optimizer"}));
+  core::ThreadPool threads(config.threads);
+  tensor::CpuDevice device(threads);
+  trainer::Learner learner(
+      {.model = bench_model(config), .batch_size = config.batch_size, .compute = config.compute},
+      device, plugins, plugins.make_optimizer({.plugin = "adam", .where = "bench: optimizer"}));
   learner.allocate();
-  tensor::CpuAllocator allocator;
-  const data::Batch batch = random_batch(config, allocator);
+  const data::Batch batch = random_batch(config, device.memory());
   const BenchWork work = {.tokens = batch.num_words,
                           .flops = flops_per_step(config, learner.model())};
-  core::ThreadPool threads(config.threads);  // of the limits; asleep while the steps run
   return time_steps(config, threads, work, [&](int64_t step) {
     const trainer::StepOutcome outcome = learner.compute_gradients(batch, step, 1e-3);
     learner.update(outcome, step, 1e-3);

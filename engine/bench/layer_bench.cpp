@@ -166,10 +166,10 @@ BenchResult bench_head(const LanguageModelBenchConfig& config) {
   return time_steps(config, stage.threads, work, [&](int64_t step) {
     layers::Pass pass = stage.begin_pass(step);
     const double scale = 1.0 / static_cast<double>(stage.tokens());
-    const double loss = sampled ? sampled->loss_and_gradient(x, targets, scale, grad_x, pass)
+    const Tensor loss = sampled ? sampled->loss_and_gradient(x, targets, scale, grad_x, pass)
                                 : head.loss_and_gradient(x, targets, scale, grad_x, pass);
     stage.end_pass(pass);
-    return loss / static_cast<double>(stage.tokens());
+    return stage.device.read_back<double>(loss)[0] / static_cast<double>(stage.tokens());
   });
 }
 
@@ -203,7 +203,8 @@ BenchResult bench_optimizer(const LanguageModelBenchConfig& config, const std::s
                    .step = step,
                    .learning_rate = 1e-3,
                    .grad_scale = grad_scale});
-    return static_cast<double>(stage.parameters.all().front().value.data<float>()[0]);
+    return static_cast<double>(
+        stage.device.read_back<float>(stage.parameters.all().front().value)[0]);
   });
 }
 

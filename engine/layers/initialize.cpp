@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include "core/rng.h"
 #include "ops/generic/pointwise.h"
@@ -14,6 +15,8 @@ namespace {
 
 using core::unit_float;
 
+constexpr int64_t kPart = int64_t{1} << 20U;  // values that are made at a time
+
 // Element i of a normal distribution by Box and Muller, from words 2 (i % 2) and 2 (i % 2) + 1 of
 // block i / 2.
 double normal_at(core::RngKey key, uint64_t i) {
@@ -23,18 +26,28 @@ double normal_at(core::RngKey key, uint64_t i) {
   return radius * std::cos(2.0 * std::numbers::pi * unit_float(words[first + 1]));
 }
 
-void fill_truncated_normal(const tensor::Init& init, core::RngKey key, int64_t first,
-                           const tensor::Tensor& values) {
-  auto* out = values.data<float>();
-  for (int64_t i = 0; i < values.count(); ++i) {
-    // Redrawn from far-away elements until it lies within two standard deviations.
-    auto element = static_cast<uint64_t>(first + i);
-    double z = normal_at(key, element);
-    while (std::abs(z) > 2.0) {
-      element += uint64_t{1} << 40U;
-      z = normal_at(key, element);
+float truncated_normal_at(const tensor::Init& init, core::RngKey key, uint64_t element) {
+  // Redrawn from far-away elements until it lies within two standard deviations.
+  double z = normal_at(key, element);
+  while (std::abs(z) > 2.0) {
+    element += uint64_t{1} << 40U;
+    z = normal_at(key, element);
+  }
+  return static_cast<float>(init.a + init.b * z);
+}
+
+// On the host, a piece at a time.
+void fill_truncated_normal(const ops::Backend& backend, const tensor::Init& init, core::RngKey key,
+                           int64_t first, const tensor::Tensor& values) {
+  std::vector<float> piece(static_cast<size_t>(std::min(kPart, values.count())));
+  for (int64_t begin = 0; begin < values.count(); begin += kPart) {
+    const int64_t end = std::min(begin + kPart, values.count());
+    piece.resize(static_cast<size_t>(end - begin));
+    auto element = static_cast<uint64_t>(first + begin);
+    for (float& value : piece) {
+      value = truncated_normal_at(init, key, element++);
     }
-    out[i] = static_cast<float>(init.a + init.b * z);
+    backend.device->upload<float>(piece, values.slice(0, begin, end));
   }
 }
 
@@ -52,7 +65,7 @@ void fill_part(const ops::Backend& backend, const tensor::Init& init, core::RngK
       random.distribution = Distribution::kNormal;
       return ops::generic::fill_random(backend, random, values);
     case tensor::InitKind::kTruncatedNormal:
-      return fill_truncated_normal(init, key, first, values);
+      return fill_truncated_normal(backend, init, key, first, values);
     case tensor::InitKind::kUniform:
       random.distribution = Distribution::kUniform;
       return ops::generic::fill_random(backend, random, values);
@@ -79,9 +92,8 @@ void fill_parameter(const ops::Backend& backend, const tensor::Parameter& parame
 }  // namespace
 
 void initialize(const ops::Backend& backend, tensor::ParameterSet& parameters, uint64_t seed) {
-  constexpr int64_t kPart = int64_t{1} << 20U;  // values of a bf16 parameter made in f32 at a time
-  tensor::CpuAllocator allocator;
-  const tensor::Tensor part = tensor::Tensor::empty(tensor::DType::kF32, {kPart}, allocator);
+  const tensor::Tensor part =
+      tensor::Tensor::empty(tensor::DType::kF32, {kPart}, backend.device->memory());
   for (const tensor::Parameter& parameter : parameters.all()) {
     const core::RngKey key =
         core::rng_key(seed, parameter.name, static_cast<uint32_t>(core::RngPurpose::kInit));

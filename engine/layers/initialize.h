@@ -9,7 +9,7 @@ namespace switchyard::layers {
 
 /// Fills every parameter with its initial values. Value i of a parameter is decided by the seed,
 /// the parameter's name and i alone; bf16 values are the nearest ones. Parameters must be
-/// allocated, on the CPU.
+/// allocated, on the device of `backend`.
 void initialize(const ops::Backend& backend, tensor::ParameterSet& parameters, uint64_t seed);
 
 /// Uniform with mean 0 and variance scale^2 / fan_in.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "layers/logit_pieces.h"
 #include "layers/row_slots.h"
@@ -9,7 +10,9 @@
 #include "ops/generic/reduce.h"
 #include "ops/generic/select.h"
 #include "ops/linalg/matmul.h"
+#include "ops/loss/sampled_classes.h"
 #include "ops/loss/sampled_softmax_cross_entropy.h"
+#include "ops/loss/total.h"
 #include "ops/nn/column_sums.h"
 
 namespace switchyard::layers {
@@ -26,18 +29,17 @@ using tensor::Tensor;
 
 /// What one step keeps in scratch memory: T tokens, K sampled classes, D features.
 struct SampledSoftmax::Work {
-  Tensor classes;         // [K + T] i32: the sample, then the targets
-  Tensor sample;          // [K]: its beginning
-  Tensor targets;         // [T]: its end
-  Tensor hits;            // [T] i32: where each target is in the sample
-  Tensor offsets;         // [K]: bias - ln Q
-  Tensor target_offsets;  // [T]
-  Tensor table_sample;    // [K, D]: rows of the table
-  Tensor grad_sample;     // [K, D]
-  Tensor grad_offsets;    // [K]
-  Tensor target;          // [T]: logit with bias - ln Q; its gradient in the end
-  Tensor nll;             // [T]
-  RowSlots slots;         // of the table, for `classes`
+  Tensor classes;       // [K + T] i32: the sample, then the targets
+  Tensor sample;        // [K]: its beginning
+  Tensor targets;       // [T]: its end
+  Tensor hits;          // [T] i32: where each target is in the sample
+  Tensor offsets;       // [K + T]: bias - ln Q of `classes`
+  Tensor table_sample;  // [K, D]: rows of the table
+  Tensor grad_sample;   // [K, D]
+  Tensor grad_offsets;  // [K]
+  Tensor target;        // [T]: logit with bias - ln Q; its gradient in the end
+  Tensor nll;           // [T]
+  RowSlots slots;       // of the table, for `classes`
 };
 
 /// Tokens [begin, end), P in number.
@@ -63,34 +65,25 @@ SampledSoftmax::SampledSoftmax(const std::string& name, int64_t num_samples, Cla
                 num_samples);
 }
 
-namespace {
-
-// bias - ln Q of each class, 0 for -1.
-void fill_offsets(const ClassSampler& sampler, int64_t num_draws, const Tensor& bias,
-                  const Tensor& classes, const Tensor& offsets) {
-  const auto* c = classes.data<int32_t>();
-  for (int64_t i = 0; i < classes.count(); ++i) {
-    offsets.data<float>()[i] =
-        c[i] < 0 ? 0.0F
-                 : static_cast<float>(static_cast<double>(bias.data<float>()[c[i]]) -
-                                      sampler.log_expected_count(c[i], num_draws));
-  }
+// Draws the sample, and writes what a class's logit is corrected by: bias - ln Q.
+void SampledSoftmax::draw_sample(const Work& work, const Tensor& targets, Pass& pass) {
+  tensor::Device& device = *pass.backend.device;
+  const auto K = static_cast<size_t>(num_samples_);
+  std::vector<int32_t> classes(K);
+  const core::RngKey key =
+      core::rng_key(pass.seed, name_, static_cast<uint32_t>(core::RngPurpose::kSample));
+  const int64_t draws =
+      sampler_.draw(key, {.step = pass.step, .microbatch = pass.microbatch}, classes);
+  device.upload<int32_t>(classes, work.sample);
+  const tensor::HostView<int32_t> words = device.read_back<int32_t>(targets);
+  classes.insert(classes.end(), words.begin(), words.end());
+  std::vector<double> log_counts(classes.size());
+  std::transform(classes.begin(), classes.end(), log_counts.begin(),
+                 [&](int32_t c) { return c < 0 ? 0.0 : sampler_.log_expected_count(c, draws); });
+  const Tensor uploaded = pass.scratch->take(DType::kF64, {work.classes.count()});
+  device.upload<double>(log_counts, uploaded);
+  ops::loss::subtract_log_counts(pass.backend, bias_->value, work.classes, uploaded, work.offsets);
 }
-
-// Where each target is in the sample, which rises.
-void find_hits(const Tensor& sample, const Tensor& targets, const Tensor& hits) {
-  const auto* begin = sample.data<int32_t>();
-  const auto* end = begin + sample.count();
-  for (int64_t t = 0; t < targets.count(); ++t) {
-    const int32_t target = targets.data<int32_t>()[t];
-    const auto* found = std::lower_bound(begin, end, target);
-    const bool is_hit = found != end && *found == target;
-    const int32_t miss = target < 0 ? ops::loss::kTokenDoesNotCount : ops::loss::kTargetNotSampled;
-    hits.data<int32_t>()[t] = is_hit ? static_cast<int32_t>(found - begin) : miss;
-  }
-}
-
-}  // namespace
 
 SampledSoftmax::Work SampledSoftmax::begin(const Tensor& targets, Pass& pass) {
   const int64_t T = targets.count();
@@ -101,8 +94,7 @@ SampledSoftmax::Work SampledSoftmax::begin(const Tensor& targets, Pass& pass) {
   };
   Work work = {.classes = take(DType::kI32, {K + T}),
                .hits = take(DType::kI32, {T}),
-               .offsets = take(DType::kF32, {K}),
-               .target_offsets = take(DType::kF32, {T}),
+               .offsets = take(DType::kF32, {K + T}),
                .table_sample = take(DType::kF32, {K, D}),
                .grad_sample = take(DType::kF32, {K, D}),
                .grad_offsets = take(DType::kF32, {K}),
@@ -111,13 +103,8 @@ SampledSoftmax::Work SampledSoftmax::begin(const Tensor& targets, Pass& pass) {
   work.sample = work.classes.slice(0, 0, K);
   work.targets = work.classes.slice(0, K, K + T);
   ops::generic::copy(pass.backend, targets, work.targets);
-  const core::RngKey key =
-      core::rng_key(pass.seed, name_, static_cast<uint32_t>(core::RngPurpose::kSample));
-  const int64_t draws = sampler_.draw(key, {.step = pass.step, .microbatch = pass.microbatch},
-                                      {work.sample.data<int32_t>(), static_cast<size_t>(K)});
-  find_hits(work.sample, work.targets, work.hits);
-  fill_offsets(sampler_, draws, bias_->value, work.sample, work.offsets);
-  fill_offsets(sampler_, draws, bias_->value, work.targets, work.target_offsets);
+  draw_sample(work, targets.reshape({T}), pass);
+  ops::loss::find_hits(pass.backend, work.sample, work.targets, work.hits);
   ops::generic::gather_rows(pass.backend, table_->value, work.sample, work.table_sample);
   ops::generic::fill(pass.backend, 0.0, work.grad_sample);
   ops::generic::fill(pass.backend, 0.0, work.grad_offsets);
@@ -134,13 +121,15 @@ void SampledSoftmax::run_piece(const Work& work, const Piece& piece, double grad
                             piece.words);
   ops::generic::binary(on, Binary::kMul, piece.x, piece.words, piece.products);
   ops::generic::reduce(on, ops::generic::Reduction::kSum, piece.products, 1, 0.0, target);
+  const int64_t K = num_samples_;
   ops::generic::binary(on, Binary::kAdd, target,
-                       work.target_offsets.slice(0, piece.begin, piece.end), target);
+                       work.offsets.slice(0, K + piece.begin, K + piece.end), target);
 
   matmul(on, Transpose::kNo, Transpose::kYes, 1.0, piece.x, work.table_sample, 0.0, piece.logits);
   ops::loss::sampled_softmax_cross_entropy_with_grad(
-      on, piece.logits, work.offsets, target, work.hits.slice(0, piece.begin, piece.end),
-      grad_scale, work.nll.slice(0, piece.begin, piece.end));
+      on, piece.logits, work.offsets.slice(0, 0, K), target,
+      work.hits.slice(0, piece.begin, piece.end), grad_scale,
+      work.nll.slice(0, piece.begin, piece.end));
   const Tensor& grad_logits = piece.logits;
   const Tensor grad_target = target.reshape({piece.end - piece.begin, 1});
   matmul(on, Transpose::kYes, Transpose::kNo, 1.0, grad_logits, piece.x, 1.0, work.grad_sample);
@@ -151,7 +140,6 @@ void SampledSoftmax::run_piece(const Work& work, const Piece& piece, double grad
   ops::generic::binary(on, Binary::kMul, piece.words, grad_target, piece.products);
   ops::generic::binary(on, Binary::kAdd, piece.grad_x, piece.products, piece.grad_x);
   ops::generic::binary(on, Binary::kMul, piece.x, grad_target, piece.products);
-  const int64_t K = num_samples_;
   ops::generic::scatter_add_rows(on, piece.products,
                                  work.slots.positions.slice(0, K + piece.begin, K + piece.end),
                                  work.slots.grad);
@@ -171,8 +159,9 @@ void SampledSoftmax::add_shared_gradients(const Work& work, Pass& pass) const {
                                  bias.positions.slice(0, 0, K), grad);
 }
 
-double SampledSoftmax::loss_and_gradient(const Tensor& x, const Tensor& targets, double grad_scale,
+Tensor SampledSoftmax::loss_and_gradient(const Tensor& x, const Tensor& targets, double grad_scale,
                                          const Tensor& grad_x, Pass& pass) {
+  const Tensor loss = pass.take(DType::kF64, {1});
   const tensor::ScratchScope scope(*pass.scratch);
   const Work work = begin(targets, pass);
   const int64_t T = x.size(0);
@@ -192,7 +181,8 @@ double SampledSoftmax::loss_and_gradient(const Tensor& x, const Tensor& targets,
     run_piece(work, piece, grad_scale, pass);
   }
   add_shared_gradients(work, pass);
-  return sum_of(work.nll);
+  ops::loss::total(pass.backend, work.nll, loss);
+  return loss;
 }
 
 double SampledSoftmax::scratch_bytes(int64_t num_tokens) const {
@@ -200,7 +190,7 @@ double SampledSoftmax::scratch_bytes(int64_t num_tokens) const {
   const auto K = static_cast<double>(num_samples_);
   const auto T = static_cast<double>(num_tokens);
   const auto piece = static_cast<double>(tokens_per_piece(num_tokens, num_samples_));
-  return sizeof(float) * (2.0 * K * D + piece * (K + 2.0 * D) + 5.0 * (K + T));
+  return sizeof(float) * (2.0 * K * D + piece * (K + 2.0 * D) + 7.0 * (K + T));
 }
 
 }  // namespace switchyard::layers

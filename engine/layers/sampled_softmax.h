@@ -25,16 +25,16 @@ class SampledSoftmax {
   SampledSoftmax(const std::string& name, int64_t num_samples, ClassSampler sampler,
                  tensor::Parameter& table, tensor::Parameter& bias);
 
-  /// The sum over targets that are not -1, in nats; adds the gradients of grad_scale * loss to the
-  /// parameters and writes grad_x [T, d_model].
+  /// The sum over targets that are not -1, in nats, as one f64 of the pass; adds the gradients of
+  /// grad_scale * loss to the parameters and writes grad_x [T, d_model].
   ///
   ///   x        [T, d_model]
   ///   targets  [T] i32, -1 = does not count
   ///
   /// Determinism: the sample depends on seed, step and microbatch.
-  [[nodiscard]] double loss_and_gradient(const tensor::Tensor& x, const tensor::Tensor& targets,
-                                         double grad_scale, const tensor::Tensor& grad_x,
-                                         Pass& pass);
+  [[nodiscard]] tensor::Tensor loss_and_gradient(const tensor::Tensor& x,
+                                                 const tensor::Tensor& targets, double grad_scale,
+                                                 const tensor::Tensor& grad_x, Pass& pass);
 
   /// Bytes of working memory of a step of that many tokens.
   [[nodiscard]] double scratch_bytes(int64_t num_tokens) const;
@@ -43,6 +43,7 @@ class SampledSoftmax {
   struct Work;
   struct Piece;
   [[nodiscard]] Work begin(const tensor::Tensor& targets, Pass& pass);
+  void draw_sample(const Work& work, const tensor::Tensor& targets, Pass& pass);
   void run_piece(const Work& work, const Piece& piece, double grad_scale, Pass& pass) const;
   void add_shared_gradients(const Work& work, Pass& pass) const;
 

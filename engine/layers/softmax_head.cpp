@@ -7,6 +7,7 @@
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
 #include "ops/loss/softmax_cross_entropy.h"
+#include "ops/loss/total.h"
 #include "ops/nn/column_sums.h"
 
 namespace switchyard::layers {
@@ -56,7 +57,8 @@ void SoftmaxHead::add_weight_gradient(const Tensor& x, const Tensor& grad_logits
          is_table ? x : grad_logits, weights_->take_grad_beta(), weights_->grad);
 }
 
-double SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) const {
+Tensor SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) const {
+  const Tensor total = pass.take(DType::kF64, {1});
   const tensor::ScratchScope scope(*pass.scratch);
   const int64_t T = x.size(0);
   const int64_t V = bias_->shape[0];
@@ -70,15 +72,17 @@ double SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) con
     ops::loss::softmax_cross_entropy(pass.backend, logits, bias_->value,
                                      targets.slice(0, begin, end), nll.slice(0, begin, end));
   }
-  return sum_of(nll);
+  ops::loss::total(pass.backend, nll, total);
+  return total;
 }
 
-double SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, double grad_scale,
+Tensor SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, double grad_scale,
                                       const Tensor& grad_x, Pass& pass) const {
   core::require(
       weights_->grad.defined() && bias_->grad.defined(),
       "SoftmaxHead: the full softmax touches every row, so '{}' must have a dense gradient",
       weights_->name);
+  const Tensor total = pass.take(DType::kF64, {1});
   const tensor::ScratchScope scope(*pass.scratch);
   const int64_t T = x.size(0);
   const int64_t V = bias_->shape[0];
@@ -100,7 +104,8 @@ double SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, do
            weights_->value, 0.0, grad_x.slice(0, begin, end));
     ops::nn::add_column_sums(pass.backend, grad_logits, summed_grad(pass.backend, *bias_));
   }
-  return sum_of(nll);
+  ops::loss::total(pass.backend, nll, total);
+  return total;
 }
 
 void SoftmaxHead::logits(const Tensor& x, const Tensor& logits, Pass& pass) const {

@@ -30,20 +30,20 @@ class SoftmaxHead {
   /// Registers W, unless it is tied, and "<name>.bias" [vocab_size].
   SoftmaxHead(const std::string& name, const Config& config, tensor::ParameterSet& parameters);
 
-  /// The sum over targets that are not -1, in nats.
+  /// The sum over targets that are not -1, in nats, as one f64 of the pass.
   ///
   ///   x        [T, d_model]
   ///   targets  [T] i32, -1 = does not count
-  [[nodiscard]] double loss(const tensor::Tensor& x, const tensor::Tensor& targets,
-                            Pass& pass) const;
+  [[nodiscard]] tensor::Tensor loss(const tensor::Tensor& x, const tensor::Tensor& targets,
+                                    Pass& pass) const;
 
   /// The same; adds the gradients of grad_scale * loss to the parameters and writes grad_x
   /// [T, d_model]. Forward and backward run piece by piece, so that the logits stay in the cache
   /// and are never stored for the whole batch. Gradients must be dense: for a layout kTable with
   /// touched_rows, training is SampledSoftmax's.
-  [[nodiscard]] double loss_and_gradient(const tensor::Tensor& x, const tensor::Tensor& targets,
-                                         double grad_scale, const tensor::Tensor& grad_x,
-                                         Pass& pass) const;
+  [[nodiscard]] tensor::Tensor loss_and_gradient(const tensor::Tensor& x,
+                                                 const tensor::Tensor& targets, double grad_scale,
+                                                 const tensor::Tensor& grad_x, Pass& pass) const;
 
   /// logits [T, vocab_size] for sampling.
   void logits(const tensor::Tensor& x, const tensor::Tensor& logits, Pass& pass) const;

@@ -207,16 +207,17 @@ double LanguageModel::train(const Input& input, double grad_scale,
   const Tensor x = forward(input, state, pass);
   const Tensor grad_x = pass.take(DType::kF32, x.shape());
   const Tensor targets = input.targets.reshape({input.targets.count()});
-  const double nll = sampled_ ? sampled_->loss_and_gradient(x, targets, grad_scale, grad_x, pass)
+  const Tensor nll = sampled_ ? sampled_->loss_and_gradient(x, targets, grad_scale, grad_x, pass)
                               : head_.loss_and_gradient(x, targets, grad_scale, grad_x, pass);
   backward(input, grad_x, pass);
-  return nll;
+  return pass.backend.device->read_back<double>(nll)[0];
 }
 
 double LanguageModel::evaluate(const Input& input, std::vector<layers::RecurrentState>& state,
                                layers::Pass& pass) {
   const Tensor x = forward(input, state, pass);
-  return head_.loss(x, input.targets.reshape({input.targets.count()}), pass);
+  const Tensor nll = head_.loss(x, input.targets.reshape({input.targets.count()}), pass);
+  return pass.backend.device->read_back<double>(nll)[0];
 }
 
 void LanguageModel::logits(const Input& input, std::vector<layers::RecurrentState>& state,

@@ -1,19 +1,17 @@
 #include "optim/clipping.h"
 
-#include <cmath>
-
 #include "ops/generic/reduce.h"
 
 namespace switchyard::optim {
 
-double global_grad_norm(const ops::Backend& backend, const tensor::ParameterSet& parameters) {
-  double sum = 0.0;
+void squared_grad_norm(const ops::Backend& backend, const tensor::ParameterSet& parameters,
+                       tensor::Out squares) {
+  backend.device->clear(squares);
   for (const tensor::Parameter& parameter : parameters.all()) {
     if (parameter.has_grad()) {
-      sum += ops::generic::sum_of_squares(backend, parameter.grad_values());
+      ops::generic::add_sum_of_squares(backend, parameter.grad_values(), squares);
     }
   }
-  return std::sqrt(sum);
 }
 
 double clip_factor(double grad_norm, double max_norm) {

@@ -5,8 +5,9 @@
 
 namespace switchyard::tensor {
 
-/// Type of one element.
-enum class DType : uint8_t { kF32, kBf16, kI32, kU8, kI64 };
+/// Type of one element. kF64 is for sums that f32 is too coarse for; parameters and plugins do not
+/// use it.
+enum class DType : uint8_t { kF32, kBf16, kI32, kU8, kI64, kF64 };
 
 /// A bfloat16 number as its bits: the upper half of a float.
 struct Bf16 {
@@ -23,12 +24,13 @@ struct Bf16 {
     case DType::kU8:
       return 1;
     case DType::kI64:
+    case DType::kF64:
       return 8;
   }
   return 0;
 }
 
-/// "f32", "bf16", "i32", "u8", "i64".
+/// "f32", "bf16", "i32", "u8", "i64", "f64".
 [[nodiscard]] constexpr std::string_view name_of(DType dtype) {
   switch (dtype) {
     case DType::kF32:
@@ -41,6 +43,8 @@ struct Bf16 {
       return "u8";
     case DType::kI64:
       return "i64";
+    case DType::kF64:
+      return "f64";
   }
   return "?";
 }
@@ -61,5 +65,7 @@ template <>
 inline constexpr DType kDTypeOf<uint8_t> = DType::kU8;
 template <>
 inline constexpr DType kDTypeOf<int64_t> = DType::kI64;
+template <>
+inline constexpr DType kDTypeOf<double> = DType::kF64;
 
 }  // namespace switchyard::tensor

@@ -1,6 +1,8 @@
 #include "trainer/backward_updater.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/rng.h"
 #include "ops/generic/random.h"
@@ -11,26 +13,35 @@ namespace switchyard::trainer {
 namespace {
 
 // Only called once a slice is known to hold something that is not finite.
-int64_t first_bad_expert(const tensor::ParameterSlice& slice) {
+int64_t first_bad_expert(tensor::Device& device, const tensor::ParameterSlice& slice) {
   const int64_t values = slice.grad.count() / slice.grad.size(0);
-  const auto* grad = slice.grad.data<float>();
-  int64_t i = 0;
-  while (i + 1 < slice.grad.count() && std::isfinite(grad[i])) {
-    ++i;
-  }
-  return slice.first + i / values;
+  const tensor::HostView<float> grad = device.read_back<float>(slice.grad);
+  const auto bad =
+      std::find_if_not(grad.begin(), grad.end(), [](float g) { return std::isfinite(g); });
+  const int64_t index = std::min(std::distance(grad.begin(), bad), slice.grad.count() - 1);
+  return slice.first + index / values;
 }
 
 }  // namespace
 
+bool BackwardUpdater::is_finite(const tensor::Tensor& grad) const {
+  tensor::Device& device = *step_.backend.device;
+  const tensor::ScratchScope scope(*step_.scratch);
+  const tensor::Tensor squares = step_.scratch->take(tensor::DType::kF64, {1});
+  device.clear(squares);
+  ops::generic::add_sum_of_squares(step_.backend, grad, squares);
+  return std::isfinite(device.read_back<double>(squares)[0]);
+}
+
 void BackwardUpdater::update(const tensor::ParameterSlice& slice) {
   const tensor::Parameter& parameter = *slice.parameter;
-  if (!std::isfinite(ops::generic::sum_of_squares(step_.backend, slice.grad))) {
+  tensor::Device& device = *step_.backend.device;
+  if (!is_finite(slice.grad)) {
     core::fail(core::ErrorCode::kNumeric,
                "step {}: the gradient of '{}', expert {}, is not finite, and experts before it are "
                "updated already: resume from the newest checkpoint with a lower "
                "schedule.learning_rate, or set model.moe.update_in_backward = false",
-               step_.step, parameter.name, first_bad_expert(slice));
+               step_.step, parameter.name, first_bad_expert(device, slice));
   }
   optimizer_.step_slice(step_, slice);
   if (parameter.dtype == tensor::DType::kBf16) {

@@ -21,6 +21,8 @@ class BackwardUpdater final : public tensor::SliceUpdater {
   void update(const tensor::ParameterSlice& slice) override;
 
  private:
+  [[nodiscard]] bool is_finite(const tensor::Tensor& grad) const;
+
   optim::Optimizer& optimizer_;
   uint64_t seed_;
   optim::OptimizerStep step_;

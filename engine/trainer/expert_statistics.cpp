@@ -5,11 +5,12 @@
 
 namespace switchyard::trainer {
 
-double gate_entropy(const tensor::Tensor& gate_weight, const tensor::Tensor& expert_index) {
-  const auto* weights = gate_weight.data<float>();
-  const auto* experts = expert_index.data<int32_t>();
+double gate_entropy(tensor::Device& device, const tensor::Tensor& gate_weight,
+                    const tensor::Tensor& expert_index) {
+  const tensor::HostView<float> weights = device.read_back<float>(gate_weight);
+  const tensor::HostView<int32_t> experts = device.read_back<int32_t>(expert_index);
   double entropy = 0.0;
-  for (int64_t i = 0; i < gate_weight.count(); ++i) {
+  for (size_t i = 0; i < weights.size(); ++i) {
     const double g = weights[i];
     if (experts[i] >= 0 && g > 0.0) {
       entropy -= g * std::log(g);
@@ -19,26 +20,28 @@ double gate_entropy(const tensor::Tensor& gate_weight, const tensor::Tensor& exp
 }
 
 void ExpertStatistics::report(int64_t step, const std::vector<layers::Routed*>& layers,
-                              RunListener& listener) {
+                              tensor::Device& device, RunListener& listener) {
   for (const layers::Routed* layer : layers) {
     if (!layer->has_gate()) {
       continue;
     }
     const layers::MoeTrace& trace = layer->trace();
     const auto E = static_cast<size_t>(layer->num_experts());
-    const auto* offsets = trace.offsets.data<int32_t>();
+    const tensor::HostView<int32_t> offsets = device.read_back<int32_t>(trace.offsets);
+    const tensor::HostView<float> importance = device.read_back<float>(trace.routing.importance);
+    const tensor::HostView<float> load = device.read_back<float>(trace.routing.load);
     tokens_per_expert_.resize(E);
     for (size_t e = 0; e < E; ++e) {
       tokens_per_expert_[e] = offsets[e + 1] - offsets[e];
     }
-    listener.on_experts(
-        {.step = step,
-         .layer = layer->name(),
-         .top_k = std::lround(layer->experts_per_token()),
-         .importance = {trace.routing.importance.data<float>(), E},
-         .load = {trace.routing.load.data<float>(), E},
-         .tokens = tokens_per_expert_,
-         .gate_entropy = gate_entropy(trace.routing.gate_weight, trace.routing.expert_index)});
+    listener.on_experts({.step = step,
+                         .layer = layer->name(),
+                         .top_k = std::lround(layer->experts_per_token()),
+                         .importance = importance,
+                         .load = load,
+                         .tokens = tokens_per_expert_,
+                         .gate_entropy = gate_entropy(device, trace.routing.gate_weight,
+                                                      trace.routing.expert_index)});
   }
 }
 

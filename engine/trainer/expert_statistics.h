@@ -12,7 +12,8 @@ namespace switchyard::trainer {
 class ExpertStatistics {
  public:
   /// One report per layer that has a gate.
-  void report(int64_t step, const std::vector<layers::Routed*>& layers, RunListener& listener);
+  void report(int64_t step, const std::vector<layers::Routed*>& layers, tensor::Device& device,
+              RunListener& listener);
 
  private:
   std::vector<int32_t> tokens_per_expert_;  // kept for its memory
@@ -21,7 +22,7 @@ class ExpertStatistics {
 /// Mean over tokens of the entropy of their gate weights, in nats.
 ///
 ///   gate_weight  [T, K] f32, expert_index [T, K] i32 (-1 = empty slot)
-[[nodiscard]] double gate_entropy(const tensor::Tensor& gate_weight,
+[[nodiscard]] double gate_entropy(tensor::Device& device, const tensor::Tensor& gate_weight,
                                   const tensor::Tensor& expert_index);
 
 }  // namespace switchyard::trainer

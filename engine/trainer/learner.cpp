@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "layers/gradient.h"
 #include "layers/initialize.h"
+#include "ops/generic/pointwise.h"
 #include "ops/linalg/tiled_gemm.h"
 #include "optim/clipping.h"
 #include "tensor/host_memory.h"
@@ -19,11 +21,10 @@ bool StepOutcome::is_finite() const {
   return std::isfinite(nll) && std::isfinite(aux_loss) && std::isfinite(grad_norm);
 }
 
-Learner::Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
-                 std::unique_ptr<optim::Optimizer> optimizer)
+Learner::Learner(const LearnerConfig& config, tensor::Device& device,
+                 layers::ComponentFactory& factory, std::unique_ptr<optim::Optimizer> optimizer)
     : config_(config),
-      threads_(config.threads),
-      device_(threads_),
+      device_(device),
       backend_(ops::backend_on(device_)),
       activations_(device_.memory()),
       scratch_(device_.memory()),
@@ -41,7 +42,8 @@ void Learner::allocate() {
   state_ = fresh_state(config_.batch_size);
   grad_scale_ = Tensor::zeros(DType::kF32, {1}, device_.memory());
   unclipped_ = Tensor::zeros(DType::kF32, {1}, device_.memory());
-  unclipped_.data<float>()[0] = 1.0F;
+  ops::generic::fill(backend_, 1.0, unclipped_);
+  squared_norm_ = Tensor::zeros(DType::kF64, {1}, device_.memory());
 }
 
 layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
@@ -80,18 +82,19 @@ StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
   outcome.nll = model_->train(input_of(batch), grad_scale, state_, pass);
   for (const layers::Routed* layer : model_->moe_layers()) {
     if (layer->has_gate()) {
-      outcome.aux_loss += layer->trace().routing.aux_loss.data<float>()[0];
+      outcome.aux_loss += device_.read_back<float>(layer->trace().routing.aux_loss)[0];
     }
   }
   layers::settle_gradients(backend_, parameters_);
-  outcome.grad_norm = optim::global_grad_norm(backend_, parameters_);
+  optim::squared_grad_norm(backend_, parameters_, squared_norm_);
+  outcome.grad_norm = std::sqrt(device_.read_back<double>(squared_norm_)[0]);
   saved_ = std::move(pass.saved);
   return outcome;
 }
 
 void Learner::update(const StepOutcome& outcome, int64_t step, double learning_rate) {
-  grad_scale_.data<float>()[0] =
-      static_cast<float>(optim::clip_factor(outcome.grad_norm, config_.clip_norm));
+  ops::generic::fill(backend_, optim::clip_factor(outcome.grad_norm, config_.clip_norm),
+                     grad_scale_);
   optimizer_->step({.backend = backend_,
                     .scratch = &scratch_,
                     .step = step,
@@ -129,8 +132,9 @@ Tensor Learner::next_logits(int32_t token, bool reset, std::vector<layers::Recur
   layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
   const Tensor tokens = pass.take(DType::kI32, {1, 1});
   const Tensor resets = pass.take(DType::kU8, {1, 1});
-  tokens.data<int32_t>()[0] = token;
-  resets.data<uint8_t>()[0] = reset ? 1 : 0;
+  const uint8_t starts_anew = reset ? 1 : 0;
+  device_.upload<int32_t>({&token, 1}, tokens);
+  device_.upload<uint8_t>({&starts_anew, 1}, resets);
   const Tensor logits = pass.take(DType::kF32, {1, config_.model.vocab_size});
   model_->logits({.tokens = tokens, .targets = Tensor(), .resets = resets}, state, logits, pass);
   saved_ = std::move(pass.saved);
@@ -140,20 +144,19 @@ Tensor Learner::next_logits(int32_t token, bool reset, std::vector<layers::Recur
 namespace {
 
 template <typename T, typename IsFinite>
-int64_t first_without(const Tensor& values, const IsFinite& is_finite) {
-  const T* begin = values.data<T>();
-  const T* end = begin + values.count();
-  const T* found = std::find_if_not(begin, end, is_finite);
-  return found == end ? -1 : found - begin;
+int64_t first_without(tensor::Device& device, const Tensor& tensor, const IsFinite& is_finite) {
+  const tensor::HostView<T> values = device.read_back<T>(tensor);
+  const auto found = std::find_if_not(values.begin(), values.end(), is_finite);
+  return found == values.end() ? -1 : std::distance(values.begin(), found);
 }
 
 // Index of the first value that is NaN or infinite, or -1.
-int64_t first_nonfinite(const Tensor& values) {
+int64_t first_nonfinite(tensor::Device& device, const Tensor& values) {
   if (values.dtype() == DType::kBf16) {
     return first_without<tensor::Bf16>(
-        values, [](tensor::Bf16 value) { return (value.bits & 0x7F80U) != 0x7F80U; });
+        device, values, [](tensor::Bf16 value) { return (value.bits & 0x7F80U) != 0x7F80U; });
   }
-  return first_without<float>(values, [](float value) { return std::isfinite(value); });
+  return first_without<float>(device, values, [](float value) { return std::isfinite(value); });
 }
 
 std::string place_of(const tensor::Parameter& parameter, const char* what, int64_t index) {
@@ -166,17 +169,18 @@ std::string place_of(const tensor::Parameter& parameter, const char* what, int64
 
 }  // namespace
 
-std::string Learner::find_nonfinite() const {
+std::string Learner::find_nonfinite() {
   const auto& all = parameters_.all();
   for (const tensor::Parameter& parameter : all) {
-    const int64_t index = first_nonfinite(parameter.value);
+    const int64_t index = first_nonfinite(device_, parameter.value);
     if (index >= 0) {
       return place_of(parameter, "the value", index);
     }
   }
   // Backwards: a gradient that is not finite spoils those of the layers before it.
   for (auto parameter = all.rbegin(); parameter != all.rend(); ++parameter) {
-    const int64_t index = parameter->has_grad() ? first_nonfinite(parameter->grad_values()) : -1;
+    const int64_t index =
+        parameter->has_grad() ? first_nonfinite(device_, parameter->grad_values()) : -1;
     if (index >= 0) {
       return place_of(*parameter, "the gradient", index);
     }
@@ -215,7 +219,8 @@ LearnerMemory Learner::predicted_memory(int64_t num_steps) {
   }
   const layers::StepMemory step = model_->step_memory(B, num_steps);
   memory.activations = bytes_taken(step.kept);
-  memory.scratch = bytes_taken(step.scratch) + packed_bytes(B * num_steps, threads_.num_threads());
+  memory.scratch = bytes_taken(step.scratch) +
+                   packed_bytes(B * num_steps, device_.stream().threads->num_threads());
   return memory;
 }
 

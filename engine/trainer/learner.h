@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/thread_pool.h"
 #include "data/batch.h"
 #include "models/language_model.h"
 #include "optim/optimizer.h"
@@ -21,7 +20,6 @@ struct LearnerConfig {
   int64_t batch_size = 64;  // streams of the carried state
   uint64_t seed = 1;
   double clip_norm = 0.0;                       // 0 = off
-  int threads = 0;                              // 0 = all cores
   tensor::DType compute = tensor::DType::kF32;  // see ops::Backend
 };
 
@@ -56,8 +54,9 @@ struct LearnerMemory {
 /// [inst].
 class Learner {
  public:
-  /// Takes no memory for parameters yet, so that a model can be described.
-  Learner(const LearnerConfig& config, layers::ComponentFactory& factory,
+  /// Takes no memory for parameters yet, so that a model can be described. The device must outlive
+  /// the learner.
+  Learner(const LearnerConfig& config, tensor::Device& device, layers::ComponentFactory& factory,
           std::unique_ptr<optim::Optimizer> optimizer);
 
   /// Takes memory and fills the parameters with their initial values.
@@ -85,8 +84,9 @@ class Learner {
 
   /// Names the first parameter, in the order of the backward pass, whose gradient or value is not
   /// finite, with the expert where there is one; empty if all are finite.
-  [[nodiscard]] std::string find_nonfinite() const;
+  [[nodiscard]] std::string find_nonfinite();
 
+  [[nodiscard]] tensor::Device& device() { return device_; }
   [[nodiscard]] models::LanguageModel& model() { return *model_; }
   [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
   [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
@@ -102,8 +102,7 @@ class Learner {
   [[nodiscard]] layers::Pass begin_pass(layers::Mode mode, int64_t step);
 
   LearnerConfig config_;
-  core::ThreadPool threads_;
-  tensor::CpuDevice device_;
+  tensor::Device& device_;
   ops::Backend backend_;
   tensor::Arena activations_;
   tensor::Arena scratch_;
@@ -115,6 +114,7 @@ class Learner {
   std::vector<tensor::Tensor> saved_;  // storage of Pass::saved, kept for its capacity
   tensor::Tensor grad_scale_;          // [1]
   tensor::Tensor unclipped_;           // [1], always 1
+  tensor::Tensor squared_norm_;        // [1] f64, of the gradients
 };
 
 }  // namespace switchyard::trainer

@@ -67,6 +67,8 @@ struct Trainer::Impl {
   RunListener& listener;
   const core::Clock& clock;
   data::Dataset dataset;
+  core::ThreadPool threads;
+  tensor::CpuDevice device;
   Learner learner;
   optim::Schedule schedule;
   data::Prefetcher batches;
@@ -104,13 +106,14 @@ Trainer::Impl::Impl(TrainerSetup given)
       listener(setup.listener != nullptr ? *setup.listener : silent_listener),
       clock(setup.clock != nullptr ? *setup.clock : own_clock),
       dataset(config.data.path),
+      threads(config.train.threads),
+      device(threads),
       learner({.model = with_vocabulary(config.model, dataset),
                .batch_size = config.data.batch_size,
                .seed = config.train.seed,
                .clip_norm = config.train.clip_norm,
-               .threads = config.train.threads,
                .compute = config.train.compute},
-              *setup.plugins, make_optimizer(config, *setup.plugins)),
+              device, *setup.plugins, make_optimizer(config, *setup.plugins)),
       schedule(config.schedule),
       batches(data::BatchSource(dataset.split("train"), {.shape = batch_shape(config.data),
                                                          .shuffle = config.data.shuffle,
@@ -174,7 +177,7 @@ void Trainer::Impl::report_step(const StepOutcome& outcome, double learning_rate
     }
   }
   if (is_due(step, config.train.expert_stats_every_steps) || step == 1) {
-    expert_statistics.report(step, learner.model().moe_layers(), listener);
+    expert_statistics.report(step, learner.model().moe_layers(), device, listener);
   }
 }
 
@@ -442,7 +445,7 @@ void Trainer::generate(const GenerateOptions& options,
   }
   for (int64_t i = 0; i < options.max_words; ++i) {
     const double uniform = core::unit_float(core::random_word(key, {}, static_cast<uint64_t>(i)));
-    token = sample_word({logits.data<float>(), static_cast<size_t>(logits.count())},
+    token = sample_word(run.device.read_back<float>(logits),
                         {.temperature = options.temperature, .top_k = options.top_k}, uniform);
     word(run.dataset.vocabulary().word(token));
     const bool at_end = token == data::Vocabulary::kSentenceMark;

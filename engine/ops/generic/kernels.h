@@ -82,7 +82,7 @@ struct StochasticRounding {
 
 /// Kernels of one device. The ops in pointwise.h, reduce.h, select.h, elementwise.h and random.h
 /// check their arguments and then call these, so a kernel may take them for granted. All are
-/// asynchronous on the stream but sum_of_squares. Index kernels of the CPU throw
+/// asynchronous on the stream. Index kernels of the CPU throw
 /// Error(kInvalidArgument) for an index out of range.
 struct Kernels {
   using Tensor = tensor::Tensor;
@@ -103,7 +103,7 @@ struct Kernels {
   void (*softmax_grad)(const Stream&, const Tensor& y, const Tensor& dy,
                        const Tensor& dx) = nullptr;
   void (*count_nonfinite)(const Stream&, const Tensor& x, const Tensor& n) = nullptr;
-  double (*sum_of_squares)(const Stream&, const Tensor& x) = nullptr;
+  void (*add_sum_of_squares)(const Stream&, const Tensor& x, const Tensor& sum) = nullptr;
   void (*mean_squares)(const Stream&, const Tensor& x, const Tensor& rows,
                        const Tensor& columns) = nullptr;
 

@@ -13,7 +13,7 @@ Kernels cpu_kernels() {
           .softmax = cpu::softmax,
           .softmax_grad = cpu::softmax_grad,
           .count_nonfinite = cpu::count_nonfinite,
-          .sum_of_squares = cpu::sum_of_squares,
+          .add_sum_of_squares = cpu::add_sum_of_squares,
           .mean_squares = cpu::mean_squares,
           .topk = cpu::topk,
           .take = cpu::take,

@@ -21,7 +21,7 @@ void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, doubl
 void softmax(const Stream& stream, const Tensor& x, const Tensor& y);
 void softmax_grad(const Stream& stream, const Tensor& y, const Tensor& dy, const Tensor& dx);
 void count_nonfinite(const Stream& stream, const Tensor& x, const Tensor& n);
-double sum_of_squares(const Stream& stream, const Tensor& x);
+void add_sum_of_squares(const Stream& stream, const Tensor& x, const Tensor& sum);
 void mean_squares(const Stream& stream, const Tensor& x, const Tensor& rows, const Tensor& columns);
 
 void topk(const Stream& stream, const Tensor& x, int64_t k, const Tensor& values,

@@ -89,11 +89,13 @@ void mean_squares(const Backend& backend, const Tensor& x, const Tensor& rows,
   kernel(backend.stream, x, rows, columns);
 }
 
-double sum_of_squares(const Backend& backend, const Tensor& x) {
-  require_tensors("sum_of_squares", backend, DType::kF32, {{"x", x}});
-  const auto kernel = backend.kernels->generic.sum_of_squares;
-  require_kernel(kernel != nullptr, "sum_of_squares", backend);
-  return kernel(backend.stream, x);
+void add_sum_of_squares(const Backend& backend, const Tensor& x, tensor::Out sum) {
+  require_tensors("add_sum_of_squares", backend, DType::kF32, {{"x", x}});
+  require_tensors("add_sum_of_squares", backend, DType::kF64, {{"sum", sum}});
+  core::require(sum->count() == 1, "add_sum_of_squares: sum must be one f64, got {}", sum->shape());
+  const auto kernel = backend.kernels->generic.add_sum_of_squares;
+  require_kernel(kernel != nullptr, "add_sum_of_squares", backend);
+  kernel(backend.stream, x, sum);
 }
 
 }  // namespace switchyard::ops::generic

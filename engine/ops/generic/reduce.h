@@ -2,13 +2,14 @@
 
 #include "ops/backend.h"
 #include "ops/generic/kernels.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::generic {
 
 // Ops that join elements. Tensors are f32 and may be strided views. Sums run in double and in an
 // order that depends on shapes and strides only, so results are the same for any number of threads.
-// All are asynchronous on the backend's stream, but sum_of_squares, and throw
-// Error(kInvalidArgument) for shapes, types or devices that do not fit. Threads: [inst].
+// All are asynchronous on the backend's stream, and throw Error(kInvalidArgument) for shapes, types
+// or devices that do not fit. Threads: [inst].
 
 /// y = reduce(x over `axis`) + beta y; y has x's shape without that axis. Axis -1 reduces
 /// everything into the one element of y. With beta 0 the old y is not read. Of no elements the sums
@@ -32,7 +33,7 @@ void count_nonfinite(const Backend& backend, const tensor::Tensor& x, const tens
 void mean_squares(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& rows,
                   const tensor::Tensor& columns);
 
-/// The sum of the squares of x, as the global gradient norm needs it. Blocks until it is known.
-[[nodiscard]] double sum_of_squares(const Backend& backend, const tensor::Tensor& x);
+/// sum += the sum of the squares of x, as the global gradient norm needs it. sum [1] f64.
+void add_sum_of_squares(const Backend& backend, const tensor::Tensor& x, tensor::Out sum);
 
 }  // namespace switchyard::ops::generic

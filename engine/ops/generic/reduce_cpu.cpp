@@ -186,8 +186,8 @@ void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, doubl
   }
 }
 
-double sum_of_squares(const Stream& stream, const Tensor& x) {
-  return reduce_all(stream, Reduction::kSumSq, x);
+void add_sum_of_squares(const Stream& stream, const Tensor& x, const Tensor& sum) {
+  *sum.data<double>() += reduce_all(stream, Reduction::kSumSq, x);
 }
 
 void count_nonfinite(const Stream& stream, const Tensor& x, const Tensor& n) {

@@ -22,6 +22,13 @@ struct SampledSoftmaxBuffers {
   const int32_t* hits = nullptr;
 };
 
+/// T targets, K sampled classes.
+struct SampleDims {
+  int64_t T = 0;
+  int64_t K = 0;
+};
+
+/// The kernels of this family. They run in the order of the stream.
 struct Kernels {
   /// nll [T] from logits [T, V] + bias [V]; logits become the gradient where `with_grad` is not 0.
   void (*softmax_cross_entropy)(const tensor::Stream&, const CrossEntropyDims&, float* nll,
@@ -30,6 +37,15 @@ struct Kernels {
   /// V counts the sampled classes.
   void (*sampled_softmax_cross_entropy)(const tensor::Stream&, const CrossEntropyDims&,
                                         const SampledSoftmaxBuffers&) = nullptr;
+  /// hits [T], where targets [T] are in sample [K], which rises.
+  void (*find_hits)(const tensor::Stream&, const SampleDims&, const int32_t* sample,
+                    const int32_t* targets, int32_t* hits) = nullptr;
+  /// offsets = bias[classes] - log_counts, `count` of them; 0 for the class -1.
+  void (*subtract_log_counts)(const tensor::Stream&, int64_t count, const float* bias,
+                              const int32_t* classes, const double* log_counts,
+                              float* offsets) = nullptr;
+  /// The sum of `count` losses, in rising order.
+  void (*total)(const tensor::Stream&, int64_t count, const float* nll, double* total) = nullptr;
 };
 
 [[nodiscard]] Kernels cpu_kernels();

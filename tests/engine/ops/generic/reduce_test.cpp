@@ -56,6 +56,12 @@ class Reduce : public CpuTest {
 
 }  // namespace
 
+double sum_of_squares(const Backend& backend, const Tensor& x) {
+  const Tensor sum = Tensor::from<double>({1}, {0.5});
+  add_sum_of_squares(backend, x, sum);
+  return sum.to_vector<double>()[0] - 0.5;
+}
+
 TEST_F(Reduce, EveryAxisMatchesAPlainLoop) {
   const Tensor x = random_tensor({5, 37, 300});
   expect_reduced(x, 0, {37, 300});
