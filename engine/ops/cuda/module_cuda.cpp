@@ -3,7 +3,6 @@
 #include <string>
 
 #include "core/error.h"
-#include "ops/cuda/kernels.h"
 #include "ops/kernels.h"
 #include "tensor/allocator_cuda.h"
 #include "tensor/build_id.h"
@@ -78,13 +77,6 @@ void synchronize(const tensor::Stream& stream) {
   check(cudaStreamSynchronize(static_cast<cudaStream_t>(stream.handle)), "waiting for CUDA work");
 }
 
-KernelTable make_kernels() {
-  KernelTable kernels;
-  add_dispatch_kernels(kernels.moe);
-  add_combine_kernels(kernels.moe);
-  return kernels;
-}
-
 }  // namespace
 
 }  // namespace switchyard::ops::cuda
@@ -93,7 +85,12 @@ KernelTable make_kernels() {
 extern "C" [[gnu::visibility("default")]] const switchyard::tensor::CudaModuleTable*
 switchyard_cuda_module_v1() {
   namespace cuda = switchyard::ops::cuda;
-  static const switchyard::ops::KernelTable kernels = cuda::make_kernels();
+  static const switchyard::ops::KernelTable kernels = {
+      .linalg = switchyard::ops::linalg::cuda_kernels(),
+      .nn = switchyard::ops::nn::cuda_kernels(),
+      .moe = switchyard::ops::moe::cuda_kernels(),
+      .loss = switchyard::ops::loss::cuda_kernels(),
+  };
   static const switchyard::tensor::CudaModuleTable table = {
       .build_id = switchyard::tensor::kBuildId,
       .probe = cuda::probe,

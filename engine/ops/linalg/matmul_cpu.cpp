@@ -218,8 +218,10 @@ void grouped_gemm_bf16(const tensor::Stream& stream, GroupedMode mode, const Gro
 
 }  // namespace
 
-Kernels cpu_kernels() {
-  return {.gemm = gemm, .grouped_gemm = grouped_gemm, .grouped_gemm_bf16 = grouped_gemm_bf16};
+void add_matmul_cpu(Kernels& kernels) {
+  kernels.gemm = gemm;
+  kernels.grouped_gemm = grouped_gemm;
+  kernels.grouped_gemm_bf16 = grouped_gemm_bf16;
 }
 
 }  // namespace switchyard::ops::linalg

@@ -49,5 +49,7 @@ struct Kernels {
 };
 
 [[nodiscard]] Kernels cpu_kernels();
+/// In the CUDA module only. What has no kernel there stays null.
+[[nodiscard]] Kernels cuda_kernels();
 
 }  // namespace switchyard::ops::loss

@@ -1,9 +1,11 @@
 #include <algorithm>
 
-#include "ops/loss/kernels_cpu.h"
+#include "ops/loss/kernels.h"
 #include "ops/loss/sampled_softmax_cross_entropy.h"
 
-namespace switchyard::ops::loss::cpu {
+namespace switchyard::ops::loss {
+
+namespace {
 
 void find_hits(const tensor::Stream& /*stream*/, const SampleDims& n, const int32_t* sample,
                const int32_t* targets, int32_t* hits) {
@@ -25,4 +27,11 @@ void subtract_log_counts(const tensor::Stream& /*stream*/, int64_t count, const 
   }
 }
 
-}  // namespace switchyard::ops::loss::cpu
+}  // namespace
+
+void add_sampled_classes_cpu(Kernels& kernels) {
+  kernels.find_hits = find_hits;
+  kernels.subtract_log_counts = subtract_log_counts;
+}
+
+}  // namespace switchyard::ops::loss

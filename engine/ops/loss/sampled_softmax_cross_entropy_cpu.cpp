@@ -4,11 +4,11 @@
 
 #include "core/error.h"
 #include "ops/generic/vector_math.h"
-#include "ops/loss/kernels_cpu.h"
+#include "ops/loss/kernels.h"
 #include "ops/loss/sampled_softmax_cross_entropy.h"
 #include "ops/loss/softmax_rows_cpu.h"
 
-namespace switchyard::ops::loss::cpu {
+namespace switchyard::ops::loss {
 
 namespace {
 
@@ -33,8 +33,6 @@ float one_sampled_token(const CrossEntropyDims& n, float* logits, const float* o
   return std::log(sum) - at_target;
 }
 
-}  // namespace
-
 void sampled_softmax_cross_entropy(const tensor::Stream& stream, const CrossEntropyDims& n,
                                    const SampledSoftmaxBuffers& b) {
   constexpr int64_t kTokensPerPiece = 16;
@@ -48,4 +46,10 @@ void sampled_softmax_cross_entropy(const tensor::Stream& stream, const CrossEntr
   });
 }
 
-}  // namespace switchyard::ops::loss::cpu
+}  // namespace
+
+void add_sampled_softmax_cross_entropy_cpu(Kernels& kernels) {
+  kernels.sampled_softmax_cross_entropy = sampled_softmax_cross_entropy;
+}
+
+}  // namespace switchyard::ops::loss

@@ -2,10 +2,10 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "ops/loss/kernels_cpu.h"
+#include "ops/loss/kernels.h"
 #include "ops/loss/softmax_rows_cpu.h"
 
-namespace switchyard::ops::loss::cpu {
+namespace switchyard::ops::loss {
 
 namespace {
 
@@ -27,8 +27,6 @@ float one_token(const CrossEntropyDims& n, float* logits, const float* bias, int
   return std::log(sum) - at_target;
 }
 
-}  // namespace
-
 void softmax_cross_entropy(const tensor::Stream& stream, const CrossEntropyDims& n, float* nll,
                            float* logits, const float* bias, const int32_t* targets,
                            int32_t with_grad) {
@@ -43,4 +41,10 @@ void softmax_cross_entropy(const tensor::Stream& stream, const CrossEntropyDims&
   });
 }
 
-}  // namespace switchyard::ops::loss::cpu
+}  // namespace
+
+void add_softmax_cross_entropy_cpu(Kernels& kernels) {
+  kernels.softmax_cross_entropy = softmax_cross_entropy;
+}
+
+}  // namespace switchyard::ops::loss

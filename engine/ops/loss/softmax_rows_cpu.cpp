@@ -7,7 +7,7 @@
 #include "ops/clones.h"
 #include "ops/generic/vector_math.h"
 
-namespace switchyard::ops::loss::cpu {
+namespace switchyard::ops::loss {
 
 namespace {
 
@@ -65,4 +65,4 @@ void scale_row(int64_t V, float* row, float factor) {
   }
 }
 
-}  // namespace switchyard::ops::loss::cpu
+}  // namespace switchyard::ops::loss

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace switchyard::ops::loss::cpu {
+namespace switchyard::ops::loss {
 
 /// logits [V] += bias [V]; returns the largest.
 float add_bias(int64_t V, float* logits, const float* bias);
@@ -11,4 +11,4 @@ float exponentiate(int64_t V, float* logits, float largest);
 /// row [V] *= factor.
 void scale_row(int64_t V, float* row, float factor);
 
-}  // namespace switchyard::ops::loss::cpu
+}  // namespace switchyard::ops::loss

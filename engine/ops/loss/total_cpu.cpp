@@ -1,6 +1,8 @@
-#include "ops/loss/kernels_cpu.h"
+#include "ops/loss/kernels.h"
 
-namespace switchyard::ops::loss::cpu {
+namespace switchyard::ops::loss {
+
+namespace {
 
 void total(const tensor::Stream& /*stream*/, int64_t count, const float* nll, double* total) {
   double sum = 0.0;
@@ -10,4 +12,10 @@ void total(const tensor::Stream& /*stream*/, int64_t count, const float* nll, do
   *total = sum;
 }
 
-}  // namespace switchyard::ops::loss::cpu
+}  // namespace
+
+void add_total_cpu(Kernels& kernels) {
+  kernels.total = total;
+}
+
+}  // namespace switchyard::ops::loss

@@ -1,14 +1,19 @@
 // combine and combine_grad on CUDA: one warp per token or pair, lanes side by side over the
 // features.
-#include "ops/cuda/kernels.h"
 #include "ops/cuda/warp_rows.h"
+#include "ops/moe/kernels.h"
 #include "tensor/cuda_launch.h"
 
-namespace switchyard::ops::cuda {
+namespace switchyard::ops::moe {
 
 namespace {
 
-using moe::RoutingDims;
+using cuda::blocks_for_rows;
+using cuda::kAllLanes;
+using cuda::kThreadsPerBlock;
+using cuda::kWarpSize;
+using cuda::lane;
+using cuda::warp_row;
 
 // y[t] = sum over k of gate_weight[t, k] * rows[pair_row[t, k]], in the order of k.
 __global__ void combine_rows(float* y, const float* rows, const float* gate_weight,
@@ -81,9 +86,9 @@ void combine_grad(const tensor::Stream& stream, const RoutingDims& n, float* gra
 
 }  // namespace
 
-void add_combine_kernels(moe::Kernels& kernels) {
+void add_combine_cuda(Kernels& kernels) {
   kernels.combine = combine;
   kernels.combine_grad = combine_grad;
 }
 
-}  // namespace switchyard::ops::cuda
+}  // namespace switchyard::ops::moe

@@ -1,14 +1,19 @@
 // dispatch and dispatch_grad on CUDA: one warp per row, lanes side by side over the features, so
 // that a warp reads and writes whole lines.
-#include "ops/cuda/kernels.h"
 #include "ops/cuda/warp_rows.h"
+#include "ops/moe/kernels.h"
 #include "tensor/cuda_launch.h"
 
-namespace switchyard::ops::cuda {
+namespace switchyard::ops::moe {
 
 namespace {
 
-using moe::RoutingDims;
+using cuda::blocks_for_rows;
+using cuda::is_aligned_for_float4;
+using cuda::kThreadsPerBlock;
+using cuda::kWarpSize;
+using cuda::lane;
+using cuda::warp_row;
 
 // rows[row] = x[row_pair[row] / K]; D counts elements of type Vector.
 template <typename Vector>
@@ -73,9 +78,9 @@ void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, float* gr
 
 }  // namespace
 
-void add_dispatch_kernels(moe::Kernels& kernels) {
+void add_dispatch_cuda(Kernels& kernels) {
   kernels.dispatch = dispatch;
   kernels.dispatch_grad = dispatch_grad;
 }
 
-}  // namespace switchyard::ops::cuda
+}  // namespace switchyard::ops::moe

@@ -1,13 +1,14 @@
-#include "ops/moe/plan_cpu.h"
-
 #include <algorithm>
 
 #include "core/error.h"
+#include "ops/moe/kernels.h"
 
 namespace switchyard::ops::moe {
 
-void plan_cpu(const tensor::Stream& /*stream*/, const RoutingDims& n, const int32_t* expert_index,
-              int32_t* offsets, int32_t* row_pair, int32_t* pair_row) {
+namespace {
+
+void plan(const tensor::Stream& /*stream*/, const RoutingDims& n, const int32_t* expert_index,
+          int32_t* offsets, int32_t* row_pair, int32_t* pair_row) {
   const int64_t pairs = n.T * n.K;
   std::fill_n(offsets, n.E + 1, 0);
   for (int64_t pair = 0; pair < pairs; ++pair) {
@@ -32,6 +33,12 @@ void plan_cpu(const tensor::Stream& /*stream*/, const RoutingDims& n, const int3
   // ... which is the start of expert e + 1: move every entry up by one.
   std::copy_backward(offsets, offsets + n.E, offsets + n.E + 1);
   offsets[0] = 0;
+}
+
+}  // namespace
+
+void add_plan_cpu(Kernels& kernels) {
+  kernels.plan = plan;
 }
 
 }  // namespace switchyard::ops::moe

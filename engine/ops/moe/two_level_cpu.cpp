@@ -1,6 +1,6 @@
-#include "ops/moe/two_level_cpu.h"
-
 #include <algorithm>
+
+#include "ops/moe/kernels.h"
 
 namespace switchyard::ops::moe {
 
@@ -15,10 +15,8 @@ float value_or_zero(const float* values, int64_t index) {
   return values == nullptr ? 0.0F : values[index];
 }
 
-}  // namespace
-
-void compose_cpu(const tensor::Stream& stream, const TwoLevelDims& n, const TwoLevelView& levels,
-                 int32_t* expert_index, float* gate_weight, float* importance, float* load) {
+void compose(const tensor::Stream& stream, const TwoLevelDims& n, const TwoLevelView& levels,
+             int32_t* expert_index, float* gate_weight, float* importance, float* load) {
   const auto compose_group = [&](int64_t i) {
     const int32_t first = levels.offsets[i];
     const int32_t last = levels.offsets[i + 1];
@@ -49,10 +47,9 @@ void compose_cpu(const tensor::Stream& stream, const TwoLevelDims& n, const TwoL
   });
 }
 
-void compose_grad_cpu(const tensor::Stream& stream, const TwoLevelDims& n,
-                      const TwoLevelView& levels, const FlatGradView& grad,
-                      float* grad_group_weight, float* grad_group_load, float* grad_local_weight,
-                      float* grad_local_load) {
+void compose_grad(const tensor::Stream& stream, const TwoLevelDims& n, const TwoLevelView& levels,
+                  const FlatGradView& grad, float* grad_group_weight, float* grad_group_load,
+                  float* grad_local_weight, float* grad_local_load) {
   const auto through_group = [&](int64_t i) {
     const int32_t first = levels.offsets[i];
     const int32_t last = levels.offsets[i + 1];
@@ -84,6 +81,13 @@ void compose_grad_cpu(const tensor::Stream& stream, const TwoLevelDims& n,
       through_group(i);
     }
   });
+}
+
+}  // namespace
+
+void add_two_level_cpu(Kernels& kernels) {
+  kernels.compose = compose;
+  kernels.compose_grad = compose_grad;
 }
 
 }  // namespace switchyard::ops::moe

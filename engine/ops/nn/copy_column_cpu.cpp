@@ -1,8 +1,10 @@
 #include <cstring>
 
-#include "ops/nn/kernels_cpu.h"
+#include "ops/nn/kernels.h"
 
-namespace switchyard::ops::nn::cpu {
+namespace switchyard::ops::nn {
+
+namespace {
 
 void copy_column(const tensor::Stream& /*stream*/, int64_t rows, int64_t bytes, const void* column,
                  int64_t stride, void* out) {
@@ -13,4 +15,10 @@ void copy_column(const tensor::Stream& /*stream*/, int64_t rows, int64_t bytes, 
   }
 }
 
-}  // namespace switchyard::ops::nn::cpu
+}  // namespace
+
+void add_copy_column_cpu(Kernels& kernels) {
+  kernels.copy_column = copy_column;
+}
+
+}  // namespace switchyard::ops::nn

@@ -2,9 +2,9 @@
 
 #include "core/error.h"
 #include "ops/clones.h"
-#include "ops/nn/kernels_cpu.h"
+#include "ops/nn/kernels.h"
 
-namespace switchyard::ops::nn::cpu {
+namespace switchyard::ops::nn {
 
 namespace {
 
@@ -22,18 +22,6 @@ void add_rows(const EmbeddingDims& n, float* grad_table, const float* grad_out,
     }
   }
 }
-
-SWITCHYARD_CPU_CLONES
-void add_columns(float* sums, linalg::MatrixView x, int64_t rows, int64_t begin, int64_t end) {
-  for (int64_t row = 0; row < rows; ++row) {
-    const float* in = x.data + row * x.stride;
-    for (int64_t column = begin; column < end; ++column) {
-      sums[column] += in[column];
-    }
-  }
-}
-
-}  // namespace
 
 void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out, const float* table,
                const int32_t* tokens) {
@@ -55,12 +43,11 @@ void embedding_grad(const tensor::Stream& stream, const EmbeddingDims& n, float*
   });
 }
 
-void add_column_sums(const tensor::Stream& stream, float* sums, linalg::MatrixView x, int64_t rows,
-                     int64_t columns) {
-  constexpr int64_t kColumns = 256;
-  stream.threads->parallel_for(columns, kColumns, [&](int64_t begin, int64_t end) {
-    add_columns(sums, x, rows, begin, end);
-  });
+}  // namespace
+
+void add_embedding_cpu(Kernels& kernels) {
+  kernels.embedding = embedding;
+  kernels.embedding_grad = embedding_grad;
 }
 
-}  // namespace switchyard::ops::nn::cpu
+}  // namespace switchyard::ops::nn

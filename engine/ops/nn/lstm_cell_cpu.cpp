@@ -2,9 +2,9 @@
 
 #include "ops/clones.h"
 #include "ops/generic/vector_math.h"
-#include "ops/nn/kernels_cpu.h"
+#include "ops/nn/kernels.h"
 
-namespace switchyard::ops::nn::cpu {
+namespace switchyard::ops::nn {
 
 using generic::vsigmoid;
 using generic::vtanh;
@@ -60,6 +60,8 @@ void add_to_sums(int64_t count, const float* values, float* sums) {
   }
 }
 
+namespace {
+
 // One step alone, with the pre-activations that someone else made.
 void lstm_cell(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b) {
   stream.threads->parallel_for(
@@ -86,4 +88,11 @@ void lstm_cell_grad(const tensor::Stream& stream, const LstmCellDims& n, const L
       });
 }
 
-}  // namespace switchyard::ops::nn::cpu
+}  // namespace
+
+void add_lstm_cell_cpu(Kernels& kernels) {
+  kernels.lstm_cell = lstm_cell;
+  kernels.lstm_cell_grad = lstm_cell_grad;
+}
+
+}  // namespace switchyard::ops::nn

@@ -4,7 +4,7 @@
 
 #include "tensor/memory.h"
 
-namespace switchyard::ops::nn::cpu {
+namespace switchyard::ops::nn {
 
 // The U cells of one stream in one step, for the kernels of lstm.h and lstm_cell.h. On the calling
 // thread.
@@ -25,4 +25,4 @@ void add_to_sums(int64_t count, const float* values, float* sums);
 /// Streams never meet, so each thread takes so many of them.
 [[nodiscard]] int64_t streams_per_thread(const tensor::Stream& stream, int64_t count);
 
-}  // namespace switchyard::ops::nn::cpu
+}  // namespace switchyard::ops::nn

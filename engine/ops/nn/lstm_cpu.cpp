@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "ops/linalg/repeated_factor.h"
-#include "ops/nn/kernels_cpu.h"
+#include "ops/nn/kernels.h"
 #include "ops/nn/lstm_cell_cpu.h"
 
-namespace switchyard::ops::nn::cpu {
+namespace switchyard::ops::nn {
 
 namespace {
 
@@ -257,8 +257,6 @@ void multiply_inputs_backward(const tensor::Stream& stream, const LstmDims& n, c
   });
 }
 
-}  // namespace
-
 // Packed factors; the sums of the bias gradient of each thread; the gradient of x by steps.
 int64_t lstm_scratch_floats(const tensor::Stream& stream, const LstmDims& n) {
   const int64_t input_rows = multiplies_inputs_in_steps(stream, n) ? 0 : n.S * n.B * n.I;
@@ -293,4 +291,12 @@ void lstm_grad(const tensor::Stream& stream, const LstmDims& n, const LstmBuffer
   }
 }
 
-}  // namespace switchyard::ops::nn::cpu
+}  // namespace
+
+void add_lstm_cpu(Kernels& kernels) {
+  kernels.lstm_scratch_floats = lstm_scratch_floats;
+  kernels.lstm = lstm;
+  kernels.lstm_grad = lstm_grad;
+}
+
+}  // namespace switchyard::ops::nn

@@ -4,9 +4,9 @@
 
 #include "ops/clones.h"
 #include "ops/generic/vector_math.h"
-#include "ops/nn/kernels_cpu.h"
+#include "ops/nn/kernels.h"
 
-namespace switchyard::ops::nn::cpu {
+namespace switchyard::ops::nn {
 
 namespace {
 
@@ -114,8 +114,6 @@ float scale_of(float drop_probability) {
   return 65536.0F / (65536.0F - static_cast<float>(threshold_of(drop_probability)));
 }
 
-}  // namespace
-
 void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, float* out,
                       const float* residual, float* v, uint8_t* kept) {
   const bool is_dropping = n.drop_probability > 0.0F;
@@ -140,4 +138,11 @@ void residual_dropout_grad(const tensor::Stream& stream, const DropoutDims& n, f
   });
 }
 
-}  // namespace switchyard::ops::nn::cpu
+}  // namespace
+
+void add_residual_dropout_cpu(Kernels& kernels) {
+  kernels.residual_dropout = residual_dropout;
+  kernels.residual_dropout_grad = residual_dropout_grad;
+}
+
+}  // namespace switchyard::ops::nn

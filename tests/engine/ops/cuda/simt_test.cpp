@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ops/cuda/kernels.h"
+#include "ops/moe/kernels.h"
 #include "tensor/cuda_launch.h"
 #include "tests/engine/ops/cuda/routing_case.h"
 
@@ -27,8 +27,7 @@ class SimtRouting : public testing::TestWithParam<ThreadOrder> {
  protected:
   void SetUp() override {
     Machine::current().set_order(GetParam());
-    ops::cuda::add_dispatch_kernels(kernels_);
-    ops::cuda::add_combine_kernels(kernels_);
+    kernels_ = ops::moe::cuda_kernels();
   }
 
   ops::moe::Kernels kernels_;

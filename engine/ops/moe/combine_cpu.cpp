@@ -1,65 +1,15 @@
-// dispatch, combine and their gradients on the CPU.
 #include <algorithm>
 #include <array>
 
 #include "ops/clones.h"
-#include "ops/moe/expert_rows_cpu.h"
-#include "ops/moe/plan_cpu.h"
-#include "ops/moe/two_level_cpu.h"
+#include "ops/moe/kernels.h"
 
 namespace switchyard::ops::moe {
 
 namespace {
 
 constexpr int64_t kTokensPerPiece = 64;
-constexpr int64_t kLabelsPerPiece = 4096;
 constexpr int kLanes = 16;  // partial sums of a dot product: a fixed order, and room for vectors
-
-void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, const float* x,
-              const int32_t* row_pair, const int32_t* num_rows) {
-  stream.threads->parallel_for(*num_rows, kTokensPerPiece, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      std::copy_n(x + row_pair[row] / n.K * n.D, n.D, rows + row * n.D);
-    }
-  });
-}
-
-void dispatch_labels(const tensor::Stream& stream, const RoutingDims& n, void* rows,
-                     const void* tokens, int64_t bytes, const int32_t* row_pair,
-                     const int32_t* num_rows) {
-  auto* to = static_cast<char*>(rows);
-  const auto* from = static_cast<const char*>(tokens);
-  stream.threads->parallel_for(*num_rows, kLabelsPerPiece, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      std::copy_n(from + row_pair[row] / n.K * bytes, bytes, to + row * bytes);
-    }
-  });
-}
-
-SWITCHYARD_CPU_CLONES
-void dispatch_grad_tokens(const RoutingDims& n, float* grad_x, const float* grad_rows,
-                          const int32_t* pair_row, int64_t begin, int64_t end) {
-  for (int64_t t = begin; t < end; ++t) {
-    float* out = grad_x + t * n.D;
-    for (int64_t k = 0; k < n.K; ++k) {
-      const int32_t row = pair_row[t * n.K + k];
-      if (row < 0) {
-        continue;
-      }
-      const float* in = grad_rows + row * n.D;
-      for (int64_t d = 0; d < n.D; ++d) {
-        out[d] += in[d];
-      }
-    }
-  }
-}
-
-void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, float* grad_x,
-                   const float* grad_rows, const int32_t* pair_row) {
-  stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
-    dispatch_grad_tokens(n, grad_x, grad_rows, pair_row, begin, end);
-  });
-}
 
 SWITCHYARD_CPU_CLONES
 void combine_tokens(const RoutingDims& n, float* y, const float* rows, const float* gate_weight,
@@ -134,17 +84,9 @@ void combine_grad(const tensor::Stream& stream, const RoutingDims& n, float* gra
 
 }  // namespace
 
-Kernels cpu_kernels() {
-  return {.plan = plan_cpu,
-          .dispatch = dispatch,
-          .dispatch_grad = dispatch_grad,
-          .combine = combine,
-          .combine_grad = combine_grad,
-          .dispatch_labels = dispatch_labels,
-          .group_offsets = group_offsets_cpu,
-          .add_counts = add_counts_cpu,
-          .compose = compose_cpu,
-          .compose_grad = compose_grad_cpu};
+void add_combine_cpu(Kernels& kernels) {
+  kernels.combine = combine;
+  kernels.combine_grad = combine_grad;
 }
 
 }  // namespace switchyard::ops::moe
