@@ -17,7 +17,7 @@ Tensor DropoutResidual::forward(const Tensor& v, const Tensor& residual, Pass& p
   const ops::nn::DropoutSpec dropout = spec(pass);
   const Tensor out = pass.take(DType::kF32, v.shape());
   const Tensor kept = dropout.drop_probability > 0.0 ? pass.take(DType::kU8, v.shape()) : Tensor();
-  ops::nn::residual_dropout(pass.backend, dropout, v, residual, out, kept);
+  ops::nn::residual_dropout(pass.backend, dropout, residual, v, out, kept);
   pass.save(v);
   pass.save(kept);
   return out;

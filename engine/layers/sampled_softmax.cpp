@@ -127,9 +127,8 @@ void SampledSoftmax::run_piece(const Work& work, const Piece& piece, double grad
 
   matmul(on, Transpose::kNo, Transpose::kYes, 1.0, piece.x, work.table_sample, 0.0, piece.logits);
   ops::loss::sampled_softmax_cross_entropy_with_grad(
-      on, piece.logits, work.offsets.slice(0, 0, K), target,
-      work.hits.slice(0, piece.begin, piece.end), grad_scale,
-      work.nll.slice(0, piece.begin, piece.end));
+      on, work.offsets.slice(0, 0, K), work.hits.slice(0, piece.begin, piece.end), grad_scale,
+      piece.logits, target, work.nll.slice(0, piece.begin, piece.end));
   const Tensor& grad_logits = piece.logits;
   const Tensor grad_target = target.reshape({piece.end - piece.begin, 1});
   matmul(on, Transpose::kYes, Transpose::kNo, 1.0, grad_logits, piece.x, 1.0, work.grad_sample);

@@ -69,8 +69,8 @@ Tensor SoftmaxHead::loss(const Tensor& x, const Tensor& targets, Pass& pass) con
     const int64_t end = std::min(begin + piece, T);
     const Tensor logits = buffer.slice(0, 0, end - begin);
     multiply(x.slice(0, begin, end), logits, pass);
-    ops::loss::softmax_cross_entropy(pass.backend, logits, bias_->value,
-                                     targets.slice(0, begin, end), nll.slice(0, begin, end));
+    ops::loss::softmax_cross_entropy(pass.backend, bias_->value, targets.slice(0, begin, end),
+                                     logits, nll.slice(0, begin, end));
   }
   ops::loss::total(pass.backend, nll, total);
   return total;
@@ -94,8 +94,8 @@ Tensor SoftmaxHead::loss_and_gradient(const Tensor& x, const Tensor& targets, do
     const Tensor rows = x.slice(0, begin, end);
     const Tensor logits = buffer.slice(0, 0, end - begin);
     multiply(rows, logits, pass);
-    ops::loss::softmax_cross_entropy_with_grad(pass.backend, logits, bias_->value,
-                                               targets.slice(0, begin, end), grad_scale,
+    ops::loss::softmax_cross_entropy_with_grad(pass.backend, bias_->value,
+                                               targets.slice(0, begin, end), grad_scale, logits,
                                                nll.slice(0, begin, end));
     const Tensor& grad_logits = logits;
     add_weight_gradient(rows, grad_logits, pass);

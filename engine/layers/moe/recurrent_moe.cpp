@@ -328,7 +328,7 @@ void RecurrentMoe::backward_step(const Batch& batch, int64_t step, const Tensor&
   ops::generic::binary(pass.backend, Binary::kAdd, grad_y, carried.m, carried.m);
   const Tensor grad_h =
       projection_ != nullptr ? backward_projection(cell.h, carried.m, pass) : carried.m;
-  ops::nn::lstm_cell_grad(pass.backend, cell, grad_h, carried.c, *pass.scratch);
+  ops::nn::lstm_cell_grad(pass.backend, cell, grad_h, *pass.scratch, carried.c);
   const Tensor& grad_gates = cell.gates;
   ops::nn::add_column_sums(pass.backend, grad_gates, summed_grad(pass.backend, *bias_));
 

@@ -29,7 +29,8 @@ MatrixView view(const Tensor& m) {
 }  // namespace
 
 void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b, double alpha,
-            const Tensor& a, const Tensor& b, double beta, const Tensor& c) {
+            const Tensor& a, const Tensor& b, double beta, tensor::Out out) {
+  const Tensor& c = *out;
   require_matrix("matmul", "a", a);
   require_matrix("matmul", "b", b);
   require_matrix("matmul", "c", c);
@@ -52,7 +53,8 @@ void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b
 }
 
 void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offsets, double alpha,
-                    const Tensor& a, const Tensor& b, double beta, const Tensor& c) {
+                    const Tensor& a, const Tensor& b, double beta, tensor::Out out) {
+  const Tensor& c = *out;
   const bool is_weight = mode == GroupedMode::kGradWeight;
   const Tensor& weight = is_weight ? c : b;
   const Tensor& left = a;
@@ -90,11 +92,11 @@ void grouped_matmul(const Backend& backend, GroupedMode mode, const Tensor& offs
   }
   const auto kernel = backend.kernels->linalg.grouped_gemm;
   require_kernel(kernel != nullptr, "grouped_matmul", backend);
-  const MatrixOut out = is_weight ? MatrixOut{.data = c.data<float>(), .stride = n.M}
-                                  : MatrixOut{.data = c.data<float>(), .stride = row_stride(c)};
+  const MatrixOut product = is_weight ? MatrixOut{.data = c.data<float>(), .stride = n.M}
+                                      : MatrixOut{.data = c.data<float>(), .stride = row_stride(c)};
   const MatrixView second =
       is_weight ? view(b) : MatrixView{.data = b.data<float>(), .stride = n.M};
-  kernel(backend.stream, mode, n, offsets.data<int32_t>(), view(a), second, out);
+  kernel(backend.stream, mode, n, offsets.data<int32_t>(), view(a), second, product);
 }
 
 }  // namespace switchyard::ops::linalg

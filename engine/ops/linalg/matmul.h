@@ -4,7 +4,7 @@
 
 #include "ops/backend.h"
 #include "ops/linalg/kernels.h"
-#include "tensor/tensor.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::linalg {
 
@@ -15,7 +15,7 @@ namespace switchyard::ops::linalg {
 /// With beta 0 the old content of c is not read. Throws Error(kInvalidArgument) if the shapes do
 /// not fit together.
 void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b, double alpha,
-            const tensor::Tensor& a, const tensor::Tensor& b, double beta, const tensor::Tensor& c);
+            const tensor::Tensor& a, const tensor::Tensor& b, double beta, tensor::Out c);
 
 /// One product per group of consecutive rows; the rows of group g are offsets[g] ... offsets[g +
 /// 1].
@@ -29,6 +29,6 @@ void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b
 /// alone. Throws Error(kInvalidArgument) if the shapes do not fit.
 void grouped_matmul(const Backend& backend, GroupedMode mode, const tensor::Tensor& offsets,
                     double alpha, const tensor::Tensor& a, const tensor::Tensor& b, double beta,
-                    const tensor::Tensor& c);
+                    tensor::Out c);
 
 }  // namespace switchyard::ops::linalg

@@ -15,11 +15,11 @@ struct CrossEntropyDims {
 
 /// The buffers of a sampled softmax; see sampled_softmax_cross_entropy.h for shapes and meaning.
 struct SampledSoftmaxBuffers {
-  float* nll = nullptr;
-  float* logits = nullptr;
-  float* target = nullptr;
   const float* offsets = nullptr;
   const int32_t* hits = nullptr;
+  float* logits = nullptr;
+  float* target = nullptr;
+  float* nll = nullptr;
 };
 
 /// T targets, K sampled classes.
@@ -31,9 +31,9 @@ struct SampleDims {
 /// The kernels of this family. They run in the order of the stream.
 struct Kernels {
   /// nll [T] from logits [T, V] + bias [V]; logits become the gradient where `with_grad` is not 0.
-  void (*softmax_cross_entropy)(const tensor::Stream&, const CrossEntropyDims&, float* nll,
-                                float* logits, const float* bias, const int32_t* targets,
-                                int32_t with_grad) = nullptr;
+  void (*softmax_cross_entropy)(const tensor::Stream&, const CrossEntropyDims&, const float* bias,
+                                const int32_t* targets, int32_t with_grad, float* logits,
+                                float* nll) = nullptr;
   /// V counts the sampled classes.
   void (*sampled_softmax_cross_entropy)(const tensor::Stream&, const CrossEntropyDims&,
                                         const SampledSoftmaxBuffers&) = nullptr;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ops/backend.h"
-#include "tensor/tensor.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::loss {
 
@@ -15,20 +15,18 @@ inline constexpr int32_t kTokenDoesNotCount = -2;
 ///
 /// and the gradient of grad_scale * sum of nll, which takes the place of both inputs.
 ///
+///   offsets  [K]      bias - ln Q of each sampled class
+///   hits     [T] i32  where the target is among the sampled classes, so that it counts once; or a
+///                     constant above
 ///   logits   [T, K]   of the sampled classes, without offsets; 0 afterwards at hits_t and in rows
 ///                     that do not count
-///   offsets  [K]      bias - ln Q of each sampled class
 ///   target   [T]      logit of the target, with its bias - ln Q
-///   hits     [T] i32  where the target is among the sampled classes, so that it counts once; or
-///   one
-///                     of the constants above
 ///   nll      [T]      in nats; 0 where a token does not count
 ///
 /// Source: Jozefowicz et al. 2016, arXiv:1602.02410, section 3.1.
-void sampled_softmax_cross_entropy_with_grad(const Backend& backend, const tensor::Tensor& logits,
-                                             const tensor::Tensor& offsets,
-                                             const tensor::Tensor& target,
+void sampled_softmax_cross_entropy_with_grad(const Backend& backend, const tensor::Tensor& offsets,
                                              const tensor::Tensor& hits, double grad_scale,
-                                             const tensor::Tensor& nll);
+                                             tensor::Out logits, tensor::Out target,
+                                             tensor::Out nll);
 
 }  // namespace switchyard::ops::loss

@@ -27,9 +27,9 @@ float one_token(const CrossEntropyDims& n, float* logits, const float* bias, int
   return std::log(sum) - at_target;
 }
 
-void softmax_cross_entropy(const tensor::Stream& stream, const CrossEntropyDims& n, float* nll,
-                           float* logits, const float* bias, const int32_t* targets,
-                           int32_t with_grad) {
+void softmax_cross_entropy(const tensor::Stream& stream, const CrossEntropyDims& n,
+                           const float* bias, const int32_t* targets, int32_t with_grad,
+                           float* logits, float* nll) {
   constexpr int64_t kTokensPerPiece = 16;
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {

@@ -26,27 +26,26 @@ RoutingDims dims(const char* op, const tensor::Tensor& tokens, const tensor::Ten
 }  // namespace
 
 void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::Tensor& gate_weight,
-             const RoutingPlan& plan, const tensor::Tensor& y) {
+             const RoutingPlan& plan, tensor::Out y) {
   const RoutingDims n = dims("combine", y, rows, gate_weight, plan);
   const auto kernel = backend.kernels->moe.combine;
   require_kernel(kernel != nullptr, "combine", backend);
-  kernel(backend.stream, n, y.data<float>(), rows.data<float>(), gate_weight.data<float>(),
-         plan.pair_row.data<int32_t>());
+  kernel(backend.stream, n, rows.data<float>(), gate_weight.data<float>(),
+         plan.pair_row.data<int32_t>(), y->data<float>());
 }
 
 void combine_grad(const Backend& backend, const tensor::Tensor& grad_y, const tensor::Tensor& rows,
-                  const tensor::Tensor& gate_weight, const RoutingPlan& plan,
-                  const tensor::Tensor& grad_rows, const tensor::Tensor& grad_gate_weight) {
+                  const tensor::Tensor& gate_weight, const RoutingPlan& plan, tensor::Out grad_rows,
+                  tensor::Out grad_gate_weight) {
   const RoutingDims n = dims("combine_grad", grad_y, rows, gate_weight, plan);
   core::require(
-      grad_rows.shape() == rows.shape() && grad_gate_weight.shape() == gate_weight.shape(),
+      grad_rows->shape() == rows.shape() && grad_gate_weight->shape() == gate_weight.shape(),
       "combine_grad: gradients must have the shapes of what they belong to, got {} and {}",
-      grad_rows.shape(), grad_gate_weight.shape());
+      grad_rows->shape(), grad_gate_weight->shape());
   const auto kernel = backend.kernels->moe.combine_grad;
   require_kernel(kernel != nullptr, "combine_grad", backend);
-  kernel(backend.stream, n, grad_rows.data<float>(), grad_gate_weight.data<float>(),
-         grad_y.data<float>(), rows.data<float>(), gate_weight.data<float>(),
-         plan.pair_row.data<int32_t>());
+  kernel(backend.stream, n, grad_y.data<float>(), rows.data<float>(), gate_weight.data<float>(),
+         plan.pair_row.data<int32_t>(), grad_rows->data<float>(), grad_gate_weight->data<float>());
 }
 
 }  // namespace switchyard::ops::moe

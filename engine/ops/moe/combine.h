@@ -2,7 +2,7 @@
 
 #include "ops/backend.h"
 #include "ops/moe/plan.h"
-#include "tensor/tensor.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::moe {
 
@@ -14,7 +14,7 @@ namespace switchyard::ops::moe {
 ///
 /// Source: Shazeer et al. 2017, section 2, equation 1.
 void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::Tensor& gate_weight,
-             const RoutingPlan& plan, const tensor::Tensor& y);
+             const RoutingPlan& plan, tensor::Out y);
 
 /// The gradients of combine(); those of empty slots are 0, rows past the last offset are left
 /// alone.
@@ -22,7 +22,7 @@ void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::T
 ///   grad_rows[p]            = gate_weight[t, k] * grad_y[t]
 ///   grad_gate_weight[t, k]  = <grad_y[t], rows[p]>            with p = pair_row[t, k]
 void combine_grad(const Backend& backend, const tensor::Tensor& grad_y, const tensor::Tensor& rows,
-                  const tensor::Tensor& gate_weight, const RoutingPlan& plan,
-                  const tensor::Tensor& grad_rows, const tensor::Tensor& grad_gate_weight);
+                  const tensor::Tensor& gate_weight, const RoutingPlan& plan, tensor::Out grad_rows,
+                  tensor::Out grad_gate_weight);
 
 }  // namespace switchyard::ops::moe

@@ -12,8 +12,8 @@ constexpr int64_t kTokensPerPiece = 64;
 constexpr int kLanes = 16;  // partial sums of a dot product: a fixed order, and room for vectors
 
 SWITCHYARD_CPU_CLONES
-void combine_tokens(const RoutingDims& n, float* y, const float* rows, const float* gate_weight,
-                    const int32_t* pair_row, int64_t begin, int64_t end) {
+void combine_tokens(const RoutingDims& n, const float* rows, const float* gate_weight,
+                    const int32_t* pair_row, int64_t begin, int64_t end, float* y) {
   for (int64_t t = begin; t < end; ++t) {
     float* out = y + t * n.D;
     std::fill_n(out, n.D, 0.0F);
@@ -31,16 +31,16 @@ void combine_tokens(const RoutingDims& n, float* y, const float* rows, const flo
   }
 }
 
-void combine(const tensor::Stream& stream, const RoutingDims& n, float* y, const float* rows,
-             const float* gate_weight, const int32_t* pair_row) {
+void combine(const tensor::Stream& stream, const RoutingDims& n, const float* rows,
+             const float* gate_weight, const int32_t* pair_row, float* y) {
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
-    combine_tokens(n, y, rows, gate_weight, pair_row, begin, end);
+    combine_tokens(n, rows, gate_weight, pair_row, begin, end, y);
   });
 }
 
 // out = weight * a; returns <a, b>.
-inline float scale_and_dot(float* out, float weight, const float* a, const float* b,
-                           int64_t count) {
+inline float scale_and_dot(float weight, const float* a, const float* b, int64_t count,
+                           float* out) {
   std::array<float, kLanes> sums{};
   int64_t d = 0;
   for (; d + kLanes <= count; d += kLanes) {
@@ -61,24 +61,23 @@ inline float scale_and_dot(float* out, float weight, const float* a, const float
 }
 
 SWITCHYARD_CPU_CLONES
-void combine_grad_tokens(const RoutingDims& n, float* grad_rows, float* grad_gate_weight,
-                         const float* grad_y, const float* rows, const float* gate_weight,
-                         const int32_t* pair_row, int64_t begin, int64_t end) {
+void combine_grad_tokens(const RoutingDims& n, const float* grad_y, const float* rows,
+                         const float* gate_weight, const int32_t* pair_row, int64_t begin,
+                         int64_t end, float* grad_rows, float* grad_gate_weight) {
   for (int64_t pair = begin * n.K; pair < end * n.K; ++pair) {
     const int32_t row = pair_row[pair];
-    grad_gate_weight[pair] = row < 0
-                                 ? 0.0F
-                                 : scale_and_dot(grad_rows + row * n.D, gate_weight[pair],
-                                                 grad_y + pair / n.K * n.D, rows + row * n.D, n.D);
+    grad_gate_weight[pair] = row < 0 ? 0.0F
+                                     : scale_and_dot(gate_weight[pair], grad_y + pair / n.K * n.D,
+                                                     rows + row * n.D, n.D, grad_rows + row * n.D);
   }
 }
 
-void combine_grad(const tensor::Stream& stream, const RoutingDims& n, float* grad_rows,
-                  float* grad_gate_weight, const float* grad_y, const float* rows,
-                  const float* gate_weight, const int32_t* pair_row) {
+void combine_grad(const tensor::Stream& stream, const RoutingDims& n, const float* grad_y,
+                  const float* rows, const float* gate_weight, const int32_t* pair_row,
+                  float* grad_rows, float* grad_gate_weight) {
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
-    combine_grad_tokens(n, grad_rows, grad_gate_weight, grad_y, rows, gate_weight, pair_row, begin,
-                        end);
+    combine_grad_tokens(n, grad_y, rows, gate_weight, pair_row, begin, end, grad_rows,
+                        grad_gate_weight);
   });
 }
 

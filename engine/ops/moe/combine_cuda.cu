@@ -16,8 +16,8 @@ using cuda::lane;
 using cuda::warp_row;
 
 // y[t] = sum over k of gate_weight[t, k] * rows[pair_row[t, k]], in the order of k.
-__global__ void combine_rows(float* y, const float* rows, const float* gate_weight,
-                             const int32_t* pair_row, RoutingDims n) {
+__global__ void combine_rows(RoutingDims n, const float* rows, const float* gate_weight,
+                             const int32_t* pair_row, float* y) {
   const int64_t t = warp_row();
   if (t >= n.T) {
     return;
@@ -36,9 +36,9 @@ __global__ void combine_rows(float* y, const float* rows, const float* gate_weig
 
 // One warp per pair. The lanes' partial sums are added as a butterfly: a fixed order, and every
 // lane has the total.
-__global__ void combine_grad_pairs(float* grad_rows, float* grad_gate_weight, const float* grad_y,
-                                   const float* rows, const float* gate_weight,
-                                   const int32_t* pair_row, RoutingDims n) {
+__global__ void combine_grad_pairs(RoutingDims n, const float* grad_y, const float* rows,
+                                   const float* gate_weight, const int32_t* pair_row,
+                                   float* grad_rows, float* grad_gate_weight) {
   const int64_t pair = warp_row();
   if (pair >= n.T * n.K) {
     return;
@@ -61,26 +61,26 @@ __global__ void combine_grad_pairs(float* grad_rows, float* grad_gate_weight, co
   }
 }
 
-void combine(const tensor::Stream& stream, const RoutingDims& n, float* y, const float* rows,
-             const float* gate_weight, const int32_t* pair_row) {
+void combine(const tensor::Stream& stream, const RoutingDims& n, const float* rows,
+             const float* gate_weight, const int32_t* pair_row, float* y) {
   const unsigned blocks = blocks_for_rows(n.T);
   if (blocks == 0 || n.D == 0) {
     return;
   }
-  SWITCHYARD_LAUNCH(combine_rows, blocks, kThreadsPerBlock, stream, y, rows, gate_weight, pair_row,
-                    n);
+  SWITCHYARD_LAUNCH(combine_rows, blocks, kThreadsPerBlock, stream, n, rows, gate_weight, pair_row,
+                    y);
   tensor::check_cuda(cudaGetLastError(), "starting combine on CUDA");
 }
 
-void combine_grad(const tensor::Stream& stream, const RoutingDims& n, float* grad_rows,
-                  float* grad_gate_weight, const float* grad_y, const float* rows,
-                  const float* gate_weight, const int32_t* pair_row) {
+void combine_grad(const tensor::Stream& stream, const RoutingDims& n, const float* grad_y,
+                  const float* rows, const float* gate_weight, const int32_t* pair_row,
+                  float* grad_rows, float* grad_gate_weight) {
   const unsigned blocks = blocks_for_rows(n.T * n.K);
   if (blocks == 0) {
     return;
   }
-  SWITCHYARD_LAUNCH(combine_grad_pairs, blocks, kThreadsPerBlock, stream, grad_rows,
-                    grad_gate_weight, grad_y, rows, gate_weight, pair_row, n);
+  SWITCHYARD_LAUNCH(combine_grad_pairs, blocks, kThreadsPerBlock, stream, n, grad_y, rows,
+                    gate_weight, pair_row, grad_rows, grad_gate_weight);
   tensor::check_cuda(cudaGetLastError(), "starting combine_grad on CUDA");
 }
 

@@ -2,7 +2,7 @@
 
 #include "ops/backend.h"
 #include "ops/moe/plan.h"
-#include "tensor/tensor.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::moe {
 
@@ -13,17 +13,17 @@ namespace switchyard::ops::moe {
 ///
 /// Source: Shazeer et al. 2017, section 3.1; the inverse is combine().
 void dispatch(const Backend& backend, const tensor::Tensor& x, const RoutingPlan& plan,
-              const tensor::Tensor& rows);
+              tensor::Out rows);
 
 /// The same for one value per token: its id, its mask, anything that follows it.
 ///
 ///   labels  [T]  any type
 ///   rows    [N]  of that type, written; past the last row left alone
 void dispatch_labels(const Backend& backend, const tensor::Tensor& labels, const RoutingPlan& plan,
-                     const tensor::Tensor& rows);
+                     tensor::Out rows);
 
 /// grad_x [T, D] += the sum of a token's grad_rows [N, D], in the order of its choices.
 void dispatch_grad(const Backend& backend, const tensor::Tensor& grad_rows, const RoutingPlan& plan,
-                   const tensor::Tensor& grad_x);
+                   tensor::Out grad_x);
 
 }  // namespace switchyard::ops::moe

@@ -10,8 +10,8 @@ namespace {
 constexpr int64_t kTokensPerPiece = 64;
 constexpr int64_t kLabelsPerPiece = 4096;
 
-void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, const float* x,
-              const int32_t* row_pair, const int32_t* num_rows) {
+void dispatch(const tensor::Stream& stream, const RoutingDims& n, const float* x,
+              const int32_t* row_pair, const int32_t* num_rows, float* rows) {
   stream.threads->parallel_for(*num_rows, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       std::copy_n(x + row_pair[row] / n.K * n.D, n.D, rows + row * n.D);
@@ -19,9 +19,8 @@ void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, c
   });
 }
 
-void dispatch_labels(const tensor::Stream& stream, const RoutingDims& n, void* rows,
-                     const void* tokens, int64_t bytes, const int32_t* row_pair,
-                     const int32_t* num_rows) {
+void dispatch_labels(const tensor::Stream& stream, const RoutingDims& n, const void* tokens,
+                     int64_t bytes, const int32_t* row_pair, const int32_t* num_rows, void* rows) {
   auto* to = static_cast<char*>(rows);
   const auto* from = static_cast<const char*>(tokens);
   stream.threads->parallel_for(*num_rows, kLabelsPerPiece, [&](int64_t begin, int64_t end) {
@@ -32,8 +31,8 @@ void dispatch_labels(const tensor::Stream& stream, const RoutingDims& n, void* r
 }
 
 SWITCHYARD_CPU_CLONES
-void dispatch_grad_tokens(const RoutingDims& n, float* grad_x, const float* grad_rows,
-                          const int32_t* pair_row, int64_t begin, int64_t end) {
+void dispatch_grad_tokens(const RoutingDims& n, const float* grad_rows, const int32_t* pair_row,
+                          int64_t begin, int64_t end, float* grad_x) {
   for (int64_t t = begin; t < end; ++t) {
     float* out = grad_x + t * n.D;
     for (int64_t k = 0; k < n.K; ++k) {
@@ -49,10 +48,10 @@ void dispatch_grad_tokens(const RoutingDims& n, float* grad_x, const float* grad
   }
 }
 
-void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, float* grad_x,
-                   const float* grad_rows, const int32_t* pair_row) {
+void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, const float* grad_rows,
+                   const int32_t* pair_row, float* grad_x) {
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
-    dispatch_grad_tokens(n, grad_x, grad_rows, pair_row, begin, end);
+    dispatch_grad_tokens(n, grad_rows, pair_row, begin, end, grad_x);
   });
 }
 

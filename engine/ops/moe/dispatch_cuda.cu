@@ -17,8 +17,8 @@ using cuda::warp_row;
 
 // rows[row] = x[row_pair[row] / K]; D counts elements of type Vector.
 template <typename Vector>
-__global__ void dispatch_rows(Vector* rows, const Vector* x, const int32_t* row_pair,
-                              const int32_t* num_rows, int64_t K, int64_t D) {
+__global__ void dispatch_rows(int64_t K, int64_t D, const Vector* x, const int32_t* row_pair,
+                              const int32_t* num_rows, Vector* rows) {
   const int64_t row = warp_row();
   if (row >= *num_rows) {
     return;
@@ -31,8 +31,8 @@ __global__ void dispatch_rows(Vector* rows, const Vector* x, const int32_t* row_
 }
 
 // grad_x[t] += grad_rows of t's pairs, in the order of the choices.
-__global__ void add_rows(float* grad_x, const float* grad_rows, const int32_t* pair_row,
-                         RoutingDims n) {
+__global__ void add_rows(RoutingDims n, const float* grad_rows, const int32_t* pair_row,
+                         float* grad_x) {
   const int64_t t = warp_row();
   if (t >= n.T) {
     return;
@@ -49,30 +49,30 @@ __global__ void add_rows(float* grad_x, const float* grad_rows, const int32_t* p
   }
 }
 
-void dispatch(const tensor::Stream& stream, const RoutingDims& n, float* rows, const float* x,
-              const int32_t* row_pair, const int32_t* num_rows) {
+void dispatch(const tensor::Stream& stream, const RoutingDims& n, const float* x,
+              const int32_t* row_pair, const int32_t* num_rows, float* rows) {
   const unsigned blocks = blocks_for_rows(n.T * n.K);
   if (blocks == 0 || n.D == 0) {
     return;
   }
   if (n.D % 4 == 0 && is_aligned_for_float4(rows) && is_aligned_for_float4(x)) {
-    SWITCHYARD_LAUNCH(dispatch_rows, blocks, kThreadsPerBlock, stream,
-                      reinterpret_cast<float4*>(rows), reinterpret_cast<const float4*>(x), row_pair,
-                      num_rows, n.K, n.D / 4);
+    SWITCHYARD_LAUNCH(dispatch_rows, blocks, kThreadsPerBlock, stream, n.K, n.D / 4,
+                      reinterpret_cast<const float4*>(x), row_pair, num_rows,
+                      reinterpret_cast<float4*>(rows));
   } else {
-    SWITCHYARD_LAUNCH(dispatch_rows, blocks, kThreadsPerBlock, stream, rows, x, row_pair, num_rows,
-                      n.K, n.D);
+    SWITCHYARD_LAUNCH(dispatch_rows, blocks, kThreadsPerBlock, stream, n.K, n.D, x, row_pair,
+                      num_rows, rows);
   }
   tensor::check_cuda(cudaGetLastError(), "starting dispatch on CUDA");
 }
 
-void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, float* grad_x,
-                   const float* grad_rows, const int32_t* pair_row) {
+void dispatch_grad(const tensor::Stream& stream, const RoutingDims& n, const float* grad_rows,
+                   const int32_t* pair_row, float* grad_x) {
   const unsigned blocks = blocks_for_rows(n.T);
   if (blocks == 0 || n.D == 0) {
     return;
   }
-  SWITCHYARD_LAUNCH(add_rows, blocks, kThreadsPerBlock, stream, grad_x, grad_rows, pair_row, n);
+  SWITCHYARD_LAUNCH(add_rows, blocks, kThreadsPerBlock, stream, n, grad_rows, pair_row, grad_x);
   tensor::check_cuda(cudaGetLastError(), "starting dispatch_grad on CUDA");
 }
 

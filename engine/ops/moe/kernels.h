@@ -47,22 +47,22 @@ struct Kernels {
   void (*plan)(const tensor::Stream&, const RoutingDims&, const int32_t* expert_index,
                int32_t* offsets, int32_t* row_pair, int32_t* pair_row) = nullptr;
   /// rows [N, D] from x [T, D].
-  void (*dispatch)(const tensor::Stream&, const RoutingDims&, float* rows, const float* x,
-                   const int32_t* row_pair, const int32_t* num_rows) = nullptr;
+  void (*dispatch)(const tensor::Stream&, const RoutingDims&, const float* x,
+                   const int32_t* row_pair, const int32_t* num_rows, float* rows) = nullptr;
   /// grad_x [T, D] += sum over a token's pairs of grad_rows.
-  void (*dispatch_grad)(const tensor::Stream&, const RoutingDims&, float* grad_x,
-                        const float* grad_rows, const int32_t* pair_row) = nullptr;
+  void (*dispatch_grad)(const tensor::Stream&, const RoutingDims&, const float* grad_rows,
+                        const int32_t* pair_row, float* grad_x) = nullptr;
   /// y [T, D] from rows [N, D].
-  void (*combine)(const tensor::Stream&, const RoutingDims&, float* y, const float* rows,
-                  const float* gate_weight, const int32_t* pair_row) = nullptr;
+  void (*combine)(const tensor::Stream&, const RoutingDims&, const float* rows,
+                  const float* gate_weight, const int32_t* pair_row, float* y) = nullptr;
   /// grad_rows [N, D] and grad_gate_weight [T, K] from grad_y [T, D].
-  void (*combine_grad)(const tensor::Stream&, const RoutingDims&, float* grad_rows,
-                       float* grad_gate_weight, const float* grad_y, const float* rows,
-                       const float* gate_weight, const int32_t* pair_row) = nullptr;
+  void (*combine_grad)(const tensor::Stream&, const RoutingDims&, const float* grad_y,
+                       const float* rows, const float* gate_weight, const int32_t* pair_row,
+                       float* grad_rows, float* grad_gate_weight) = nullptr;
   /// labels [T * K] from those of the tokens [T], `bytes` each.
-  void (*dispatch_labels)(const tensor::Stream&, const RoutingDims&, void* rows, const void* tokens,
-                          int64_t bytes, const int32_t* row_pair,
-                          const int32_t* num_rows) = nullptr;
+  void (*dispatch_labels)(const tensor::Stream&, const RoutingDims&, const void* tokens,
+                          int64_t bytes, const int32_t* row_pair, const int32_t* num_rows,
+                          void* rows) = nullptr;
   /// counted[i] = offsets[i] - offsets[0], `count` of them.
   void (*group_offsets)(const tensor::Stream&, int64_t count, const int32_t* offsets,
                         int32_t* counted) = nullptr;

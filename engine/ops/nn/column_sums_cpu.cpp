@@ -6,7 +6,7 @@ namespace switchyard::ops::nn {
 namespace {
 
 SWITCHYARD_CPU_CLONES
-void add_columns(float* sums, linalg::MatrixView x, int64_t rows, int64_t begin, int64_t end) {
+void add_columns(linalg::MatrixView x, int64_t rows, int64_t begin, int64_t end, float* sums) {
   for (int64_t row = 0; row < rows; ++row) {
     const float* in = x.data + row * x.stride;
     for (int64_t column = begin; column < end; ++column) {
@@ -15,11 +15,11 @@ void add_columns(float* sums, linalg::MatrixView x, int64_t rows, int64_t begin,
   }
 }
 
-void add_column_sums(const tensor::Stream& stream, float* sums, linalg::MatrixView x, int64_t rows,
-                     int64_t columns) {
+void add_column_sums(const tensor::Stream& stream, linalg::MatrixView x, int64_t rows,
+                     int64_t columns, float* sums) {
   constexpr int64_t kColumns = 256;
   stream.threads->parallel_for(columns, kColumns, [&](int64_t begin, int64_t end) {
-    add_columns(sums, x, rows, begin, end);
+    add_columns(x, rows, begin, end, sums);
   });
 }
 

@@ -20,20 +20,20 @@ EmbeddingDims dims(const char* op, const tensor::Tensor& table, const tensor::Te
 }  // namespace
 
 void embedding(const Backend& backend, const tensor::Tensor& table, const tensor::Tensor& tokens,
-               const tensor::Tensor& out) {
+               tensor::Out out) {
   const EmbeddingDims n = dims("embedding", table, tokens, out);
   const auto kernel = backend.kernels->nn.embedding;
   require_kernel(kernel != nullptr, "embedding", backend);
-  kernel(backend.stream, n, out.data<float>(), table.data<float>(), tokens.data<int32_t>());
+  kernel(backend.stream, n, table.data<float>(), tokens.data<int32_t>(), out->data<float>());
 }
 
 void embedding_grad(const Backend& backend, const tensor::Tensor& grad_out,
-                    const tensor::Tensor& tokens, const tensor::Tensor& grad_table) {
+                    const tensor::Tensor& tokens, tensor::Out grad_table) {
   const EmbeddingDims n = dims("embedding_grad", grad_table, tokens, grad_out);
   const auto kernel = backend.kernels->nn.embedding_grad;
   require_kernel(kernel != nullptr, "embedding_grad", backend);
-  kernel(backend.stream, n, grad_table.data<float>(), grad_out.data<float>(),
-         tokens.data<int32_t>());
+  kernel(backend.stream, n, grad_out.data<float>(), tokens.data<int32_t>(),
+         grad_table->data<float>());
 }
 
 }  // namespace switchyard::ops::nn

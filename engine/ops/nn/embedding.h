@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ops/backend.h"
-#include "tensor/tensor.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::nn {
 
@@ -13,10 +13,10 @@ namespace switchyard::ops::nn {
 ///
 /// Throws Error(kInvalidArgument) for a token outside the table (on the CPU).
 void embedding(const Backend& backend, const tensor::Tensor& table, const tensor::Tensor& tokens,
-               const tensor::Tensor& out);
+               tensor::Out out);
 
 /// grad_table[tokens[t]] += grad_out[t], in rising t for every row.
 void embedding_grad(const Backend& backend, const tensor::Tensor& grad_out,
-                    const tensor::Tensor& tokens, const tensor::Tensor& grad_table);
+                    const tensor::Tensor& tokens, tensor::Out grad_table);
 
 }  // namespace switchyard::ops::nn

@@ -12,8 +12,8 @@ constexpr int64_t kTokensPerPiece = 64;
 constexpr int64_t kColumnsPerPiece = 64;
 
 SWITCHYARD_CPU_CLONES
-void add_rows(const EmbeddingDims& n, float* grad_table, const float* grad_out,
-              const int32_t* tokens, int64_t begin, int64_t end) {
+void add_rows(const EmbeddingDims& n, const float* grad_out, const int32_t* tokens, int64_t begin,
+              int64_t end, float* grad_table) {
   for (int64_t t = 0; t < n.T; ++t) {
     float* out = grad_table + tokens[t] * n.D;
     const float* in = grad_out + t * n.D;
@@ -23,8 +23,8 @@ void add_rows(const EmbeddingDims& n, float* grad_table, const float* grad_out,
   }
 }
 
-void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out, const float* table,
-               const int32_t* tokens) {
+void embedding(const tensor::Stream& stream, const EmbeddingDims& n, const float* table,
+               const int32_t* tokens, float* out) {
   stream.threads->parallel_for(n.T, kTokensPerPiece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       core::require(tokens[t] >= 0 && tokens[t] < n.V,
@@ -36,10 +36,10 @@ void embedding(const tensor::Stream& stream, const EmbeddingDims& n, float* out,
 }
 
 // Threads share the columns, not the tokens: two tokens may be the same word.
-void embedding_grad(const tensor::Stream& stream, const EmbeddingDims& n, float* grad_table,
-                    const float* grad_out, const int32_t* tokens) {
+void embedding_grad(const tensor::Stream& stream, const EmbeddingDims& n, const float* grad_out,
+                    const int32_t* tokens, float* grad_table) {
   stream.threads->parallel_for(n.D, kColumnsPerPiece, [&](int64_t begin, int64_t end) {
-    add_rows(n, grad_table, grad_out, tokens, begin, end);
+    add_rows(n, grad_out, tokens, begin, end, grad_table);
   });
 }
 

@@ -94,10 +94,10 @@ struct EmbeddingDims {
 };
 
 struct Kernels {
-  void (*embedding)(const tensor::Stream&, const EmbeddingDims&, float* out, const float* table,
-                    const int32_t* tokens) = nullptr;
-  void (*embedding_grad)(const tensor::Stream&, const EmbeddingDims&, float* grad_table,
-                         const float* grad_out, const int32_t* tokens) = nullptr;
+  void (*embedding)(const tensor::Stream&, const EmbeddingDims&, const float* table,
+                    const int32_t* tokens, float* out) = nullptr;
+  void (*embedding_grad)(const tensor::Stream&, const EmbeddingDims&, const float* grad_out,
+                         const int32_t* tokens, float* grad_table) = nullptr;
   /// Floats of LstmBuffers::scratch, the same for both directions.
   int64_t (*lstm_scratch_floats)(const tensor::Stream&, const LstmDims&) = nullptr;
   /// All of lstm().
@@ -110,15 +110,15 @@ struct Kernels {
                          const LstmCellGradBuffers&) = nullptr;
   /// out = residual + dropout(activation(v)); residual may be null; v is overwritten by
   /// activation(v).
-  void (*residual_dropout)(const tensor::Stream&, const DropoutDims&, float* out,
-                           const float* residual, float* v, uint8_t* kept) = nullptr;
+  void (*residual_dropout)(const tensor::Stream&, const DropoutDims&, const float* residual,
+                           float* v, float* out, uint8_t* kept) = nullptr;
   /// grad_v from grad_out and activated = activation(v).
-  void (*residual_dropout_grad)(const tensor::Stream&, const DropoutDims&, float* grad_v,
-                                const float* grad_out, const float* activated,
-                                const uint8_t* kept) = nullptr;
+  void (*residual_dropout_grad)(const tensor::Stream&, const DropoutDims&, const float* grad_out,
+                                const float* activated, const uint8_t* kept,
+                                float* grad_v) = nullptr;
   /// sums [columns] += the sum over rows of x [rows, columns].
-  void (*add_column_sums)(const tensor::Stream&, float* sums, linalg::MatrixView x, int64_t rows,
-                          int64_t columns) = nullptr;
+  void (*add_column_sums)(const tensor::Stream&, linalg::MatrixView x, int64_t rows,
+                          int64_t columns, float* sums) = nullptr;
   /// out [rows] from elements of `bytes` bytes that are `stride` elements apart.
   void (*copy_column)(const tensor::Stream&, int64_t rows, int64_t bytes, const void* column,
                       int64_t stride, void* out) = nullptr;

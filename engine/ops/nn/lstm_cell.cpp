@@ -53,7 +53,7 @@ void lstm_cell(const Backend& backend, const LstmCellTensors& t) {
 }
 
 void lstm_cell_grad(const Backend& backend, const LstmCellTensors& t, const Tensor& grad_h,
-                    const Tensor& grad_c, tensor::Arena& scratch) {
+                    tensor::Arena& scratch, tensor::Out grad_c) {
   const auto kernel = backend.kernels->nn.lstm_cell_grad;
   require_kernel(kernel != nullptr, "lstm_cell_grad", backend);
   const LstmCellDims n = dims(t);

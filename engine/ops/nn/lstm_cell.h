@@ -2,6 +2,7 @@
 
 #include "ops/backend.h"
 #include "tensor/arena.h"
+#include "tensor/out.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::ops::nn {
@@ -31,7 +32,6 @@ void lstm_cell(const Backend& backend, const LstmCellTensors& tensors);
 /// Leaves the gradient of the pre-activations in place of the gate activations. grad_h [B, U] is
 /// the whole gradient of h; grad_c [B, U] comes from the step after and leaves for the step before.
 void lstm_cell_grad(const Backend& backend, const LstmCellTensors& tensors,
-                    const tensor::Tensor& grad_h, const tensor::Tensor& grad_c,
-                    tensor::Arena& scratch);
+                    const tensor::Tensor& grad_h, tensor::Arena& scratch, tensor::Out grad_c);
 
 }  // namespace switchyard::ops::nn

@@ -31,27 +31,27 @@ uint8_t* data_or_null(const Tensor& kept) {
 
 }  // namespace
 
-void residual_dropout(const Backend& backend, const DropoutSpec& spec, const Tensor& v,
-                      const Tensor& residual, const Tensor& out, const Tensor& kept) {
+void residual_dropout(const Backend& backend, const DropoutSpec& spec, const Tensor& residual,
+                      tensor::Out v, tensor::Out out, tensor::Out kept) {
   const DropoutDims n = dims(spec, v, kept);
-  core::require(out.shape() == v.shape() && (!residual.defined() || residual.shape() == v.shape()),
-                "residual_dropout: out and residual must have the shape of v {}", v.shape());
+  core::require(
+      out->shape() == v->shape() && (!residual.defined() || residual.shape() == v->shape()),
+      "residual_dropout: out and residual must have the shape of v {}", v->shape());
   const auto kernel = backend.kernels->nn.residual_dropout;
   require_kernel(kernel != nullptr, "residual_dropout", backend);
-  kernel(backend.stream, n, out.data<float>(),
-         residual.defined() ? residual.data<float>() : nullptr, v.data<float>(),
-         data_or_null(kept));
+  kernel(backend.stream, n, residual.defined() ? residual.data<float>() : nullptr, v->data<float>(),
+         out->data<float>(), data_or_null(kept));
 }
 
 void residual_dropout_grad(const Backend& backend, const DropoutSpec& spec, const Tensor& grad_out,
-                           const Tensor& activated, const Tensor& kept, const Tensor& grad_v) {
+                           const Tensor& activated, const Tensor& kept, tensor::Out grad_v) {
   const DropoutDims n = dims(spec, activated, kept);
-  core::require(grad_out.shape() == activated.shape() && grad_v.shape() == activated.shape(),
+  core::require(grad_out.shape() == activated.shape() && grad_v->shape() == activated.shape(),
                 "residual_dropout_grad: all tensors must have the shape {}", activated.shape());
   const auto kernel = backend.kernels->nn.residual_dropout_grad;
   require_kernel(kernel != nullptr, "residual_dropout_grad", backend);
-  kernel(backend.stream, n, grad_v.data<float>(), grad_out.data<float>(), activated.data<float>(),
-         data_or_null(kept));
+  kernel(backend.stream, n, grad_out.data<float>(), activated.data<float>(), data_or_null(kept),
+         grad_v->data<float>());
 }
 
 }  // namespace switchyard::ops::nn

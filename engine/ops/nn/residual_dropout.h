@@ -2,7 +2,7 @@
 
 #include "ops/backend.h"
 #include "ops/nn/kernels.h"
-#include "tensor/tensor.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::nn {
 
@@ -18,22 +18,22 @@ struct DropoutSpec {
 /// out = residual + dropout(activation(v)), where dropout zeroes with drop_probability and else
 /// divides by 1 - drop_probability.
 ///
-///   v         [T, D]     overwritten by activation(v)
 ///   residual  [T, D]     undefined: none
+///   v         [T, D]     overwritten by activation(v)
 ///   out       [T, D]
 ///   kept      [T, D] u8  written: 1 where a value was kept; undefined where drop_probability is 0
 ///
 /// Determinism: value (t, d) is decided by the global element (token_base + t) * D + d alone.
 /// Source: Shazeer et al. 2017, C.1 (dropout after Zaremba et al. 2014, then the residual).
-void residual_dropout(const Backend& backend, const DropoutSpec& spec, const tensor::Tensor& v,
-                      const tensor::Tensor& residual, const tensor::Tensor& out,
-                      const tensor::Tensor& kept);
+void residual_dropout(const Backend& backend, const DropoutSpec& spec,
+                      const tensor::Tensor& residual, tensor::Out v, tensor::Out out,
+                      tensor::Out kept);
 
 /// grad_v = grad_out * kept / (1 - drop_probability) * activation'(v)
 ///
 ///   activated  [T, D]  activation(v), as residual_dropout() left it
 void residual_dropout_grad(const Backend& backend, const DropoutSpec& spec,
                            const tensor::Tensor& grad_out, const tensor::Tensor& activated,
-                           const tensor::Tensor& kept, const tensor::Tensor& grad_v);
+                           const tensor::Tensor& kept, tensor::Out grad_v);
 
 }  // namespace switchyard::ops::nn

@@ -89,8 +89,8 @@ void sigmoid_range(float* v, int64_t begin, int64_t end) {
 }
 
 SWITCHYARD_CPU_CLONES
-void add_kept(float scale, float* out, const float* residual, const float* v, const uint8_t* kept,
-              int64_t begin, int64_t end) {
+void add_kept(float scale, const float* residual, const float* v, const uint8_t* kept,
+              int64_t begin, int64_t end, float* out) {
   for (int64_t i = begin; i < end; ++i) {
     const float base = residual != nullptr ? residual[i] : 0.0F;
     const float keep = kept != nullptr ? static_cast<float>(kept[i]) * scale : 1.0F;
@@ -99,8 +99,8 @@ void add_kept(float scale, float* out, const float* residual, const float* v, co
 }
 
 SWITCHYARD_CPU_CLONES
-void grad_range(const DropoutDims& n, float scale, float* grad_v, const float* grad_out,
-                const float* activated, const uint8_t* kept, int64_t begin, int64_t end) {
+void grad_range(const DropoutDims& n, float scale, const float* grad_out, const float* activated,
+                const uint8_t* kept, int64_t begin, int64_t end, float* grad_v) {
   for (int64_t i = begin; i < end; ++i) {
     const float keep = kept != nullptr ? static_cast<float>(kept[i]) * scale : 1.0F;
     const float slope =
@@ -114,8 +114,8 @@ float scale_of(float drop_probability) {
   return 65536.0F / (65536.0F - static_cast<float>(threshold_of(drop_probability)));
 }
 
-void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, float* out,
-                      const float* residual, float* v, uint8_t* kept) {
+void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, const float* residual,
+                      float* v, float* out, uint8_t* kept) {
   const bool is_dropping = n.drop_probability > 0.0F;
   const float scale = scale_of(n.drop_probability);
   stream.threads->parallel_for(n.count, kPiece, [&](int64_t begin, int64_t end) {
@@ -125,16 +125,17 @@ void residual_dropout(const tensor::Stream& stream, const DropoutDims& n, float*
     if (is_dropping) {
       draw_range(n, begin, end, kept);
     }
-    add_kept(scale, out, residual, v, is_dropping ? kept : nullptr, begin, end);
+    add_kept(scale, residual, v, is_dropping ? kept : nullptr, begin, end, out);
   });
 }
 
-void residual_dropout_grad(const tensor::Stream& stream, const DropoutDims& n, float* grad_v,
-                           const float* grad_out, const float* activated, const uint8_t* kept) {
+void residual_dropout_grad(const tensor::Stream& stream, const DropoutDims& n,
+                           const float* grad_out, const float* activated, const uint8_t* kept,
+                           float* grad_v) {
   const float scale = scale_of(n.drop_probability);
   const uint8_t* mask = n.drop_probability > 0.0F ? kept : nullptr;
   stream.threads->parallel_for(n.count, kPiece, [&](int64_t begin, int64_t end) {
-    grad_range(n, scale, grad_v, grad_out, activated, mask, begin, end);
+    grad_range(n, scale, grad_out, activated, mask, begin, end, grad_v);
   });
 }
 

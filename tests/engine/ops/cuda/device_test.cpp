@@ -59,11 +59,11 @@ TEST_F(CudaRouting, DispatchAndItsGradientEqualTheCpu) {
   for (const RoutingCase& c : routing_cases()) {
     SCOPED_TRACE(c.name);
     float* rows = upload(std::vector<float>(c.rows.size(), -7.0F));
-    kernels.dispatch(stream_, c.n, rows, upload(c.x), upload(c.row_pair),
-                     upload(c.offsets) + c.n.E);
+    kernels.dispatch(stream_, c.n, upload(c.x), upload(c.row_pair), upload(c.offsets) + c.n.E,
+                     rows);
     EXPECT_EQ(download(rows, c.rows.size()), c.rows);
     float* grad_x = upload(c.grad_x_before);
-    kernels.dispatch_grad(stream_, c.n, grad_x, upload(c.grad_rows), upload(c.pair_row));
+    kernels.dispatch_grad(stream_, c.n, upload(c.grad_rows), upload(c.pair_row), grad_x);
     expect_near(download(grad_x, c.grad_x.size()), c.grad_x, 1e-6F);
   }
 }
@@ -76,12 +76,12 @@ TEST_F(CudaRouting, CombineAndItsGradientEqualTheCpu) {
     const float* expert_out = upload(c.expert_out);
     const float* weight = upload(c.gate_weight);
     const int32_t* pair_row = upload(c.pair_row);
-    kernels.combine(stream_, c.n, y, expert_out, weight, pair_row);
+    kernels.combine(stream_, c.n, expert_out, weight, pair_row, y);
     expect_near(download(y, c.y.size()), c.y, 1e-6F);
     float* grad_rows = upload(std::vector<float>(c.grad_expert_out.size(), -7.0F));
     float* grad_weight = upload(std::vector<float>(c.grad_gate_weight.size(), -7.0F));
-    kernels.combine_grad(stream_, c.n, grad_rows, grad_weight, upload(c.grad_y), expert_out, weight,
-                         pair_row);
+    kernels.combine_grad(stream_, c.n, upload(c.grad_y), expert_out, weight, pair_row, grad_rows,
+                         grad_weight);
     expect_near(download(grad_rows, c.grad_expert_out.size()), c.grad_expert_out, 1e-6F);
     expect_near(download(grad_weight, c.grad_gate_weight.size()), c.grad_gate_weight, 1e-5F);
   }

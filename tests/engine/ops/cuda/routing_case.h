@@ -59,11 +59,11 @@ inline RoutingCase make_routing_case(const std::string& name, const ops::moe::Ro
   const tensor::Stream stream{.threads = &threads};
   const ops::moe::Kernels cpu = ops::moe::cpu_kernels();
   cpu.plan(stream, n, expert_index.data(), c.offsets.data(), c.row_pair.data(), c.pair_row.data());
-  cpu.dispatch(stream, n, c.rows.data(), c.x.data(), c.row_pair.data(), &c.offsets.back());
-  cpu.dispatch_grad(stream, n, c.grad_x.data(), c.grad_rows.data(), c.pair_row.data());
-  cpu.combine(stream, n, c.y.data(), c.expert_out.data(), c.gate_weight.data(), c.pair_row.data());
-  cpu.combine_grad(stream, n, c.grad_expert_out.data(), c.grad_gate_weight.data(), c.grad_y.data(),
-                   c.expert_out.data(), c.gate_weight.data(), c.pair_row.data());
+  cpu.dispatch(stream, n, c.x.data(), c.row_pair.data(), &c.offsets.back(), c.rows.data());
+  cpu.dispatch_grad(stream, n, c.grad_rows.data(), c.pair_row.data(), c.grad_x.data());
+  cpu.combine(stream, n, c.expert_out.data(), c.gate_weight.data(), c.pair_row.data(), c.y.data());
+  cpu.combine_grad(stream, n, c.grad_y.data(), c.expert_out.data(), c.gate_weight.data(),
+                   c.pair_row.data(), c.grad_expert_out.data(), c.grad_gate_weight.data());
   return c;
 }
 

@@ -38,7 +38,7 @@ TEST_P(SimtRouting, DispatchEqualsTheCpu) {
   for (const RoutingCase& c : routing_cases()) {
     SCOPED_TRACE(c.name);
     std::vector<float> rows(c.rows.size(), -7.0F);
-    kernels_.dispatch(stream_, c.n, rows.data(), c.x.data(), c.row_pair.data(), &c.offsets.back());
+    kernels_.dispatch(stream_, c.n, c.x.data(), c.row_pair.data(), &c.offsets.back(), rows.data());
     EXPECT_EQ(rows, c.rows);
   }
 }
@@ -47,7 +47,7 @@ TEST_P(SimtRouting, DispatchGradientEqualsTheCpu) {
   for (const RoutingCase& c : routing_cases()) {
     SCOPED_TRACE(c.name);
     std::vector<float> grad_x = c.grad_x_before;
-    kernels_.dispatch_grad(stream_, c.n, grad_x.data(), c.grad_rows.data(), c.pair_row.data());
+    kernels_.dispatch_grad(stream_, c.n, c.grad_rows.data(), c.pair_row.data(), grad_x.data());
     expect_near(grad_x, c.grad_x, 1e-6F);
   }
 }
@@ -56,8 +56,8 @@ TEST_P(SimtRouting, CombineEqualsTheCpu) {
   for (const RoutingCase& c : routing_cases()) {
     SCOPED_TRACE(c.name);
     std::vector<float> y(c.y.size(), -7.0F);
-    kernels_.combine(stream_, c.n, y.data(), c.expert_out.data(), c.gate_weight.data(),
-                     c.pair_row.data());
+    kernels_.combine(stream_, c.n, c.expert_out.data(), c.gate_weight.data(), c.pair_row.data(),
+                     y.data());
     expect_near(y, c.y, 1e-6F);
   }
 }
@@ -67,8 +67,8 @@ TEST_P(SimtRouting, CombineGradientEqualsTheCpu) {
     SCOPED_TRACE(c.name);
     std::vector<float> grad_rows(c.grad_expert_out.size(), -7.0F);
     std::vector<float> grad_weight(c.grad_gate_weight.size(), -7.0F);
-    kernels_.combine_grad(stream_, c.n, grad_rows.data(), grad_weight.data(), c.grad_y.data(),
-                          c.expert_out.data(), c.gate_weight.data(), c.pair_row.data());
+    kernels_.combine_grad(stream_, c.n, c.grad_y.data(), c.expert_out.data(), c.gate_weight.data(),
+                          c.pair_row.data(), grad_rows.data(), grad_weight.data());
     expect_near(grad_rows, c.grad_expert_out, 1e-6F);
     expect_near(grad_weight, c.grad_gate_weight, 1e-5F);
   }

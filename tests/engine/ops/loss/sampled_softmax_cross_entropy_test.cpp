@@ -31,8 +31,9 @@ TEST_F(SampledSoftmaxCrossEntropy, CountsASampledTargetOnce) {
   const Tensor target = Tensor::from<float>({3}, {3, 3, 3});
   const Tensor nll = zero_tensor({3});
   loss::sampled_softmax_cross_entropy_with_grad(
-      backend_, logits, offsets, target,
-      Tensor::from<int32_t>({3}, {loss::kTargetNotSampled, 1, loss::kTokenDoesNotCount}), 2.0, nll);
+      backend_, offsets,
+      Tensor::from<int32_t>({3}, {loss::kTargetNotSampled, 1, loss::kTokenDoesNotCount}), 2.0,
+      logits, target, nll);
   const double all = std::exp(1.5) + std::exp(1.5) + std::exp(3.0);
   const double without = std::exp(1.5) + std::exp(3.0);
   EXPECT_LT(relative_error(to_double(nll), {std::log(all) - 3, std::log(without) - 3, 0}), 1e-6);
@@ -46,8 +47,9 @@ TEST_F(SampledSoftmaxCrossEntropy, CountsASampledTargetOnce) {
 
 TEST_F(SampledSoftmaxCrossEntropy, RejectsWhatDoesNotFit) {
   const auto run = [&](const Tensor& hits) {
-    loss::sampled_softmax_cross_entropy_with_grad(backend_, zero_tensor({1, 4}), zero_tensor({4}),
-                                                  zero_tensor({1}), hits, 1.0, zero_tensor({1}));
+    loss::sampled_softmax_cross_entropy_with_grad(backend_, zero_tensor({4}), hits, 1.0,
+                                                  zero_tensor({1, 4}), zero_tensor({1}),
+                                                  zero_tensor({1}));
   };
   EXPECT_ERROR(run(Tensor::from<int32_t>({1}, {4})), core::ErrorCode::kInvalidArgument,
                "hits must be in [-2, 4), position 0 has 4");

@@ -27,8 +27,9 @@ class SoftmaxCrossEntropy : public ::testing::Test {
 // Uniform logits: perplexity equals the size of the vocabulary (V = 32,000: 10.373491 nats).
 TEST_F(SoftmaxCrossEntropy, UniformLogitsGiveTheLogarithmOfTheVocabulary) {
   const Tensor nll = zero_tensor({2});
-  loss::softmax_cross_entropy(backend_, zero_tensor({2, 32000}), zero_tensor({32000}),
-                              Tensor::from<int32_t>({2}, {31999, -1}), nll);
+  loss::softmax_cross_entropy(backend_, zero_tensor({32000}),
+                              Tensor::from<int32_t>({2}, {31999, -1}), zero_tensor({2, 32000}),
+                              nll);
   EXPECT_NEAR(nll.to_vector<float>()[0], 10.373491, 1e-5);
   EXPECT_EQ(nll.to_vector<float>()[1], 0.0F);
 }
@@ -60,16 +61,17 @@ TEST_F(SoftmaxCrossEntropy, EqualsThePlainFormulaWithItsGradient) {
     expected_nll[static_cast<size_t>(t)] = target < 0 ? 0.0 : std::log(sum) - logit(target);
   }
   const Tensor nll = zero_tensor({kT});
-  loss::softmax_cross_entropy_with_grad(backend_, logits, bias,
-                                        Tensor::from<int32_t>({kT}, targets), 0.25, nll);
+  loss::softmax_cross_entropy_with_grad(backend_, bias, Tensor::from<int32_t>({kT}, targets), 0.25,
+                                        logits, nll);
   EXPECT_LT(relative_error(to_double(nll), expected_nll), 1e-6);
   EXPECT_LT(relative_error(to_double(logits), expected_grad), 1e-6);
 }
 
 TEST_F(SoftmaxCrossEntropy, RejectsATargetOutsideTheVocabulary) {
-  EXPECT_ERROR(loss::softmax_cross_entropy(backend_, zero_tensor({1, 4}), zero_tensor({4}),
-                                           Tensor::from<int32_t>({1}, {4}), zero_tensor({1})),
-               core::ErrorCode::kInvalidArgument, "[-1, 4), position 0 has 4");
+  EXPECT_ERROR(
+      loss::softmax_cross_entropy(backend_, zero_tensor({4}), Tensor::from<int32_t>({1}, {4}),
+                                  zero_tensor({1, 4}), zero_tensor({1})),
+      core::ErrorCode::kInvalidArgument, "[-1, 4), position 0 has 4");
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ TEST_P(LstmCell, GradientsEqualFiniteDifferences) {
     return sum;
   };
   lstm_cell(backend_, t_);
-  lstm_cell_grad(backend_, t_, grad_h, grad_c, scratch_);
+  lstm_cell_grad(backend_, t_, grad_h, scratch_, grad_c);
   EXPECT_LT(relative_error(to_double(t_.gates),
                            tests::numeric_gradient(
                                gates, [&](const Numbers& z) { return loss(z, c_before); })),

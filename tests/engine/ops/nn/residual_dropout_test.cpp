@@ -32,7 +32,7 @@ TEST_F(ResidualDropout, ZeroesWithItsProbabilityAndKeepsTheMean) {
       .drop_probability = 0.3, .key = core::rng_key(1, "layer", 2), .position = {.step = 5}};
   const Tensor v = Tensor::from<float>({400, 250}, std::vector<float>(100000, 1.0F));
   const Tensor out = zero_tensor(v.shape());
-  nn::residual_dropout(backend_, spec, v, Tensor(), out, kept_like(v));
+  nn::residual_dropout(backend_, spec, Tensor(), v, out, kept_like(v));
   double sum = 0.0;
   int64_t dropped = 0;
   for (const float value : out.to_vector<float>()) {
@@ -49,12 +49,12 @@ TEST_F(ResidualDropout, DependsOnTheGlobalElementAlone) {
   nn::DropoutSpec spec = {.drop_probability = 0.5, .key = core::rng_key(1, "layer", 2)};
   const Tensor v = random_tensor({90, 77}, 1);
   const Tensor whole = kept_like(v);
-  nn::residual_dropout(backend_, spec, v, Tensor(), zero_tensor(v.shape()), whole);
+  nn::residual_dropout(backend_, spec, Tensor(), v, zero_tensor(v.shape()), whole);
   const Tensor halves = kept_like(v);
   for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 41}, {41, 90}}) {
     spec.token_base = begin;
     const Tensor part = v.slice(0, begin, end);
-    nn::residual_dropout(backend_, spec, part, Tensor(), zero_tensor(part.shape()),
+    nn::residual_dropout(backend_, spec, Tensor(), part, zero_tensor(part.shape()),
                          halves.slice(0, begin, end));
   }
   EXPECT_EQ(whole.to_vector<uint8_t>(), halves.to_vector<uint8_t>());
@@ -67,7 +67,7 @@ TEST_F(ResidualDropout, BitsAreThoseOfPhilox) {
                                 .token_base = 2};
   const Tensor v = random_tensor({7, 13}, 1);
   const Tensor kept = kept_like(v);
-  nn::residual_dropout(backend_, spec, v, Tensor(), zero_tensor(v.shape()), kept);
+  nn::residual_dropout(backend_, spec, Tensor(), v, zero_tensor(v.shape()), kept);
   for (uint64_t i = 0; i < 7 * 13; ++i) {
     const uint64_t element = 2 * 13 + i;
     const auto words = core::philox4x32_10(core::rng_counter(spec.position, element / 8), spec.key);
@@ -88,7 +88,7 @@ TEST_F(ResidualDropout, AddsTheResidualAfterSigmoidAndDropoutAndGradientsMatch) 
   const Tensor out = zero_tensor(v.shape());
   const Tensor kept = kept_like(v);
   const Tensor grad_v = zero_tensor(v.shape());
-  nn::residual_dropout(backend_, spec, v, residual, out, kept);
+  nn::residual_dropout(backend_, spec, residual, v, out, kept);
   nn::residual_dropout_grad(backend_, spec, grad_out, v, kept, grad_v);
   for (int64_t i = 0; i < v.count(); ++i) {
     const double s = 1.0 / (1.0 + std::exp(-before[static_cast<size_t>(i)]));
@@ -101,7 +101,7 @@ TEST_F(ResidualDropout, AddsTheResidualAfterSigmoidAndDropoutAndGradientsMatch) 
 TEST_F(ResidualDropout, RejectsAProbabilityOfOne) {
   const Tensor v = random_tensor({2, 2}, 1);
   EXPECT_ERROR(
-      nn::residual_dropout(backend_, {.drop_probability = 1.0}, v, Tensor(), v, kept_like(v)),
+      nn::residual_dropout(backend_, {.drop_probability = 1.0}, Tensor(), v, v, kept_like(v)),
       core::ErrorCode::kInvalidArgument, "drop_probability must be in [0, 1), got 1");
 }
 
