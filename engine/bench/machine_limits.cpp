@@ -76,9 +76,9 @@ double measure_gemm(core::ThreadPool& threads, tensor::DType compute) {
   constexpr int64_t kSide = 1024;
   tensor::CpuDevice device(threads);
   const int64_t rows = kSide * threads.num_threads();
-  const auto a = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, device.memory());
-  const auto b = tensor::Tensor::zeros(tensor::DType::kF32, {kSide, kSide}, device.memory());
-  const auto c = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, device.memory());
+  const auto a = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, device);
+  const auto b = tensor::Tensor::zeros(tensor::DType::kF32, {kSide, kSide}, device);
+  const auto c = tensor::Tensor::zeros(tensor::DType::kF32, {rows, kSide}, device);
   ops::Backend backend = ops::backend_on(device);
   backend.compute = compute;
   const double seconds = fastest([&] {

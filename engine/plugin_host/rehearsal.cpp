@@ -29,7 +29,7 @@ class Stage {
   void allocate() { parameters.allocate(device_.memory()); }
 
   [[nodiscard]] Tensor zeros(DType dtype, const Shape& shape) {
-    return Tensor::zeros(dtype, shape, device_.memory());
+    return Tensor::zeros(dtype, shape, device_);
   }
 
   /// Bytes that `step` takes.

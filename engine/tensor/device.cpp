@@ -4,6 +4,12 @@
 
 namespace switchyard::tensor {
 
+Tensor Tensor::zeros(DType dtype, const Shape& shape, Device& device) {
+  Tensor out = empty(dtype, shape, device.memory());
+  device.clear(out);
+  return out;
+}
+
 void Device::clear(const Tensor& tensor) {
   core::require(tensor.is_contiguous(), "Device::clear: the tensor {} must be contiguous",
                 tensor.shape());

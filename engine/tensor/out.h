@@ -12,11 +12,13 @@ namespace switchyard::tensor {
 /// A caller passes the tensor itself, which must outlive the call.
 class Out {
  public:
-  Out(const Tensor& tensor) : tensor_(&tensor) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): a caller passes the tensor itself.
+  Out(const Tensor& tensor) : tensor_(&tensor) {}
 
   [[nodiscard]] const Tensor& operator*() const { return *tensor_; }
   [[nodiscard]] const Tensor* operator->() const { return tensor_; }
-  operator const Tensor&() const { return *tensor_; }  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): the function hands the tensor on.
+  operator const Tensor&() const { return *tensor_; }
 
  private:
   const Tensor* tensor_;

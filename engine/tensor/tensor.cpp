@@ -36,7 +36,7 @@ Tensor Tensor::empty(DType dtype, const Shape& shape, Allocator& allocator) {
 Tensor Tensor::zeros(DType dtype, const Shape& shape, Allocator& allocator) {
   Tensor out = empty(dtype, shape, allocator);
   core::require(out.device_ == DeviceType::kCpu,
-                "Tensor::zeros: fill device memory with ops::fill");
+                "Tensor::zeros: memory of a device is filled by its Device");
   std::memset(out.data_, 0, static_cast<size_t>(out.bytes()));
   return out;
 }

@@ -13,6 +13,8 @@
 
 namespace switchyard::tensor {
 
+class Device;
+
 /// A cheap handle on typed, shaped memory: copying it copies no elements. It shares the memory if
 /// it was made by empty() or zeros(), and borrows it if it was made by borrow() or an Arena.
 class Tensor {
@@ -23,6 +25,7 @@ class Tensor {
   /// Uninitialised, row-major.
   static Tensor empty(DType dtype, const Shape& shape, Allocator& allocator);
   static Tensor zeros(DType dtype, const Shape& shape, Allocator& allocator);
+  static Tensor zeros(DType dtype, const Shape& shape, Device& device);
   /// Row-major view of memory that must outlive the tensor.
   static Tensor borrow(void* data, DType dtype, const Shape& shape,
                        DeviceType device = DeviceType::kCpu);

@@ -40,10 +40,10 @@ void Learner::allocate() {
   layers::initialize(backend_, parameters_, config_.seed);
   optimizer_->allocate(device_.memory());
   state_ = fresh_state(config_.batch_size);
-  grad_scale_ = Tensor::zeros(DType::kF32, {1}, device_.memory());
-  unclipped_ = Tensor::zeros(DType::kF32, {1}, device_.memory());
+  grad_scale_ = Tensor::zeros(DType::kF32, {1}, device_);
+  unclipped_ = Tensor::zeros(DType::kF32, {1}, device_);
   ops::generic::fill(backend_, 1.0, unclipped_);
-  squared_norm_ = Tensor::zeros(DType::kF64, {1}, device_.memory());
+  squared_norm_ = Tensor::zeros(DType::kF64, {1}, device_);
 }
 
 layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {

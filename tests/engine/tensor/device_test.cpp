@@ -45,6 +45,11 @@ TEST_F(CpuDeviceTest, ClearsATensor) {
   EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, 0}));
 }
 
+TEST_F(CpuDeviceTest, MakesTensorsOfZeros) {
+  const Tensor x = Tensor::zeros(DType::kF64, {3}, device_);
+  EXPECT_EQ(x.to_vector<double>(), (std::vector<double>{0, 0, 0}));
+}
+
 TEST_F(CpuDeviceTest, RefusesOtherLengthsAndViewsWithGaps) {
   const std::array<float, 2> values = {1, 2};
   const Tensor x = Tensor::from<float>({2, 2}, {1, 2, 3, 4});
