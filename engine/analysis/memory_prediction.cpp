@@ -12,8 +12,6 @@ constexpr double kProgramBytes = 36.0 * (1 << 20);
 
 // A word in the vocabulary's list and hash table, including the overhead of malloc.
 constexpr double kBytesPerWord = 128.0;
-// Added by the sampler where training samples by counts: two doubles, an alias, the count.
-constexpr double kBytesPerSampledWord = 28.0;
 
 // The kernel maps this much of a file at a time.
 constexpr double kBytesPerFault = 64.0 * 1024.0;
@@ -43,12 +41,9 @@ double text_bytes(const trainer::TrainerConfig& config) {
 
 MemoryPrediction predict_memory(const trainer::TrainerConfig& config, int64_t vocab_size,
                                 trainer::Learner& learner) {
-  const models::SoftmaxConfig& softmax = config.model.softmax;
-  const bool samples_by_count =
-      softmax.sampled > 0 && softmax.sampler == layers::Proposal::kUnigram;
-  const double per_word = kBytesPerWord + (samples_by_count ? kBytesPerSampledWord : 0.0);
   return {.learner = learner.predicted_memory(config.data.sequence_length),
-          .data = text_bytes(config) + per_word * static_cast<double>(vocab_size),
+          .data = text_bytes(config) + kBytesPerWord * static_cast<double>(vocab_size) +
+                  learner.model().table_bytes(),
           .program = kProgramBytes};
 }
 

@@ -22,23 +22,14 @@ std::string shape_text(const tensor::Shape& shape) {
   return sizes.empty() ? "1" : fmt::format("{}", fmt::join(sizes, " x "));
 }
 
-int64_t num_moe_layers(const models::LanguageModelConfig& model) {
-  int64_t count = 0;
-  for (const models::LayerKind kind : model.layers) {
-    count += kind == models::LayerKind::kLstm ? 0 : 1;
-  }
-  return count;
-}
-
-double expert_stats_bytes(const trainer::TrainerConfig& config) {
+double expert_stats_bytes(const trainer::TrainerConfig& config, const models::Model& model) {
   int64_t experts = 0;
-  for (const models::ExpertGroupConfig& group : config.model.moe.experts) {
-    experts += group.count;
+  for (const layers::Routed* layer : model.moe_layers()) {
+    experts += layer->num_experts();
   }
   const int64_t every = config.train.expert_stats_every_steps;
-  const double per_layer = 2.0 * kBytesPerValue * static_cast<double>(experts);
   return every == 0 ? 0.0
-                    : per_layer * static_cast<double>(num_moe_layers(config.model)) * 1000.0 /
+                    : 2.0 * kBytesPerValue * static_cast<double>(experts) * 1000.0 /
                           static_cast<double>(every);
 }
 
@@ -74,8 +65,7 @@ double checkpoint_bytes(trainer::Learner& learner) {
 ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vocab_size,
                                 plugin_host::PluginRegistry& plugins) {
   trainer::LearnerConfig learner_config;
-  learner_config.model = config.model;
-  learner_config.model.vocab_size = vocab_size;
+  learner_config.model = models::with_vocab_size(config.model, vocab_size);
   learner_config.batch_size = config.data.batch_size;
   learner_config.seed = config.train.seed;
   learner_config.clip_norm = config.train.clip_norm;
@@ -91,7 +81,7 @@ ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vo
   description.words_per_step = config.data.batch_size * config.data.sequence_length;
   description.memory = predict_memory(config, vocab_size, learner);
   description.checkpoint_bytes = checkpoint_bytes(learner);
-  description.expert_stats_bytes = expert_stats_bytes(config);
+  description.expert_stats_bytes = expert_stats_bytes(config, learner.model());
   return description;
 }
 

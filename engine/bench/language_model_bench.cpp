@@ -50,11 +50,9 @@ data::Batch random_batch(const LanguageModelBenchConfig& config, tensor::Allocat
 
 // Forward, input gradient and weight gradient of every product, two operations per
 // multiply-and-add.
-double flops_per_step(const LanguageModelBenchConfig& config, const models::LanguageModel& model) {
-  const auto head = static_cast<double>(config.d_model *
-                                        (config.sampled > 0 ? config.sampled : config.vocab_size));
+double flops_per_step(const LanguageModelBenchConfig& config, const models::Model& model) {
   const auto tokens = static_cast<double>(config.batch_size * config.sequence_length);
-  return 6.0 * tokens * (model.ops_per_timestep() + head);
+  return 6.0 * tokens * (model.ops_per_timestep() + model.softmax_ops());
 }
 
 int64_t peak_rss_bytes() {

@@ -71,7 +71,7 @@ class ConfigCommand : public Command {
  private:
   static void add_component_defaults(Lines& lines, const config::RunConfig& config,
                                      plugin_host::PluginRegistry& plugins) {
-    const models::MoeConfig& moe = config.trainer.model.moe;
+    const models::MoeConfig& moe = models::moe_config(config.trainer.model);
     if (!moe.gate.plugin.empty()) {
       add_plugin_defaults(lines, plugins, moe.gate, ComponentKind::kGate, "model.moe.gate.");
     }

@@ -47,8 +47,8 @@ class DescribeCommand : public Command {
     if (vocab_size_ > 0) {
       return vocab_size_;
     }
-    if (config.model.vocab_size > 0) {
-      return config.model.vocab_size;
+    if (const int64_t configured = models::vocab_size(config.model); configured > 0) {
+      return configured;
     }
     core::require(!config.data.path.empty(),
                   "{}: the number of words is not known; give data.path, model.vocabulary_size or "

@@ -100,10 +100,11 @@ bool has_layer(const models::LanguageModelConfig& model, models::LayerKind kind)
 void derive(RunConfig& config) {
   trainer::TrainerConfig& trainer = config.trainer;
   trainer.schedule.total_steps = trainer.train.steps;
+  auto& model = std::get<models::LanguageModelConfig>(trainer.model);
   const bool only_a_layer_can =
-      trainer.model.moe.groups > 0 || has_layer(trainer.model, models::LayerKind::kRecurrentMoe);
+      model.moe.groups > 0 || has_layer(model, models::LayerKind::kRecurrentMoe);
   if (only_a_layer_can && config.settings.text("model.moe.balance.by") == "auto") {
-    trainer.model.moe.balance.by = models::BalanceBy::kTokens;
+    model.moe.balance.by = models::BalanceBy::kTokens;
   }
 }
 
@@ -175,13 +176,14 @@ void check_optimizers(const RunConfig& config) {
 /// Checks what no key can say alone.
 void check_together(const RunConfig& config) {
   const trainer::TrainerConfig& trainer = config.trainer;
-  check_layers(trainer.model);
+  const auto& model = std::get<models::LanguageModelConfig>(trainer.model);
+  check_layers(model);
   core::require(trainer.schedule.kind != optim::ScheduleKind::kPlateau ||
                     trainer.train.evaluate_every_steps > 0,
                 "'schedule.kind' is \"plateau\", which follows the evaluations: set "
                 "train.evaluate_every_steps, for example to the steps of an epoch");
-  check_groups(config.settings, trainer.model.moe);
-  check_balance(trainer.model);
+  check_groups(config.settings, model.moe);
+  check_balance(model);
   check_optimizers(config);
 }
 

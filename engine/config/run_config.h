@@ -13,7 +13,7 @@ namespace switchyard::config {
 /// A checked configuration and what the engine makes of it.
 struct RunConfig {
   core::Config settings;
-  trainer::TrainerConfig trainer;               // model.vocab_size may be 0: the data set knows it
+  trainer::TrainerConfig trainer;               // its number of words may be 0: the text decides
   std::string name;                             // "" = the name of the run directory
   std::vector<std::string> plugin_directories;  // searched before the program's own
 };

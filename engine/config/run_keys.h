@@ -219,11 +219,11 @@ void describe(Keys& k, trainer::OptimizerGroupConfig& c) {
 
 /// The tables that name a plugin. All other keys in them are the plugin's.
 template <class Keys>
-void describe_components(Keys& k, trainer::TrainerConfig& c) {
-  k.component("model.moe.gate", c.model.moe.gate, "the gate of every MoE layer, and its settings");
-  k.component("model.moe.secondary_gate", c.model.moe.secondary_gate,
+void describe_components(Keys& k, models::MoeConfig& moe, trainer::TrainerConfig& c) {
+  k.component("model.moe.gate", moe.gate, "the gate of every MoE layer, and its settings");
+  k.component("model.moe.secondary_gate", moe.secondary_gate,
               "the gate within each group of two levels; without it the same as model.moe.gate");
-  k.components("model.moe.experts", c.model.moe.experts, "a group of experts, and their settings");
+  k.components("model.moe.experts", moe.experts, "a group of experts, and their settings");
   k.component("optimizer", c.optimizer, "the optimizer, and its settings");
   k.components("optimizer.groups", c.optimizer_groups,
                "another optimizer for some of the parameters");
@@ -233,18 +233,19 @@ void describe_components(Keys& k, trainer::TrainerConfig& c) {
 template <class Keys>
 void describe(Keys& k, RunConfig& c) {
   trainer::TrainerConfig& trainer = c.trainer;
+  auto& model = std::get<models::LanguageModelConfig>(trainer.model);
   k.text("run.name", c.name, Resume::kFree, "shown in lists; empty = name of the run directory");
   describe_data(k, trainer.data);
-  describe_model(k, trainer.model);
-  describe_lstm(k, trainer.model.lstm);
-  describe_moe(k, trainer.model);
-  describe_vocabulary(k, trainer.model);
+  describe_model(k, model);
+  describe_lstm(k, model.lstm);
+  describe_moe(k, model);
+  describe_vocabulary(k, model);
   describe_schedule(k, trainer.schedule);
   describe_loop(k, trainer.train);
   describe_checkpoint(k, trainer.checkpoint);
   k.texts("plugins.directories", c.plugin_directories, Resume::kFree,
           "searched for plugins before the program's own");
-  describe_components(k, trainer);
+  describe_components(k, model.moe, trainer);
 }
 
 }  // namespace switchyard::config

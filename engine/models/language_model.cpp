@@ -1,11 +1,14 @@
 #include "models/language_model.h"
 
+#include <algorithm>
+#include <span>
+#include <utility>
+
 #include "layers/initialize.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/select.h"
 
 namespace switchyard::models {
 
-using layers::DropoutResidual;
 using ops::nn::OutputActivation;
 using tensor::DType;
 using tensor::Tensor;
@@ -15,17 +18,6 @@ namespace {
 LanguageModelConfig checked(LanguageModelConfig config) {
   core::require(config.vocab_size > 1, "model: the vocabulary must have 2 words or more, got {}",
                 config.vocab_size);
-  core::require(config.d_model > 0, "model.d_model must be 1 or more, got {}", config.d_model);
-  core::require(config.dropout >= 0.0 && config.dropout < 1.0,
-                "model.dropout must be in [0, 1), got {}", config.dropout);
-  core::require(!config.layers.empty(), "model.layers must name at least one layer");
-  LstmLayerConfig& lstm = config.lstm;
-  lstm.units = lstm.units > 0 ? lstm.units : config.d_model;
-  const int64_t outputs = lstm.projection > 0 ? lstm.projection : lstm.units;
-  core::require(outputs == config.d_model,
-                "an LSTM layer must give {} values, as model.d_model says: with model.lstm.units = "
-                "{} set model.lstm.projection = {}, got {}",
-                config.d_model, lstm.units, config.d_model, lstm.projection);
   const SoftmaxConfig& softmax = config.softmax;
   core::require(softmax.sampled >= 0 && softmax.sampled <= config.vocab_size,
                 "model.softmax.sampled must be 0 ... {}, the size of the vocabulary, got {}",
@@ -84,6 +76,38 @@ layers::ClassSampler sampler_of(const LanguageModelConfig& config) {
       softmax.unigram_power);
 }
 
+std::optional<layers::SampledSoftmax> sampled_softmax(const LanguageModelConfig& config,
+                                                      const layers::SoftmaxHead& head) {
+  if (config.softmax.sampled == 0) {
+    return std::nullopt;
+  }
+  return std::make_optional<layers::SampledSoftmax>(
+      "softmax", config.softmax.sampled, sampler_of(config), head.weights(), head.bias());
+}
+
+StackConfig stack_config(const LanguageModelConfig& config) {
+  return {.d_model = config.d_model,
+          .dropout = config.dropout,
+          .layers = config.layers,
+          .residual = config.residual,
+          .lstm = config.lstm,
+          .recurrent_moe = config.recurrent_moe,
+          .moe = config.moe,
+          .moe_output = config.moe_output,
+          .init_scale = config.init_scale};
+}
+
+layers::SequenceInfo sequence_of(const data::Batch& batch) {
+  return {.num_streams = batch.tokens.size(0),
+          .num_steps = batch.tokens.size(1),
+          .resets = batch.resets,
+          .tokens = batch.tokens.reshape({batch.tokens.count()})};
+}
+
+Tensor targets_of(const data::Batch& batch) {
+  return batch.targets.reshape({batch.targets.count()});
+}
+
 }  // namespace
 
 LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::ComponentFactory& factory,
@@ -91,164 +115,124 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, layers::Componen
     : config_(checked(config)),
       embedding_("embedding", embedding_config(config), parameters),
       embedding_dropout_("embedding", config.dropout, OutputActivation::kIdentity),
-      head_("softmax", head_config(config, embedding_), parameters) {
-  if (config.softmax.sampled > 0) {
-    sampled_.emplace("softmax", config.softmax.sampled, sampler_of(config), head_.weights(),
-                     head_.bias());
-  }
-  for (size_t l = 0; l < config.layers.size(); ++l) {
-    const std::string name = "layers." + std::to_string(l);
-    switch (config.layers[l]) {
-      case LayerKind::kLstm:
-        add_lstm(name, parameters);
-        break;
-      case LayerKind::kMoe:
-        add_moe(name, factory, parameters);
-        break;
-      case LayerKind::kRecurrentMoe:
-        add_recurrent_moe(name, factory, parameters);
-        break;
-    }
-  }
+      head_("softmax", head_config(config, embedding_), parameters),
+      sampled_(sampled_softmax(config, head_)),
+      stack_({}, stack_config(config), factory, parameters) {
 }
 
-layers::LstmConfig LanguageModel::lstm_config() const {
-  return {.d_in = config_.d_model,
-          .units = config_.lstm.units,
-          .projection = config_.lstm.projection,
-          .forget_bias = config_.lstm.forget_bias,
-          .init_scale = config_.init_scale,
-          .init_range = config_.lstm.init_range};
+CarriedState LanguageModel::make_state(int64_t num_streams, tensor::Allocator& allocator) const {
+  return stack_.make_state(num_streams, allocator);
 }
 
-void LanguageModel::add_lstm(const std::string& name, tensor::ParameterSet& parameters) {
-  auto lstm = std::make_unique<layers::Lstm>(name, lstm_config(), parameters);
-  layers::Recurrent* recurrent = lstm.get();
-  blocks_.push_back({.layer = std::move(lstm),
-                     .recurrent = recurrent,
-                     .residual = {name, config_.dropout, OutputActivation::kIdentity}});
-}
-
-void LanguageModel::add_recurrent_moe(const std::string& name, layers::ComponentFactory& factory,
-                                      tensor::ParameterSet& parameters) {
-  auto moe = std::make_unique<layers::RecurrentMoe>(
-      name, static_cast<int32_t>(moe_layers_.size()),
-      layers::RecurrentMoeConfig{
-          .lstm = lstm_config(), .moe = config_.moe, .segment = config_.recurrent_moe.segment},
-      factory, parameters);
-  moe_layers_.push_back(moe.get());
-  layers::Recurrent* recurrent = moe.get();
-  blocks_.push_back({.layer = std::move(moe),
-                     .recurrent = recurrent,
-                     .residual = {name, config_.dropout, OutputActivation::kIdentity}});
-}
-
-void LanguageModel::add_moe(const std::string& name, layers::ComponentFactory& factory,
-                            tensor::ParameterSet& parameters) {
-  auto moe = std::make_unique<layers::MoeLayer>(name, static_cast<int32_t>(moe_layers_.size()),
-                                                config_.d_model, config_.moe, factory, parameters);
-  moe_layers_.push_back(moe.get());
-  blocks_.push_back(
-      {.layer = std::move(moe), .residual = {name, config_.dropout, config_.moe_output}});
-}
-
-std::vector<layers::RecurrentState> LanguageModel::make_state(int64_t num_streams,
-                                                              tensor::Allocator& allocator) const {
-  std::vector<layers::RecurrentState> state;
-  for (const Block& block : blocks_) {
-    if (block.recurrent != nullptr) {
-      const layers::Recurrent& layer = *block.recurrent;
-      state.push_back({.name = block.layer->name(),
-                       .h = Tensor::zeros(DType::kF32, {num_streams, layer.outputs()}, allocator),
-                       .c = Tensor::zeros(DType::kF32, {num_streams, layer.units()}, allocator)});
-    }
-  }
-  return state;
-}
-
-layers::SequenceInfo LanguageModel::sequence_of(const Input& input) const {
-  return {.num_streams = input.tokens.size(0),
-          .num_steps = input.tokens.size(1),
-          .resets = input.resets,
-          .tokens = input.tokens.reshape({input.tokens.count()})};
-}
-
-Tensor LanguageModel::forward(const Input& input, std::vector<layers::RecurrentState>& state,
+Tensor LanguageModel::forward(const layers::SequenceInfo& sequence, CarriedState& state,
                               layers::Pass& pass) {
-  const layers::SequenceInfo sequence = sequence_of(input);
-  Tensor x = embedding_dropout_.forward(embedding_.forward(sequence.tokens, pass), Tensor(), pass);
-  size_t next_state = 0;
-  for (Block& block : blocks_) {
-    if (block.recurrent != nullptr) {
-      block.recurrent->bind_state(state.at(next_state++));
-    }
-    const Tensor v = block.layer->forward(x, sequence, pass);
-    x = block.residual.forward(v, config_.residual ? x : Tensor(), pass);
-  }
-  return x;
+  const Tensor x =
+      embedding_dropout_.forward(embedding_.forward(sequence.tokens, pass), Tensor(), pass);
+  return stack_.forward(x, sequence, state, pass);
 }
 
-// grad_x is the gradient of the last x and becomes, layer by layer, that of the first: a residual
-// hands it on as it is, without one it starts from zero, and the layer adds its own.
-void LanguageModel::backward(const Input& input, const Tensor& grad_x, layers::Pass& pass) {
-  const layers::SequenceInfo sequence = sequence_of(input);
-  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
-    const Tensor grad_v = block->residual.backward(grad_x, pass);
-    if (!config_.residual) {
-      ops::generic::fill(pass.backend, 0.0, grad_x);
-    }
-    block->layer->backward(grad_v, sequence, grad_x, pass);
-  }
+// grad_x is the gradient of the last x and becomes that of the first.
+void LanguageModel::backward(const layers::SequenceInfo& sequence, const Tensor& grad_x,
+                             layers::Pass& pass) {
+  stack_.backward(sequence, grad_x, pass);
   embedding_.backward(sequence.tokens, embedding_dropout_.backward(grad_x, pass), pass);
 }
 
-double LanguageModel::train(const Input& input, double grad_scale,
-                            std::vector<layers::RecurrentState>& state, layers::Pass& pass) {
-  const Tensor x = forward(input, state, pass);
+Losses LanguageModel::train(const data::Batch& batch, double grad_scale, CarriedState& state,
+                            layers::Pass& pass) {
+  const layers::SequenceInfo sequence = sequence_of(batch);
+  const Tensor targets = targets_of(batch);
+  const Tensor x = forward(sequence, state, pass);
   const Tensor grad_x = pass.take(DType::kF32, x.shape());
-  const Tensor targets = input.targets.reshape({input.targets.count()});
+  Losses losses;
   const Tensor nll = sampled_ ? sampled_->loss_and_gradient(x, targets, grad_scale, grad_x, pass)
                               : head_.loss_and_gradient(x, targets, grad_scale, grad_x, pass);
-  backward(input, grad_x, pass);
-  return pass.backend.device->read_back<double>(nll)[0];
-}
-
-double LanguageModel::evaluate(const Input& input, std::vector<layers::RecurrentState>& state,
-                               layers::Pass& pass) {
-  const Tensor x = forward(input, state, pass);
-  const Tensor nll = head_.loss(x, input.targets.reshape({input.targets.count()}), pass);
-  return pass.backend.device->read_back<double>(nll)[0];
-}
-
-void LanguageModel::logits(const Input& input, std::vector<layers::RecurrentState>& state,
-                           const Tensor& logits, layers::Pass& pass) {
-  head_.logits(forward(input, state, pass), logits, pass);
-}
-
-double LanguageModel::ops_per_timestep() const {
-  double madds = 0.0;
-  for (const Block& block : blocks_) {
-    madds += block.layer->madds_per_token();
+  backward(sequence, grad_x, pass);
+  tensor::Device& device = *pass.backend.device;
+  losses.nll = device.read_back<double>(nll)[0];
+  for (const layers::Routed* layer : moe_layers()) {
+    if (layer->has_gate()) {
+      losses.balance += device.read_back<float>(layer->trace().routing.aux_loss)[0];
+    }
   }
-  return madds;
+  return losses;
+}
+
+double LanguageModel::evaluate(const data::Batch& batch, CarriedState& state, layers::Pass& pass) {
+  const Tensor x = forward(sequence_of(batch), state, pass);
+  return pass.backend.device->read_back<double>(head_.loss(x, targets_of(batch), pass))[0];
+}
+
+/// Rows whose whole past is the state of the recurrent layers.
+class LanguageModel::Texts final : public Decoding {
+ public:
+  Texts(LanguageModel& model, int64_t num_rows, tensor::Allocator& allocator)
+      : model_(model),
+        allocator_(allocator),
+        num_rows_(num_rows),
+        state_(model.make_state(num_rows, allocator)) {}
+
+  [[nodiscard]] int64_t num_rows() const override { return num_rows_; }
+
+  void next(const Tensor& tokens, const Tensor& logits, layers::Pass& pass) override {
+    core::require(tokens.count() == num_rows_, "Decoding::next: there must be {} tokens, got {}",
+                  num_rows_, tokens.count());
+    const layers::SequenceInfo sequence = {
+        .num_streams = num_rows_, .num_steps = 1, .tokens = tokens};
+    model_.head_.logits(model_.forward(sequence, state_, pass), logits, pass);
+  }
+
+  void keep(std::span<const int32_t> parents, layers::Pass& pass) override {
+    for (const int32_t parent : parents) {
+      core::require(parent >= 0 && parent < num_rows_,
+                    "Decoding::keep: a parent must be 0 ... {}, got {}", num_rows_ - 1, parent);
+    }
+    const auto R = static_cast<int64_t>(parents.size());
+    const Tensor rows = pass.take(DType::kI32, {R});
+    pass.backend.device->upload(parents, rows);
+    CarriedState kept = model_.make_state(R, allocator_);
+    for (size_t i = 0; i < state_.size(); ++i) {
+      ops::generic::gather_rows(pass.backend, state_[i].h, rows, kept[i].h);
+      ops::generic::gather_rows(pass.backend, state_[i].c, rows, kept[i].c);
+    }
+    state_ = std::move(kept);
+    num_rows_ = R;
+  }
+
+ private:
+  LanguageModel& model_;
+  tensor::Allocator& allocator_;
+  int64_t num_rows_;
+  CarriedState state_;
+};
+
+std::unique_ptr<Decoding> LanguageModel::begin(int64_t num_rows, tensor::Allocator& allocator) {
+  return std::make_unique<Texts>(*this, num_rows, allocator);
+}
+
+double LanguageModel::softmax_ops() const {
+  const int64_t words = sampled_ ? config_.softmax.sampled : config_.vocab_size;
+  return static_cast<double>(config_.d_model * words);
 }
 
 layers::StepMemory LanguageModel::step_memory(int64_t num_streams, int64_t num_steps) const {
   const int64_t T = num_streams * num_steps;
   const double rows = static_cast<double>(T * config_.d_model) * sizeof(float);
   const double mask = config_.dropout > 0.0 ? 0.25 * rows : 0.0;
-  // The embedding keeps its rows, what dropout left of them, and the gradient of both; every block
-  // what its layer keeps, its output, the dropout's mask and one gradient.
+  // The embedding keeps its rows, what dropout left of them, and the gradient of both.
   layers::StepMemory memory = {.kept = 4.0 * rows + mask};
-  for (const Block& block : blocks_) {
-    memory += block.layer->step_memory(num_streams, num_steps);
-    memory.kept += 2.0 * rows + mask;
-  }
+  memory += stack_.step_memory(num_streams, num_steps);
   memory += {.scratch = head_.scratch_bytes(T)};
   if (sampled_) {
     memory += {.scratch = sampled_->scratch_bytes(T)};  // evaluation stays with the full softmax
   }
   return memory;
+}
+
+double LanguageModel::table_bytes() const {
+  constexpr double kBytesPerWord = 28.0;  // two probabilities, an alias and the count
+  const bool counts_words = sampled_ && config_.softmax.sampler == layers::Proposal::kUnigram;
+  return counts_words ? kBytesPerWord * static_cast<double>(config_.vocab_size) : 0.0;
 }
 
 }  // namespace switchyard::models

@@ -4,37 +4,17 @@
 #include <vector>
 
 #include "layers/class_sampler.h"
-#include "layers/moe/moe_config.h"
-#include "ops/nn/kernels.h"
+#include "models/stack_config.h"
 
 namespace switchyard::models {
 
-enum class LayerKind { kLstm, kMoe, kRecurrentMoe };
-
-using layers::BalanceBy;
-using layers::BalanceConfig;
-using layers::ExpertGroupConfig;
-using layers::MoeConfig;
-
-/// An LSTM layer.
-struct LstmLayerConfig {
-  int64_t units = 0;         // 0 = d_model
-  int64_t projection = 0;    // of the output, fed back too; 0 = none; else d_model
-  double forget_bias = 1.0;  // added to the forget gate's pre-activation
-  double init_range = 0.0;   // not 0: weights and bias uniform within +-init_range
-};
-
-/// An LSTM layer with experts for a kernel.
-struct RecurrentMoeLayerConfig {
-  // Steps that backward computes again together. -1: the root of all steps; 0: keeps everything.
-  int64_t segment = -1;
-};
-
+/// The table of words.
 struct EmbeddingConfig {
   /// Keeps the gradient of the words of a step only. Optimizers then let all other rows rest.
   bool sparse_gradient = false;
 };
 
+/// The softmax and its training loss.
 struct SoftmaxConfig {
   int64_t sampled = 0;  // words per step that the training loss compares with; 0: all
   layers::Proposal sampler = layers::Proposal::kLogUniform;

@@ -54,14 +54,15 @@ class Planner {
     run.searched = point.searched;
     run.toml = config.settings.to_toml();
     run.steps = config.trainer.train.steps;
-    for (const models::ExpertGroupConfig& group : config.trainer.model.moe.experts) {
+    const models::MoeConfig& moe = models::moe_config(config.trainer.model);
+    for (const models::ExpertGroupConfig& group : moe.experts) {
       run.num_experts += group.count;
     }
     run.on_valid = evaluate_ && dataset.has_split("valid");
     run.on_test = evaluate_ && dataset.has_split("test");
     run.model = analysis::describe_model(config.trainer, dataset.vocabulary().size(), plugins);
     run.model.parts.clear();
-    read_weights(config.trainer.model.moe, plugins, run);
+    read_weights(moe, plugins, run);
     return run;
   }
 

@@ -28,7 +28,7 @@ Learner::Learner(const LearnerConfig& config, tensor::Device& device,
       backend_(ops::backend_on(device_)),
       activations_(device_.memory()),
       scratch_(device_.memory()),
-      model_(std::make_unique<models::LanguageModel>(config.model, factory, parameters_)),
+      model_(models::make_model(config.model, factory, parameters_)),
       optimizer_(std::move(optimizer)),
       backward_updater_(*optimizer_, config.seed) {
   backend_.compute = config.compute;
@@ -60,14 +60,6 @@ layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
   return pass;
 }
 
-namespace {
-
-models::LanguageModel::Input input_of(const data::Batch& batch) {
-  return {.tokens = batch.tokens, .targets = batch.targets, .resets = batch.resets};
-}
-
-}  // namespace
-
 StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
                                        double learning_rate) {
   layers::Pass pass = begin_pass(layers::Mode::kTrain, step);
@@ -79,12 +71,9 @@ StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
   pass.slice_updater = &backward_updater_;
   StepOutcome outcome = {.num_words = batch.num_words};
   const double grad_scale = 1.0 / static_cast<double>(std::max<int64_t>(batch.num_words, 1));
-  outcome.nll = model_->train(input_of(batch), grad_scale, state_, pass);
-  for (const layers::Routed* layer : model_->moe_layers()) {
-    if (layer->has_gate()) {
-      outcome.aux_loss += device_.read_back<float>(layer->trace().routing.aux_loss)[0];
-    }
-  }
+  const models::Losses losses = model_->train(batch, grad_scale, state_, pass);
+  outcome.nll = losses.nll;
+  outcome.aux_loss = losses.balance;
   layers::settle_gradients(backend_, parameters_);
   optim::squared_grad_norm(backend_, parameters_, squared_norm_);
   outcome.grad_norm = std::sqrt(device_.read_back<double>(squared_norm_)[0]);
@@ -117,28 +106,30 @@ void Learner::drop_gradients() {
   }
 }
 
-std::vector<layers::RecurrentState> Learner::fresh_state(int64_t num_streams) {
+models::CarriedState Learner::fresh_state(int64_t num_streams) {
   return model_->make_state(num_streams, device_.memory());
 }
 
-double Learner::evaluate(const data::Batch& batch, std::vector<layers::RecurrentState>& state) {
+double Learner::evaluate(const data::Batch& batch, models::CarriedState& state) {
   layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
-  const double nll = model_->evaluate(input_of(batch), state, pass);
+  const double nll = model_->evaluate(batch, state, pass);
   saved_ = std::move(pass.saved);
   return nll;
 }
 
-Tensor Learner::next_logits(int32_t token, bool reset, std::vector<layers::RecurrentState>& state) {
+std::unique_ptr<models::Decoding> Learner::begin_decoding(int64_t num_rows) {
+  return model_->begin(num_rows, device_.memory());
+}
+
+Tensor Learner::decode(models::Decoding& texts, std::span<const int32_t> tokens) {
   layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
-  const Tensor tokens = pass.take(DType::kI32, {1, 1});
-  const Tensor resets = pass.take(DType::kU8, {1, 1});
-  const uint8_t starts_anew = reset ? 1 : 0;
-  device_.upload<int32_t>({&token, 1}, tokens);
-  device_.upload<uint8_t>({&starts_anew, 1}, resets);
-  const Tensor logits = pass.take(DType::kF32, {1, config_.model.vocab_size});
-  model_->logits({.tokens = tokens, .targets = Tensor(), .resets = resets}, state, logits, pass);
+  const auto R = static_cast<int64_t>(tokens.size());
+  const Tensor read = pass.take(DType::kI32, {R});
+  device_.upload(tokens, read);
+  const Tensor logits = pass.take(DType::kF32, {R, model_->vocab_size()});
+  texts.next(read, logits, pass);
   saved_ = std::move(pass.saved);
-  return logits.reshape({config_.model.vocab_size});
+  return logits;
 }
 
 namespace {

@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/batch.h"
-#include "models/language_model.h"
+#include "models/model.h"
+#include "models/model_config.h"
 #include "optim/optimizer.h"
 #include "tensor/arena.h"
 #include "trainer/backward_updater.h"
@@ -16,7 +18,7 @@ namespace switchyard::trainer {
 
 /// Everything that decides how one model is stepped.
 struct LearnerConfig {
-  models::LanguageModelConfig model;
+  models::ModelConfig model;
   int64_t batch_size = 64;  // streams of the carried state
   uint64_t seed = 1;
   double clip_norm = 0.0;                       // 0 = off
@@ -74,26 +76,27 @@ class Learner {
   void drop_gradients();
 
   /// Starts passes over another text, with states of their own: all zero.
-  [[nodiscard]] std::vector<layers::RecurrentState> fresh_state(int64_t num_streams);
+  [[nodiscard]] models::CarriedState fresh_state(int64_t num_streams);
   /// Sum of nll of a batch without training; carries `state` on.
-  double evaluate(const data::Batch& batch, std::vector<layers::RecurrentState>& state);
-  /// Distribution over the word that follows `token`, as logits [vocab_size]; valid until the next
-  /// call. `state` has one stream.
-  [[nodiscard]] tensor::Tensor next_logits(int32_t token, bool reset,
-                                           std::vector<layers::RecurrentState>& state);
+  double evaluate(const data::Batch& batch, models::CarriedState& state);
+  /// Starts texts of that many rows, before their first token; the learner must outlive them.
+  [[nodiscard]] std::unique_ptr<models::Decoding> begin_decoding(int64_t num_rows);
+  /// Reads one more token of every row. Returns logits [rows, vocab_size] of the words that follow,
+  /// valid until the learner's next pass.
+  [[nodiscard]] tensor::Tensor decode(models::Decoding& texts, std::span<const int32_t> tokens);
 
   /// Names the first parameter, in the order of the backward pass, whose gradient or value is not
   /// finite, with the expert where there is one; empty if all are finite.
   [[nodiscard]] std::string find_nonfinite();
 
   [[nodiscard]] tensor::Device& device() { return device_; }
-  [[nodiscard]] models::LanguageModel& model() { return *model_; }
+  [[nodiscard]] models::Model& model() { return *model_; }
   [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
   [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
   /// What gates, experts and optimizers keep outside of tensors.
   [[nodiscard]] std::vector<core::OpaqueState*> opaque_states();
   /// The state carried from training batch to training batch.
-  [[nodiscard]] std::vector<layers::RecurrentState>& state() { return state_; }
+  [[nodiscard]] models::CarriedState& state() { return state_; }
   [[nodiscard]] const LearnerConfig& config() const { return config_; }
   /// What it will hold while it steps with sequences of `num_steps` words.
   [[nodiscard]] LearnerMemory predicted_memory(int64_t num_steps);
@@ -107,10 +110,10 @@ class Learner {
   tensor::Arena activations_;
   tensor::Arena scratch_;
   tensor::ParameterSet parameters_;
-  std::unique_ptr<models::LanguageModel> model_;
+  std::unique_ptr<models::Model> model_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   BackwardUpdater backward_updater_;
-  std::vector<layers::RecurrentState> state_;
+  models::CarriedState state_;
   std::vector<tensor::Tensor> saved_;  // storage of Pass::saved, kept for its capacity
   tensor::Tensor grad_scale_;          // [1]
   tensor::Tensor unclipped_;           // [1], always 1

@@ -27,22 +27,6 @@ constexpr int kInfo = 1;
 constexpr int kWarning = 2;
 constexpr int kErrorLevel = 3;
 
-models::LanguageModelConfig with_vocabulary(models::LanguageModelConfig model,
-                                            const data::Dataset& dataset) {
-  const int64_t size = dataset.vocabulary().size();
-  core::require(model.vocab_size == 0 || model.vocab_size == size,
-                "model.vocabulary_size is {}, but the data set {} has {} words; leave it out, or "
-                "prepare the text with --vocabulary {}",
-                model.vocab_size, dataset.directory().string(), size, model.vocab_size);
-  model.vocab_size = size;
-  if (model.softmax.sampled > 0 && model.softmax.sampler == layers::Proposal::kUnigram) {
-    for (int64_t id = 0; id < size; ++id) {
-      model.softmax.word_counts.push_back(dataset.vocabulary().count(static_cast<int32_t>(id)));
-    }
-  }
-  return model;
-}
-
 data::BatchShape batch_shape(const DataConfig& config) {
   return {.batch_size = config.batch_size, .sequence_length = config.sequence_length};
 }
@@ -108,7 +92,7 @@ Trainer::Impl::Impl(TrainerSetup given)
       dataset(config.data.path),
       threads(config.train.threads),
       device(threads),
-      learner({.model = with_vocabulary(config.model, dataset),
+      learner({.model = models::with_vocabulary(config.model, dataset),
                .batch_size = config.data.batch_size,
                .seed = config.train.seed,
                .clip_norm = config.train.clip_norm,
@@ -187,7 +171,7 @@ EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_wor
   data::EvaluationSource source(dataset.split(split), {.shape = batch_shape(config.data),
                                                        .reset_state = config.data.reset_state,
                                                        .max_words = max_words});
-  std::vector<layers::RecurrentState> state = learner.fresh_state(config.data.batch_size);
+  models::CarriedState state = learner.fresh_state(config.data.batch_size);
   data::Batch batch;
   double nll = 0.0;
   int64_t num_words = 0;
@@ -434,25 +418,29 @@ const std::vector<layers::Routed*>& Trainer::moe_layers() const {
 void Trainer::generate(const GenerateOptions& options,
                        const std::function<void(std::string_view)>& word) {
   Impl& run = *impl_;
-  std::vector<layers::RecurrentState> state = run.learner.fresh_state(1);
+  auto text = run.learner.begin_decoding(1);
+  const auto logits_after = [&](int32_t token) { return run.learner.decode(*text, {&token, 1}); };
   const core::RngKey key =
       core::rng_key(options.seed, "generate", static_cast<uint32_t>(core::RngPurpose::kSample));
-  int32_t token = data::Vocabulary::kSentenceMark;
-  tensor::Tensor logits = run.learner.next_logits(token, true, state);
+  tensor::Tensor logits = logits_after(data::Vocabulary::kSentenceMark);
   for (const int32_t given : run.dataset.encode(options.prompt)) {
     word(run.dataset.vocabulary().word(given));
-    logits = run.learner.next_logits(given, false, state);
+    logits = logits_after(given);
   }
   for (int64_t i = 0; i < options.max_words; ++i) {
     const double uniform = core::unit_float(core::random_word(key, {}, static_cast<uint64_t>(i)));
-    token = sample_word(run.device.read_back<float>(logits),
-                        {.temperature = options.temperature, .top_k = options.top_k}, uniform);
+    const int32_t token =
+        sample_word(run.device.read_back<float>(logits),
+                    {.temperature = options.temperature, .top_k = options.top_k}, uniform);
     word(run.dataset.vocabulary().word(token));
     const bool at_end = token == data::Vocabulary::kSentenceMark;
     if (at_end && !options.past_end) {
       return;
     }
-    logits = run.learner.next_logits(token, at_end && run.config.data.reset_state, state);
+    if (at_end && run.config.data.reset_state) {
+      text = run.learner.begin_decoding(1);
+    }
+    logits = logits_after(token);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/config_value.h"
-#include "models/language_model_config.h"
+#include "models/model_config.h"
 #include "optim/parameter_selection.h"
 #include "optim/schedule.h"
 #include "tensor/dtype.h"
@@ -53,7 +53,7 @@ struct OptimizerGroupConfig {
 /// Everything that decides a run, but for where it is written.
 struct TrainerConfig {
   DataConfig data;
-  models::LanguageModelConfig model;
+  models::ModelConfig model;
   core::ComponentConfig optimizer;                     // of what no group takes
   std::vector<OptimizerGroupConfig> optimizer_groups;  // the first that selects a parameter has it
   optim::Schedule schedule;

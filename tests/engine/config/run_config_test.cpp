@@ -42,6 +42,14 @@ RunConfig small(const std::vector<std::string>& overrides = {}) {
   return parse_run_config(kSmall, "small.toml", overrides);
 }
 
+models::LanguageModelConfig model_of(const trainer::TrainerConfig& config) {
+  return std::get<models::LanguageModelConfig>(config.model);
+}
+
+models::LanguageModelConfig model_of(const RunConfig& config) {
+  return model_of(config.trainer);
+}
+
 std::string message_of(const std::string& text) {
   try {
     (void)parse_run_config(text, "c.toml", {});
@@ -54,13 +62,13 @@ std::string message_of(const std::string& text) {
 TEST(RunConfig, BecomesWhatTheTrainerTakes) {
   const trainer::TrainerConfig config = small().trainer;
   EXPECT_EQ(config.data.path, "data/ptb");
-  EXPECT_EQ(config.model.d_model, 32);
-  EXPECT_EQ(config.model.layers,
+  EXPECT_EQ(model_of(config).d_model, 32);
+  EXPECT_EQ(model_of(config).layers,
             (std::vector<models::LayerKind>{models::LayerKind::kLstm, models::LayerKind::kMoe}));
-  EXPECT_EQ(config.model.moe.gate.plugin, "noisy_topk");
-  ASSERT_EQ(config.model.moe.experts.size(), 1U);
-  EXPECT_EQ(config.model.moe.experts[0].count, 6);
-  EXPECT_EQ(config.model.moe.experts[0].component.plugin, "ffn");
+  EXPECT_EQ(model_of(config).moe.gate.plugin, "noisy_topk");
+  ASSERT_EQ(model_of(config).moe.experts.size(), 1U);
+  EXPECT_EQ(model_of(config).moe.experts[0].count, 6);
+  EXPECT_EQ(model_of(config).moe.experts[0].component.plugin, "ffn");
   EXPECT_EQ(std::get<double>(config.optimizer.values.at("beta2")), 0.9);
   EXPECT_EQ(config.schedule.kind, optim::ScheduleKind::kConstant);
   EXPECT_EQ(config.schedule.base, 3e-3);
@@ -73,16 +81,15 @@ TEST(RunConfig, BecomesWhatTheTrainerTakes) {
 
 TEST(RunConfig, KnowsTheKindsOfSoftmax) {
   const models::LanguageModelConfig model =
-      small({"model.softmax.sampled=8192", "model.softmax.sampler=unigram",
-             "model.softmax.unigram_power=0.75", "model.softmax.tied=true",
-             "model.embedding.sparse_gradient=true"})
-          .trainer.model;
+      model_of(small({"model.softmax.sampled=8192", "model.softmax.sampler=unigram",
+                      "model.softmax.unigram_power=0.75", "model.softmax.tied=true",
+                      "model.embedding.sparse_gradient=true"}));
   EXPECT_EQ(model.softmax.sampled, 8192);
   EXPECT_EQ(model.softmax.sampler, layers::Proposal::kUnigram);
   EXPECT_EQ(model.softmax.unigram_power, 0.75);
   EXPECT_TRUE(model.softmax.tied);
   EXPECT_TRUE(model.embedding.sparse_gradient);
-  EXPECT_EQ(small({"model.softmax.sampler=log_uniform"}).trainer.model.softmax.sampler,
+  EXPECT_EQ(model_of(small({"model.softmax.sampler=log_uniform"})).softmax.sampler,
             layers::Proposal::kLogUniform);
   const std::vector<std::string> changes =
       structural_changes(small().settings, small({"model.softmax.sampled=10"}).settings);
@@ -113,13 +120,13 @@ TEST(RunConfig, ReadsTheLstmTheInitialRangesAndThePlateau) {
              "model.vocabulary_size=33278", "schedule.kind=plateau", "schedule.plateau_factor=2",
              "train.evaluate_every_steps=7"})
           .trainer;
-  EXPECT_FALSE(config.model.residual);
-  EXPECT_EQ(config.model.lstm.units, 128);
-  EXPECT_EQ(config.model.lstm.projection, 32);
-  EXPECT_EQ(config.model.lstm.forget_bias, 0.0);
-  EXPECT_EQ(config.model.lstm.init_range, 0.05);
-  EXPECT_EQ(config.model.init_range, 0.1);
-  EXPECT_EQ(config.model.vocab_size, 33278);
+  EXPECT_FALSE(model_of(config).residual);
+  EXPECT_EQ(model_of(config).lstm.units, 128);
+  EXPECT_EQ(model_of(config).lstm.projection, 32);
+  EXPECT_EQ(model_of(config).lstm.forget_bias, 0.0);
+  EXPECT_EQ(model_of(config).lstm.init_range, 0.05);
+  EXPECT_EQ(model_of(config).init_range, 0.1);
+  EXPECT_EQ(model_of(config).vocab_size, 33278);
   EXPECT_EQ(config.schedule.kind, optim::ScheduleKind::kPlateau);
   EXPECT_EQ(config.schedule.plateau_factor, 2.0);
 }
@@ -209,25 +216,25 @@ TEST(RunConfig, NeedsNoDataPathToBeDescribed) {
 }
 
 TEST(RunConfig, ReadsTwoLevelsAndWhoBalancesThem) {
-  const models::MoeConfig flat = small().trainer.model.moe;
+  const models::MoeConfig flat = model_of(small()).moe;
   EXPECT_EQ(flat.groups, 0);
   EXPECT_EQ(flat.balance.by, models::BalanceBy::kGate);
   const models::MoeConfig two =
-      small({"model.moe.groups=3", "model.moe.secondary_gate.plugin=softmax",
-             "model.moe.secondary_gate.k=1", "model.moe.balance.w_load=0.3"})
-          .trainer.model.moe;
+      model_of(small({"model.moe.groups=3", "model.moe.secondary_gate.plugin=softmax",
+                      "model.moe.secondary_gate.k=1", "model.moe.balance.w_load=0.3"}))
+          .moe;
   EXPECT_EQ(two.groups, 3);
   EXPECT_EQ(two.secondary_gate.plugin, "softmax");
   EXPECT_EQ(two.balance.by, models::BalanceBy::kTokens);
   EXPECT_EQ(two.balance.w_importance, 0.1);
   EXPECT_EQ(two.balance.w_load, 0.3);
-  EXPECT_EQ(small({"model.moe.balance.by=compute"}).trainer.model.moe.balance.by,
+  EXPECT_EQ(model_of(small({"model.moe.balance.by=compute"})).moe.balance.by,
             models::BalanceBy::kCompute);
 }
 
 TEST(RunConfig, ReadsWhatTheExpertsSumPasses) {
-  EXPECT_EQ(small().trainer.model.moe_output, ops::nn::OutputActivation::kSigmoid);
-  EXPECT_EQ(small({"model.moe.output=identity"}).trainer.model.moe_output,
+  EXPECT_EQ(model_of(small()).moe_output, ops::nn::OutputActivation::kSigmoid);
+  EXPECT_EQ(model_of(small({"model.moe.output=identity"})).moe_output,
             ops::nn::OutputActivation::kIdentity);
 }
 
@@ -258,15 +265,14 @@ TEST(RunConfig, TwoLevelsReadBackAsTheSameRun) {
 
 TEST(RunConfig, ReadsARecurrentLayerOfExperts) {
   const models::LanguageModelConfig model =
-      small({"model.layers=[\"recurrent_moe\", \"lstm\"]"}).trainer.model;
+      model_of(small({"model.layers=[\"recurrent_moe\", \"lstm\"]"}));
   EXPECT_EQ(model.layers, (std::vector<models::LayerKind>{models::LayerKind::kRecurrentMoe,
                                                           models::LayerKind::kLstm}));
   EXPECT_EQ(model.recurrent_moe.segment, -1);
   EXPECT_EQ(model.moe.balance.by, models::BalanceBy::kTokens);
   const models::LanguageModelConfig kept =
-      small({"model.layers=[\"recurrent_moe\"]", "model.recurrent_moe.segment=0",
-             "model.moe.balance.by=compute"})
-          .trainer.model;
+      model_of(small({"model.layers=[\"recurrent_moe\"]", "model.recurrent_moe.segment=0",
+                      "model.moe.balance.by=compute"}));
   EXPECT_EQ(kept.recurrent_moe.segment, 0);
   EXPECT_EQ(kept.moe.balance.by, models::BalanceBy::kCompute);
 }

@@ -167,7 +167,7 @@ TEST(RunKeys, HaveTheDefaultsOfTheirMembers) {
   RunConfig expected;
   RunConfig read = parse_run_config(
       "", "c.toml", {"data.path=\"\"", "model.layers=[\"lstm\"]", "optimizer={plugin=\"sgd\"}"});
-  expected.trainer.model.layers = {models::LayerKind::kLstm};
+  std::get<models::LanguageModelConfig>(expected.trainer.model).layers = {models::LayerKind::kLstm};
   expected.trainer.optimizer.plugin = "sgd";
   EXPECT_EQ(values_of(read), values_of(expected));
 }

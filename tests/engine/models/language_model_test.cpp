@@ -117,11 +117,11 @@ TEST(LanguageModel, EvaluatesASampledSoftmaxInFull) {
 TEST(LanguageModel, ConvolutionalBatchEqualsStepByStep) {
   Bench bench(small_model());
   move(bench.parameters, 100, 0.3);
-  const LanguageModel::Input whole = bench.input();
+  const data::Batch whole = bench.input();
   layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
   const double at_once = bench.model.evaluate(whole, bench.state, pass);
 
-  std::vector<layers::RecurrentState> state = bench.model.make_state(kB, bench.allocator);
+  CarriedState state = bench.model.make_state(kB, bench.allocator);
   double one_by_one = 0.0;
   for (int64_t s = 0; s < kS; ++s) {
     const auto column = [&](const Tensor& t) {
@@ -140,6 +140,59 @@ TEST(LanguageModel, ConvolutionalBatchEqualsStepByStep) {
                                        state, pass);
   }
   EXPECT_NEAR(at_once, one_by_one, 1e-4);
+}
+
+// The logits that a batch of whole texts gives, word by word.
+std::vector<float> decode(Bench& bench, Decoding& texts, const std::vector<int32_t>& tokens) {
+  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  const Tensor logits = tests::zero_tensor({texts.num_rows(), kV});
+  texts.next(Tensor::from<int32_t>({texts.num_rows()}, tokens), logits, pass);
+  return logits.to_vector<float>();
+}
+
+TEST(LanguageModel, DecodesWhatItEvaluates) {
+  Bench bench(small_model());
+  move(bench.parameters, 100, 0.3);
+  const data::Batch batch = {.tokens = Tensor::from<int32_t>({1, 3}, {4, 9, 2}),
+                             .targets = Tensor::from<int32_t>({1, 3}, {9, 2, 7}),
+                             .resets = Tensor::from<uint8_t>({1, 3}, {1, 0, 0})};
+  CarriedState state = bench.model.make_state(1, bench.allocator);
+  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  const double evaluated = bench.model.evaluate(batch, state, pass);
+  const auto text = bench.model.begin(1, bench.allocator);
+  double decoded = 0.0;
+  for (int64_t s = 0; s < 3; ++s) {
+    const std::vector<float> logits = decode(bench, *text, {batch.tokens.data<int32_t>()[s]});
+    double sum = 0.0;
+    for (const float logit : logits) {
+      sum += std::exp(static_cast<double>(logit));
+    }
+    const auto target = static_cast<size_t>(batch.targets.data<int32_t>()[s]);
+    decoded += std::log(sum) - static_cast<double>(logits[target]);
+  }
+  EXPECT_NEAR(decoded, evaluated, 1e-4);
+}
+
+TEST(LanguageModel, ADecodingGoesOnFromTheRowsThatAreKept) {
+  Bench bench(small_model());
+  move(bench.parameters, 100, 0.3);
+  const auto texts = bench.model.begin(2, bench.allocator);
+  (void)decode(bench, *texts, {4, 9});
+  const std::vector<float> plain = decode(bench, *texts, {1, 3});
+
+  const auto kept = bench.model.begin(2, bench.allocator);
+  (void)decode(bench, *kept, {4, 9});
+  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  kept->keep(std::vector<int32_t>{1, 0, 1}, pass);
+  ASSERT_EQ(kept->num_rows(), 3);
+  const std::vector<float> swapped = decode(bench, *kept, {3, 1, 3});
+  for (size_t v = 0; v < kV; ++v) {
+    EXPECT_NEAR(swapped[v], plain[kV + v], 1e-5);
+    EXPECT_NEAR(swapped[kV + v], plain[v], 1e-5);
+    EXPECT_NEAR(swapped[2 * kV + v], plain[kV + v], 1e-5);
+  }
+  EXPECT_ERROR(kept->keep(std::vector<int32_t>{3}, pass), core::ErrorCode::kInvalidArgument,
+               "a parent must be 0 ... 2, got 3");
 }
 
 TEST(LanguageModel, EqualSeedsGiveEqualBitsWithDropoutAndNoise) {
@@ -167,12 +220,13 @@ TEST(LanguageModel, AnEmbeddingsGradientByRowHasTheBitsOfTheDenseOne) {
   const Tensor rows = table.row_grad.rows();
   EXPECT_EQ(rows.count(), 23) << "the input has 23 different words";
   const Tensor all = dense.parameters.find("embedding.table")->grad;
+  const std::vector<float> zeros(8);
   for (int64_t row = 0, next = 0; row < 5000; ++row) {
     const std::vector<float> values = all.select(0, row).to_vector<float>();
     if (next < rows.count() && rows.data<int32_t>()[next] == row) {
       EXPECT_EQ(table.grad_values().select(0, next++).to_vector<float>(), values) << row;
     } else {
-      EXPECT_EQ(values, std::vector<float>(values.size(), 0.0F)) << row;
+      EXPECT_EQ(values, zeros) << row;
     }
   }
 }
@@ -207,26 +261,28 @@ TEST(LanguageModel, TheActivationArenaStopsGrowingAfterWarmUp) {
 
 TEST(LanguageModel, RejectsSizesThatMakeNoSense) {
   plugin_host::PluginRegistry plugins(tests::built_plugins());
-  tensor::ParameterSet parameters;
+  const auto make = [&](const LanguageModelConfig& of) {
+    tensor::ParameterSet parameters;
+    (void)LanguageModel(of, plugins, parameters);
+  };
   LanguageModelConfig config = small_model();
   config.dropout = 1.0;
-  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+  EXPECT_ERROR(make(config), core::ErrorCode::kInvalidArgument,
                "model.dropout must be in [0, 1), got 1");
   config = small_model();
   config.lstm.units = 9;
-  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+  EXPECT_ERROR(make(config), core::ErrorCode::kInvalidArgument,
                "with model.lstm.units = 9 set model.lstm.projection = 8, got 0");
   config = small_model();
   config.softmax.sampled = kV + 1;
-  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+  EXPECT_ERROR(make(config), core::ErrorCode::kInvalidArgument,
                "model.softmax.sampled must be 0 ... 23, the size of the vocabulary, got 24");
   config.softmax = {.tied = true};
   config.embedding.sparse_gradient = true;
-  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
-               "a full softmax touches every row");
+  EXPECT_ERROR(make(config), core::ErrorCode::kInvalidArgument, "a full softmax touches every row");
   config = small_model();
   config.softmax = {.sampled = 3, .sampler = layers::Proposal::kUnigram, .word_counts = {5, 4, 3}};
-  EXPECT_ERROR(LanguageModel(config, plugins, parameters), core::ErrorCode::kInvalidArgument,
+  EXPECT_ERROR(make(config), core::ErrorCode::kInvalidArgument,
                "there must be 23 counts of words, got 3");
 }
 

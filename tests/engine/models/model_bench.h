@@ -40,7 +40,7 @@ struct Bench {
             .step = 1};
   }
 
-  LanguageModel::Input input(int64_t steps = kS) {
+  data::Batch input(int64_t steps = kS) {
     std::vector<int32_t> tokens;
     std::vector<int32_t> targets;
     std::vector<uint8_t> resets;
@@ -58,11 +58,8 @@ struct Bench {
   double total_loss() {
     state = model.make_state(kB, allocator);
     layers::Pass p = pass(layers::Mode::kTrain);
-    double loss = model.train(input(), 0.5, state, p) * 0.5;
-    for (const layers::Routed* layer : model.moe_layers()) {
-      loss += layer->trace().routing.aux_loss.data<float>()[0];
-    }
-    return loss;
+    const Losses losses = model.train(input(), 0.5, state, p);
+    return losses.nll * 0.5 + losses.balance;
   }
 
   plugin_host::PluginRegistry plugins{tests::built_plugins()};
@@ -73,7 +70,7 @@ struct Bench {
   tensor::Arena scratch{allocator};
   tensor::ParameterSet parameters;
   LanguageModel model;
-  std::vector<layers::RecurrentState> state;
+  CarriedState state;
 };
 
 // Moves every parameter by factor * direction, direction from the seed.

@@ -60,17 +60,22 @@ class TrainerTest : public ::testing::Test {
   TrainerConfig config() const {
     TrainerConfig c;
     c.data = {.path = data_.string(), .batch_size = 4, .sequence_length = 7};
-    c.model = {.d_model = 16, .dropout = 0.1};
-    c.model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "gate"};
-    c.model.moe.experts = {{.component = {.plugin = "ffn",
-                                          .values = {{"hidden", std::vector<double>{16.0}}},
-                                          .where = "experts"},
-                            .count = 4}};
+    models::LanguageModelConfig model = {.d_model = 16, .dropout = 0.1};
+    model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "gate"};
+    model.moe.experts = {{.component = {.plugin = "ffn",
+                                        .values = {{"hidden", std::vector<double>{16.0}}},
+                                        .where = "experts"},
+                          .count = 4}};
+    c.model = model;
     c.optimizer = {.plugin = "adam", .where = "optimizer"};
     c.schedule = {.base = 0.01, .warmup_steps = 5};
     c.train = {.steps = 20, .clip_norm = 1.0, .evaluate_every_steps = 10, .threads = 2};
     c.checkpoint = {.every_steps = 6, .keep_last = 2, .keep_best = false};
     return c;
+  }
+
+  static models::LanguageModelConfig& model_of(TrainerConfig& c) {
+    return std::get<models::LanguageModelConfig>(c.model);
   }
 
   std::unique_ptr<Trainer> make(const TrainerConfig& c, const std::string& run) {
@@ -179,9 +184,9 @@ TEST_F(TrainerTest, ARunWithSeveralOptimizersResumesBitForBit) {
 // Activations are computed again, a gate counts its loads in a buffer.
 TEST_F(TrainerTest, ARunWithARecurrentLayerOfExpertsResumesBitForBit) {
   TrainerConfig c = config();
-  c.model.layers = {models::LayerKind::kRecurrentMoe, models::LayerKind::kMoe};
-  c.model.moe.gate = {.plugin = "sigmoid", .values = {{"k", int64_t{2}}}, .where = "gate"};
-  c.model.moe.balance = {.by = models::BalanceBy::kTokens, .w_importance = 0.01};
+  model_of(c).layers = {models::LayerKind::kRecurrentMoe, models::LayerKind::kMoe};
+  model_of(c).moe.gate = {.plugin = "sigmoid", .values = {{"k", int64_t{2}}}, .where = "gate"};
+  model_of(c).moe.balance = {.by = models::BalanceBy::kTokens, .w_importance = 0.01};
   expect_resumable(c, {1, 13});
   EXPECT_EQ(recorder_.tokens, 4 * 7 * 2);  // every token of all steps went to two experts
   EXPECT_LT(recorder_.losses.back(), recorder_.losses.front());
@@ -190,7 +195,7 @@ TEST_F(TrainerTest, ARunWithARecurrentLayerOfExpertsResumesBitForBit) {
 // The gate's choice depends on a number that is not a tensor.
 TEST_F(TrainerTest, ARunWithAComponentThatKeepsStateResumesBitForBit) {
   TrainerConfig c = config();
-  c.model.moe.gate = {.plugin = "counting", .where = "gate"};
+  model_of(c).moe.gate = {.plugin = "counting", .where = "gate"};
   expect_resumable(c, {7});
 }
 
@@ -204,24 +209,24 @@ TEST_F(TrainerTest, RefusesAGroupWithoutParameters) {
 
 TEST_F(TrainerTest, ARunWithASampledSoftmaxResumesBitForBit) {
   TrainerConfig c = config();
-  c.model.softmax = {.sampled = 5};
-  c.model.embedding.sparse_gradient = true;
+  model_of(c).softmax = {.sampled = 5};
+  model_of(c).embedding.sparse_gradient = true;
   expect_resumable(c, {1, 13});
 }
 
 TEST_F(TrainerTest, ARunWithTiedWeightsSampledByCountsResumesBitForBit) {
   TrainerConfig c = config();
-  c.model.softmax = {
+  model_of(c).softmax = {
       .sampled = 5, .sampler = layers::Proposal::kUnigram, .unigram_power = 0.5, .tied = true};
-  c.model.embedding.sparse_gradient = true;
+  model_of(c).embedding.sparse_gradient = true;
   expect_resumable(c, {6});
 }
 
 TEST_F(TrainerTest, LearnsWithASampledSoftmaxAndEvaluatesInFull) {
   TrainerConfig c = config();
   c.train.steps = 150;
-  c.model.softmax = {.sampled = 8, .sampler = layers::Proposal::kUnigram};
-  c.model.embedding.sparse_gradient = true;
+  model_of(c).softmax = {.sampled = 8, .sampler = layers::Proposal::kUnigram};
+  model_of(c).embedding.sparse_gradient = true;
   const auto trainer = make(c, "run");
   EXPECT_EQ(trainer->train(never_), StopReason::kFinished);
   EXPECT_LT(recorder_.evaluations.back(), 0.6 * recorder_.evaluations.front());
@@ -268,9 +273,9 @@ TEST_F(TrainerTest, ExpertsUpdatedAFewAtATimeEndBitForBitAsThoseUpdatedTogether)
   TrainerConfig c = config();
   c.train.clip_norm = 0.0;
   (void)make(c, "together")->train(never_);
-  c.model.moe.memory = {.experts_at_once = 2};
+  model_of(c).moe.memory = {.experts_at_once = 2};
   (void)make(c, "windows")->train(never_);
-  c.model.moe.memory = {.update_in_backward = true, .experts_at_once = 1};
+  model_of(c).moe.memory = {.update_in_backward = true, .experts_at_once = 1};
   (void)make(c, "in-backward")->train(never_);
   for (const char* file : {"model.safetensors", "optimizer.safetensors"}) {
     const std::string together = bytes_of(path("together/checkpoints/step-20") / file);
@@ -284,9 +289,9 @@ TEST_F(TrainerTest, ExpertsInBf16LearnAndResumeBitForBit) {
   TrainerConfig c = config();
   c.train.steps = 150;
   c.checkpoint.every_steps = 60;
-  c.model.moe.memory = {
+  model_of(c).moe.memory = {
       .weights = tensor::DType::kBf16, .update_in_backward = true, .experts_at_once = 2};
-  c.model.moe.experts.push_back(
+  model_of(c).moe.experts.push_back(
       {.component = {.plugin = "glu", .values = {{"hidden", int64_t{8}}}, .where = "glu"},
        .count = 2});
   (void)make(c, "whole")->train(never_);
@@ -309,10 +314,10 @@ TEST_F(TrainerTest, ExpertsInBf16LearnAndResumeBitForBit) {
 // The gates of both levels, and a balance that the layer asks for.
 TEST_F(TrainerTest, AResumedRunOfTwoLevelsEndsBitForBitAsAnUninterruptedOne) {
   TrainerConfig c = config();
-  c.model.moe.groups = 2;
-  c.model.moe.secondary_gate = {
+  model_of(c).moe.groups = 2;
+  model_of(c).moe.secondary_gate = {
       .plugin = "noisy_topk", .values = {{"k", int64_t{1}}}, .where = "secondary"};
-  c.model.moe.balance.by = models::BalanceBy::kTokens;
+  model_of(c).moe.balance.by = models::BalanceBy::kTokens;
   EXPECT_EQ(make(c, "whole")->train(never_), StopReason::kFinished);
   EXPECT_EQ(recorder_.tokens, 4 * 7 * 2 * 1);
   EXPECT_LT(recorder_.losses.back(), recorder_.losses.front());
@@ -333,14 +338,14 @@ TEST_F(TrainerTest, AResumedRunOfTwoLevelsEndsBitForBitAsAnUninterruptedOne) {
 
 TEST_F(TrainerTest, RefusesAVocabularyOfAnotherSizeThanTheText) {
   TrainerConfig c = config();
-  c.model.vocab_size = 793471;
+  model_of(c).vocab_size = 793471;
   EXPECT_ERROR((void)make(c, "run"), core::ErrorCode::kInvalidArgument,
                "model.vocabulary_size is 793471, but the data set");
 }
 
 TEST_F(TrainerTest, RefusesBf16WeightsThatNothingWouldRound) {
   TrainerConfig c = config();
-  c.model.moe.memory = {.weights = tensor::DType::kBf16};
+  model_of(c).moe.memory = {.weights = tensor::DType::kBf16};
   EXPECT_ERROR((void)make(c, "run"), core::ErrorCode::kInvalidArgument,
                "model.moe.update_in_backward = true");
 }
@@ -350,7 +355,7 @@ TEST_F(TrainerTest, EveryGateLearnsEvaluatesAndResumesBitForBit) {
   for (const char* gate : {"batchwise", "sigmoid"}) {
     SCOPED_TRACE(gate);
     TrainerConfig c = config();
-    c.model.moe.gate.plugin = gate;
+    model_of(c).moe.gate.plugin = gate;
     c.train.steps = 60;
     c.train.evaluate_every_steps = 60;
     c.checkpoint.every_steps = 60;
@@ -433,7 +438,7 @@ TEST_F(TrainerTest, RefusesACheckpointOfOtherData) {
 TEST_F(TrainerTest, RefusesACheckpointOfAnotherModel) {
   (void)make(config(), "run")->train(never_);
   TrainerConfig c = config();
-  c.model.d_model = 24;
+  model_of(c).d_model = 24;
   const auto trainer = make(c, "run");
   EXPECT_ERROR((void)trainer->restore_newest(), core::ErrorCode::kInvalidArgument,
                "embedding.table");
