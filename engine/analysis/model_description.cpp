@@ -64,12 +64,8 @@ double checkpoint_bytes(trainer::Learner& learner) {
 
 ModelDescription describe_model(const trainer::TrainerConfig& config, int64_t vocab_size,
                                 plugin_host::PluginRegistry& plugins) {
-  trainer::LearnerConfig learner_config;
+  trainer::LearnerConfig learner_config = trainer::learner_config(config);
   learner_config.model = models::with_vocab_size(config.model, vocab_size);
-  learner_config.batch_size = config.data.batch_size;
-  learner_config.seed = config.train.seed;
-  learner_config.clip_norm = config.train.clip_norm;
-  learner_config.compute = config.train.compute;
   core::ThreadPool threads(config.train.threads);
   tensor::CpuDevice device(threads);
   trainer::Learner learner(learner_config, device, plugins,

@@ -9,7 +9,7 @@
 #include "data/dataset.h"
 #include "data/sentence_domains.h"
 #include "layers/moe/routed.h"
-#include "trainer/trainer.h"
+#include "trainer/evaluation.h"
 
 namespace switchyard::analysis {
 

@@ -79,7 +79,7 @@ sy_status sy_trainer_run(sy_trainer* trainer, int64_t n_steps, sy_step_report* r
             "sy_trainer_run: trainer and report must not be null");
     require(n_steps > 0, "sy_trainer_run: n_steps must be 1 or more, got {}", n_steps);
     trainer->cancel.clear();
-    (void)trainer->trainer->train(trainer->cancel, trainer->trainer->step() + n_steps);
+    trainer->trainer->train_until(trainer->trainer->step() + n_steps, trainer->cancel);
     copy_out(report, report_of(*trainer));
   });
 }

@@ -29,7 +29,7 @@ class EvalCommand : public Command {
   }
   process::ExitCode run(const CommandContext& context) override {
     run::TrainedModel model(directory_, step_, {});
-    const trainer::EvaluationReport report = model.trainer().evaluate(split_);
+    const trainer::EvaluationReport report = model.evaluate(split_);
     const double perplexity = std::exp(report.nll_per_word);
     std::ostream& out = context.console.out;
     if (context.is_json) {

@@ -41,10 +41,10 @@ void check(const ContextsRequest& request) {
 
 /// The layers to report on. Throws Error(kNotFound) if there is none.
 std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
-                                       const trainer::Trainer& trainer) {
+                                       const std::vector<layers::Routed*>& all) {
   std::vector<layers::Routed*> chosen;
   std::vector<std::string> names;
-  for (layers::Routed* layer : trainer.moe_layers()) {
+  for (layers::Routed* layer : all) {
     if (!layer->has_gate()) {
       continue;
     }
@@ -73,8 +73,8 @@ std::vector<layers::Routed*> layers_of(const ContextsRequest& request,
 
 analysis::ExpertReport make_report(const ContextsRequest& request) {
   run::TrainedModel model(request.directory, request.checkpoint, {});
-  const std::vector<layers::Routed*> layers = layers_of(request, model.trainer());
-  const data::Dataset dataset(model.config().trainer.data.path);
+  const std::vector<layers::Routed*> layers = layers_of(request, model.moe_layers());
+  const data::Dataset& dataset = model.dataset();
   const data::Split& split = dataset.split(request.split);
   std::unique_ptr<data::SentenceDomains> domains;
   if (!request.domains.empty()) {
@@ -83,9 +83,9 @@ analysis::ExpertReport make_report(const ContextsRequest& request) {
   }
   analysis::RoutingSurvey survey(
       split, {.top_contexts = request.top, .max_words = request.max_words}, domains.get());
-  const trainer::EvaluationReport evaluation = model.trainer().evaluate(
-      request.split, request.max_words,
-      [&](const trainer::EvaluatedBatch& batch) { survey.add(batch, layers); });
+  const trainer::EvaluationReport evaluation =
+      model.evaluate(request.split, request.max_words,
+                     [&](const trainer::EvaluatedBatch& batch) { survey.add(batch, layers); });
 
   // Resolved, so that "." and "runs/demo/" have a name too.
   const std::filesystem::path absolute = std::filesystem::weakly_canonical(request.directory);

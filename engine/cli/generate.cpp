@@ -2,7 +2,6 @@
 
 #include "cli/commands.h"
 #include "core/error.h"
-#include "data/dataset.h"
 #include "data/detokenizer.h"
 #include "render/json_text.h"
 #include "run/trained_model.h"
@@ -37,11 +36,10 @@ class GenerateCommand : public Command {
                   "--words, --top-k and --seed must be at least 0");
     options_.seed = static_cast<uint64_t>(seed_);
     run::TrainedModel model(directory_, step_, {});
-    const data::Dataset dataset(model.config().trainer.data.path);
-    data::Detokenizer joined(dataset.manifest().tokenizer.kind);
+    data::Detokenizer joined(model.dataset().manifest().tokenizer.kind);
     std::ostream& out = context.console.out;
     std::string text;
-    model.trainer().generate(options_, [&](std::string_view word) {
+    model.generate(options_, [&](std::string_view word) {
       std::string piece = "\n";
       if (word == data::Vocabulary::kSentenceMarkWord) {
         joined.restart();
@@ -55,7 +53,7 @@ class GenerateCommand : public Command {
     });
     if (context.is_json) {
       out << render::JsonObject::versioned()
-                 .integer("step", model.trainer().step())
+                 .integer("step", model.step())
                  .text("prompt", options_.prompt)
                  .text("text", text)
                  .line()

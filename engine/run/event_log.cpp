@@ -159,12 +159,10 @@ void EventLog::on_checkpoint(const trainer::CheckpointReport& report) {
             .line());
 }
 
-void EventLog::on_event(int64_t step, int level, std::string_view code, std::string_view message) {
-  const auto log_level = static_cast<core::LogLevel>(std::clamp(level, 0, 3));
-  write(entry(clock_, level_name(log_level), code)
-            .integer("step", step)
-            .text("message", message)
-            .line());
+void EventLog::on_event(int64_t step, core::LogLevel level, std::string_view code,
+                        std::string_view message) {
+  write(
+      entry(clock_, level_name(level), code).integer("step", step).text("message", message).line());
 }
 
 }  // namespace switchyard::run

@@ -45,7 +45,8 @@ class EventLog : public trainer::RunListener {
 
   void on_evaluation(const trainer::EvaluationReport& report) override;
   void on_checkpoint(const trainer::CheckpointReport& report) override;
-  void on_event(int64_t step, int level, std::string_view code, std::string_view message) override;
+  void on_event(int64_t step, core::LogLevel level, std::string_view code,
+                std::string_view message) override;
 
  private:
   void write(std::string line);

@@ -52,10 +52,10 @@ void JsonListener::on_checkpoint(const trainer::CheckpointReport& report) {
        << std::flush;
 }
 
-void JsonListener::on_event(int64_t step, int level, std::string_view code,
+void JsonListener::on_event(int64_t step, core::LogLevel level, std::string_view code,
                             std::string_view message) {
   out_ << event("event", step)
-              .integer("level", level)
+              .integer("level", static_cast<int>(level))
               .text("code", code)
               .text("message", message)
               .line()

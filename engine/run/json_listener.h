@@ -17,7 +17,8 @@ class JsonListener : public trainer::RunListener {
   void on_step(const trainer::StepReport& report) override;
   void on_evaluation(const trainer::EvaluationReport& report) override;
   void on_checkpoint(const trainer::CheckpointReport& report) override;
-  void on_event(int64_t step, int level, std::string_view code, std::string_view message) override;
+  void on_event(int64_t step, core::LogLevel level, std::string_view code,
+                std::string_view message) override;
 
  private:
   std::ostream& out_;

@@ -41,7 +41,8 @@ class ListenerList : public trainer::RunListener {
       listener->on_checkpoint(report);
     }
   }
-  void on_event(int64_t step, int level, std::string_view code, std::string_view message) override {
+  void on_event(int64_t step, core::LogLevel level, std::string_view code,
+                std::string_view message) override {
     for (trainer::RunListener* listener : listeners_) {
       listener->on_event(step, level, code, message);
     }

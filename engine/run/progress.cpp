@@ -134,10 +134,11 @@ void Progress::on_checkpoint(const trainer::CheckpointReport& report) {
                   figures::bytes_text(report.bytes)));
 }
 
-void Progress::on_event(int64_t step, int level, std::string_view code, std::string_view message) {
-  if (level >= 2) {
+void Progress::on_event(int64_t step, core::LogLevel level, std::string_view code,
+                        std::string_view message) {
+  if (level >= core::LogLevel::kWarning) {
     say(fmt::format("step {}: {}: {} [{}]", figures::grouped(step),
-                    level >= 3 ? "error" : "warning", message, code));
+                    level >= core::LogLevel::kError ? "error" : "warning", message, code));
   }
 }
 

@@ -42,7 +42,8 @@ class Progress : public trainer::RunListener {
   void on_experts(const trainer::ExpertReport& report) override;
   void on_evaluation(const trainer::EvaluationReport& report) override;
   void on_checkpoint(const trainer::CheckpointReport& report) override;
-  void on_event(int64_t step, int level, std::string_view code, std::string_view message) override;
+  void on_event(int64_t step, core::LogLevel level, std::string_view code,
+                std::string_view message) override;
 
  private:
   void update(const trainer::StepReport& report);

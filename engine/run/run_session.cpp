@@ -24,8 +24,6 @@
 namespace switchyard::run {
 namespace {
 
-constexpr int kErrorLevel = 3;
-
 /// Everything that lives as long as one start of a run, in order of dependency.
 class Session {
  public:
@@ -51,7 +49,7 @@ class Session {
       return train();
     } catch (const std::exception& error) {
       const process::Failure failure = process::failure_of(error);
-      listeners_.on_event(trainer_->step(), kErrorLevel, "run_failed", failure.message);
+      listeners_.on_event(trainer_->step(), core::LogLevel::kError, "run_failed", failure.message);
       end_segment("failed", failure.code);
       throw;
     }

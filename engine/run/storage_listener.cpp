@@ -76,9 +76,9 @@ void StorageListener::on_checkpoint(const trainer::CheckpointReport& report) {
   }
 }
 
-void StorageListener::on_event(int64_t step, int level, std::string_view code,
+void StorageListener::on_event(int64_t step, core::LogLevel level, std::string_view code,
                                std::string_view message) {
-  writer_.event(step, level, code, message);
+  writer_.event(step, static_cast<int>(level), code, message);
 }
 
 }  // namespace switchyard::run

@@ -25,7 +25,8 @@ class StorageListener : public trainer::RunListener {
   void on_evaluation(const trainer::EvaluationReport& report) override;
   void before_checkpoint(int64_t step) override;
   void on_checkpoint(const trainer::CheckpointReport& report) override;
-  void on_event(int64_t step, int level, std::string_view code, std::string_view message) override;
+  void on_event(int64_t step, core::LogLevel level, std::string_view code,
+                std::string_view message) override;
 
  private:
   storage::RunWriter& writer_;

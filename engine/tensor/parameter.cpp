@@ -35,8 +35,18 @@ Parameter& ParameterSet::add(Parameter parameter) {
 }
 
 void ParameterSet::allocate(Allocator& allocator) {
+  allocate_values(allocator);
+  allocate_gradients(allocator);
+}
+
+void ParameterSet::allocate_values(Allocator& allocator) {
   for (Parameter& parameter : parameters_) {
     parameter.value = Tensor::zeros(parameter.dtype, parameter.shape, allocator);
+  }
+}
+
+void ParameterSet::allocate_gradients(Allocator& allocator) {
+  for (Parameter& parameter : parameters_) {
     if (parameter.is_buffer || parameter.updated_in_backward) {
       continue;
     }

@@ -92,6 +92,10 @@ class ParameterSet {
 
   /// Takes zeroed memory for every value, and for every gradient that is held as a whole.
   void allocate(Allocator& allocator);
+  /// Only for the values: enough for a model that does not learn.
+  void allocate_values(Allocator& allocator);
+  /// Only for the gradients.
+  void allocate_gradients(Allocator& allocator);
   /// Sets every gradient to zero. CPU only.
   void zero_grad();
 

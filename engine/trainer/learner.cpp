@@ -17,6 +17,20 @@ namespace switchyard::trainer {
 using tensor::DType;
 using tensor::Tensor;
 
+LearnerConfig learner_config(const TrainerConfig& config) {
+  return {.model = config.model,
+          .batch_size = config.data.batch_size,
+          .seed = config.train.seed,
+          .clip_norm = config.train.clip_norm,
+          .compute = config.train.compute};
+}
+
+LearnerConfig learner_config(const TrainerConfig& config, const data::Dataset& dataset) {
+  LearnerConfig learner = learner_config(config);
+  learner.model = models::with_vocabulary(config.model, dataset);
+  return learner;
+}
+
 bool StepOutcome::is_finite() const {
   return std::isfinite(nll) && std::isfinite(aux_loss) && std::isfinite(grad_norm);
 }
@@ -29,15 +43,21 @@ Learner::Learner(const LearnerConfig& config, tensor::Device& device,
       activations_(device_.memory()),
       scratch_(device_.memory()),
       model_(models::make_model(config.model, factory, parameters_)),
-      optimizer_(std::move(optimizer)),
-      backward_updater_(*optimizer_, config.seed) {
+      optimizer_(std::move(optimizer)) {
   backend_.compute = config.compute;
-  optimizer_->plan(parameters_.trained());
+  if (optimizer_ != nullptr) {
+    optimizer_->plan(parameters_.trained());
+    backward_updater_.emplace(*optimizer_, config.seed);
+  }
 }
 
 void Learner::allocate() {
-  parameters_.allocate(device_.memory());
+  parameters_.allocate_values(device_.memory());
   layers::initialize(backend_, parameters_, config_.seed);
+  if (optimizer_ == nullptr) {
+    return;
+  }
+  parameters_.allocate_gradients(device_.memory());
   optimizer_->allocate(device_.memory());
   state_ = fresh_state(config_.batch_size);
   grad_scale_ = Tensor::zeros(DType::kF32, {1}, device_);
@@ -62,13 +82,14 @@ layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
 
 StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
                                        double learning_rate) {
+  core::require(has_optimizer(), "Learner: a learner without an optimizer cannot train");
   layers::Pass pass = begin_pass(layers::Mode::kTrain, step);
-  backward_updater_.begin({.backend = backend_,
-                           .scratch = &scratch_,
-                           .step = step,
-                           .learning_rate = learning_rate,
-                           .grad_scale = unclipped_});
-  pass.slice_updater = &backward_updater_;
+  backward_updater_->begin({.backend = backend_,
+                            .scratch = &scratch_,
+                            .step = step,
+                            .learning_rate = learning_rate,
+                            .grad_scale = unclipped_});
+  pass.slice_updater = &*backward_updater_;
   StepOutcome outcome = {.num_words = batch.num_words};
   const double grad_scale = 1.0 / static_cast<double>(std::max<int64_t>(batch.num_words, 1));
   const models::Losses losses = model_->train(batch, grad_scale, state_, pass);
@@ -217,8 +238,10 @@ LearnerMemory Learner::predicted_memory(int64_t num_steps) {
 
 std::vector<core::OpaqueState*> Learner::opaque_states() {
   std::vector<core::OpaqueState*> all = parameters_.opaque_states();
-  const std::vector<core::OpaqueState*> of_optimizer = optimizer_->opaque_states();
-  all.insert(all.end(), of_optimizer.begin(), of_optimizer.end());
+  if (optimizer_ != nullptr) {
+    const std::vector<core::OpaqueState*> of_optimizer = optimizer_->opaque_states();
+    all.insert(all.end(), of_optimizer.begin(), of_optimizer.end());
+  }
   return all;
 }
 

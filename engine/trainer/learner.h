@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,10 +13,11 @@
 #include "optim/optimizer.h"
 #include "tensor/arena.h"
 #include "trainer/backward_updater.h"
+#include "trainer/trainer_config.h"
 
 namespace switchyard::trainer {
 
-/// Everything that decides how one model is stepped.
+/// How one model is stepped.
 struct LearnerConfig {
   models::ModelConfig model;
   int64_t batch_size = 64;  // streams of the carried state
@@ -24,6 +25,13 @@ struct LearnerConfig {
   double clip_norm = 0.0;                       // 0 = off
   tensor::DType compute = tensor::DType::kF32;  // see ops::Backend
 };
+
+/// The settings of a run that its learner needs.
+[[nodiscard]] LearnerConfig learner_config(const TrainerConfig& config);
+/// The same with what the model needs to know of the run's text. Throws as
+/// models::with_vocabulary().
+[[nodiscard]] LearnerConfig learner_config(const TrainerConfig& config,
+                                           const data::Dataset& dataset);
 
 /// What one step found.
 struct StepOutcome {
@@ -52,12 +60,13 @@ struct LearnerMemory {
 };
 
 /// One model with its parameters, optimizer, recurrent state and working memory: all that steps
-/// need and nothing of when they happen. After the first steps a step allocates nothing. Threads:
-/// [inst].
+/// need and nothing of when they happen. Without an optimizer it evaluates and decodes, and holds
+/// neither gradients nor the state carried between training batches. After the first steps a step
+/// allocates nothing. Threads: [inst].
 class Learner {
  public:
-  /// Takes no memory for parameters yet, so that a model can be described. The device must outlive
-  /// the learner.
+  /// `optimizer` may be null. Takes no memory for parameters yet, so that a model can be described.
+  /// The device must outlive the learner.
   Learner(const LearnerConfig& config, tensor::Device& device, layers::ComponentFactory& factory,
           std::unique_ptr<optim::Optimizer> optimizer);
 
@@ -69,6 +78,7 @@ class Learner {
   /// Parameters that are updated in backward are updated here, with `learning_rate` and unclipped;
   /// the gradient norm leaves them out. Throws Error(kNumeric), naming parameter and expert, if
   /// such a gradient is not finite.
+  /// Needs an optimizer, as update() does.
   StepOutcome compute_gradients(const data::Batch& batch, int64_t step, double learning_rate);
   /// Updates the parameters from the gradients, clipped, and clears these.
   void update(const StepOutcome& outcome, int64_t step, double learning_rate);
@@ -92,6 +102,7 @@ class Learner {
   [[nodiscard]] tensor::Device& device() { return device_; }
   [[nodiscard]] models::Model& model() { return *model_; }
   [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
+  [[nodiscard]] bool has_optimizer() const { return optimizer_ != nullptr; }
   [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
   /// What gates, experts and optimizers keep outside of tensors.
   [[nodiscard]] std::vector<core::OpaqueState*> opaque_states();
@@ -112,7 +123,7 @@ class Learner {
   tensor::ParameterSet parameters_;
   std::unique_ptr<models::Model> model_;
   std::unique_ptr<optim::Optimizer> optimizer_;
-  BackwardUpdater backward_updater_;
+  std::optional<BackwardUpdater> backward_updater_;
   models::CarriedState state_;
   std::vector<tensor::Tensor> saved_;  // storage of Pass::saved, kept for its capacity
   tensor::Tensor grad_scale_;          // [1]

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "optim/optimizer.h"
 #include "plugin_host/plugin_registry.h"
@@ -12,5 +13,8 @@ namespace switchyard::trainer {
 /// of a plugin for each. Throws Error as PluginRegistry::make_optimizer() does.
 [[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(
     const TrainerConfig& config, plugin_host::PluginRegistry& plugins);
+
+/// Whether a component of that instance name is an optimizer, or a part of one.
+[[nodiscard]] bool is_of_optimizer(std::string_view name);
 
 }  // namespace switchyard::trainer

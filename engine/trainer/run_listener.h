@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/log.h"
+
 namespace switchyard::trainer {
 
 /// What one optimizer step did.
@@ -32,6 +34,7 @@ struct ExpertReport {
   double gate_entropy = 0.0;          // mean over tokens, nats
 };
 
+/// One evaluation of a split.
 struct EvaluationReport {
   int64_t step = 0;
   std::string_view split;  // "valid", "test"
@@ -40,6 +43,7 @@ struct EvaluationReport {
   double seconds = 0.0;
 };
 
+/// A checkpoint that was saved.
 struct CheckpointReport {
   int64_t step = 0;
   std::string directory;  // relative to the run directory: "checkpoints/step-200"
@@ -68,8 +72,9 @@ class RunListener {
   /// kill from here on, because a resumed run will not report it again.
   virtual void before_checkpoint(int64_t step) { (void)step; }
   virtual void on_checkpoint(const CheckpointReport&) {}
-  /// code: stable, such as "checkpoint_failed"; level: 1 info, 2 warning, 3 error.
-  virtual void on_event(int64_t step, int level, std::string_view code, std::string_view message) {
+  /// `code` is stable, such as "checkpoint_failed".
+  virtual void on_event(int64_t step, core::LogLevel level, std::string_view code,
+                        std::string_view message) {
     (void)step, (void)level, (void)code, (void)message;
   }
 };

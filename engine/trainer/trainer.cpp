@@ -9,26 +9,26 @@
 #include "core/file_system.h"
 #include "core/version.h"
 #include "data/dataset.h"
-#include "data/evaluation_source.h"
 #include "data/prefetcher.h"
-#include "trainer/component_states.h"
-#include "trainer/expert_statistics.h"
+#include "trainer/evaluation.h"
+#include "trainer/expert_reporter.h"
 #include "trainer/learner.h"
 #include "trainer/make_optimizer.h"
-#include "trainer/text_sampler.h"
-#include "trainer/trainer_state.h"
+#include "trainer/snapshot.h"
 
 namespace switchyard::trainer {
 
 namespace {
 
 constexpr int kMaxFailedSaves = 3;
-constexpr int kInfo = 1;
-constexpr int kWarning = 2;
-constexpr int kErrorLevel = 3;
 
-data::BatchShape batch_shape(const DataConfig& config) {
-  return {.batch_size = config.batch_size, .sequence_length = config.sequence_length};
+data::BatchSource training_text(const TrainerConfig& config, const data::Dataset& dataset) {
+  return {dataset.split("train"),
+          {.shape = {.batch_size = config.data.batch_size,
+                     .sequence_length = config.data.sequence_length},
+           .shuffle = config.data.shuffle,
+           .reset_state = config.data.reset_state,
+           .seed = config.train.seed}};
 }
 
 double seconds_between(int64_t begin_ns, int64_t end_ns) {
@@ -54,11 +54,12 @@ struct Trainer::Impl {
   core::ThreadPool threads;
   tensor::CpuDevice device;
   Learner learner;
+  Snapshot snapshot;
   optim::Schedule schedule;
   data::Prefetcher batches;
   core::PosixFileSystem files;
   checkpoint::CheckpointStore store;
-  ExpertStatistics expert_statistics;
+  ExpertReporter expert_reporter;
   int64_t step = 0;
   int64_t saved_step = -1;
   std::optional<int64_t> resumed_step;
@@ -70,18 +71,12 @@ struct Trainer::Impl {
   void take_step();
   void report_step(const StepOutcome& outcome, double learning_rate, int64_t begin_ns);
   void handle_nonfinite(const StepOutcome& outcome);
-  EvaluationReport evaluate(std::string_view split, int64_t max_words,
-                            const EvaluatedBatchFunction& each = {});
+  [[nodiscard]] EvaluationReport evaluate(std::string_view split, int64_t max_words);
   void evaluate_for_best();
   void save_if_possible();
   void save();
-  [[nodiscard]] checkpoint::CheckpointContents contents();
-  [[nodiscard]] std::vector<checkpoint::PluginIdentity> plugins_in_use() const;
-  [[nodiscard]] std::vector<checkpoint::NamedTensor> model_tensors();
-  [[nodiscard]] std::vector<checkpoint::NamedTensor> optimizer_tensors();
-  [[nodiscard]] std::vector<checkpoint::NamedTensor> state_tensors();
+  std::optional<StopReason> advance(const core::CancelToken& cancel, int64_t until_step);
   void restore(const checkpoint::CheckpointReader& reader);
-  void warn_of_other_plugins(const checkpoint::CheckpointReader& reader);
 };
 
 Trainer::Impl::Impl(TrainerSetup given)
@@ -92,17 +87,11 @@ Trainer::Impl::Impl(TrainerSetup given)
       dataset(config.data.path),
       threads(config.train.threads),
       device(threads),
-      learner({.model = models::with_vocabulary(config.model, dataset),
-               .batch_size = config.data.batch_size,
-               .seed = config.train.seed,
-               .clip_norm = config.train.clip_norm,
-               .compute = config.train.compute},
-              device, *setup.plugins, make_optimizer(config, *setup.plugins)),
+      learner(learner_config(config, dataset), device, *setup.plugins,
+              make_optimizer(config, *setup.plugins)),
+      snapshot(learner, dataset, *setup.plugins, listener),
       schedule(config.schedule),
-      batches(data::BatchSource(dataset.split("train"), {.shape = batch_shape(config.data),
-                                                         .shuffle = config.data.shuffle,
-                                                         .reset_state = config.data.reset_state,
-                                                         .seed = config.train.seed})),
+      batches(training_text(config, dataset)),
       store(setup.run_directory / "checkpoints", files) {
   schedule.total_steps = config.train.steps;
   schedule.check();
@@ -120,13 +109,14 @@ void Trainer::Impl::handle_nonfinite(const StepOutcome& outcome) {
       place.empty() ? "the loss" : place);
   learner.drop_gradients();
   if (config.train.on_nonfinite == NonfinitePolicy::kStop) {
-    listener.on_event(step + 1, kErrorLevel, "nonfinite", message);
+    listener.on_event(step + 1, core::LogLevel::kError, "nonfinite", message);
     core::fail(core::ErrorCode::kNumeric,
                "{}; lower schedule.learning_rate or train.clip_norm, or set train.on_nonfinite = "
                "\"skip_step\"",
                message);
   }
-  listener.on_event(step + 1, kWarning, "nonfinite_step_skipped", message + "; step skipped");
+  listener.on_event(step + 1, core::LogLevel::kWarning, "nonfinite_step_skipped",
+                    message + "; step skipped");
 }
 
 void Trainer::Impl::take_step() {
@@ -161,32 +151,16 @@ void Trainer::Impl::report_step(const StepOutcome& outcome, double learning_rate
     }
   }
   if (is_due(step, config.train.expert_stats_every_steps) || step == 1) {
-    expert_statistics.report(step, learner.model().moe_layers(), device, listener);
+    expert_reporter.report(step, learner.model().moe_layers(), device, listener);
   }
 }
 
-EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_words,
-                                         const EvaluatedBatchFunction& each) {
-  const int64_t begin_ns = clock.monotonic_ns();
-  data::EvaluationSource source(dataset.split(split), {.shape = batch_shape(config.data),
-                                                       .reset_state = config.data.reset_state,
-                                                       .max_words = max_words});
-  models::CarriedState state = learner.fresh_state(config.data.batch_size);
-  data::Batch batch;
-  double nll = 0.0;
-  int64_t num_words = 0;
-  while (source.next(batch)) {
-    nll += learner.evaluate(batch, state);
-    num_words += batch.num_words;
-    if (each) {
-      each({.batch = batch, .positions = source.positions()});
-    }
-  }
-  return {.step = step,
-          .split = split,
-          .nll_per_word = nll / static_cast<double>(std::max<int64_t>(num_words, 1)),
-          .num_words = num_words,
-          .seconds = seconds_between(begin_ns, clock.monotonic_ns())};
+EvaluationReport Trainer::Impl::evaluate(std::string_view split, int64_t max_words) {
+  EvaluationReport report = trainer::evaluate(
+      learner, {.dataset = dataset, .split = split, .shape = config.data, .max_words = max_words},
+      clock);
+  report.step = step;
+  return report;
 }
 
 void Trainer::Impl::evaluate_for_best() {
@@ -203,66 +177,15 @@ void Trainer::Impl::evaluate_for_best() {
   listener.on_evaluation(report);
 }
 
-std::vector<checkpoint::NamedTensor> Trainer::Impl::model_tensors() {
-  std::vector<checkpoint::NamedTensor> tensors;
-  for (const tensor::Parameter& parameter : learner.parameters().all()) {
-    tensors.push_back({.name = parameter.name, .tensor = parameter.value});
-  }
-  return tensors;
-}
-
-std::vector<checkpoint::NamedTensor> Trainer::Impl::optimizer_tensors() {
-  std::vector<checkpoint::NamedTensor> tensors;
-  for (const optim::StateTensor* state : learner.optimizer().state()) {
-    tensors.push_back({.name = state->name, .tensor = state->value});
-  }
-  return tensors;
-}
-
-std::vector<checkpoint::NamedTensor> Trainer::Impl::state_tensors() {
-  std::vector<checkpoint::NamedTensor> tensors;
-  for (const layers::RecurrentState& state : learner.state()) {
-    tensors.push_back({.name = state.name + ".h", .tensor = state.h});
-    tensors.push_back({.name = state.name + ".c", .tensor = state.c});
-  }
-  return tensors;
-}
-
-checkpoint::CheckpointContents Trainer::Impl::contents() {
-  const ComponentStates components = ComponentStates::saved_by(learner.opaque_states());
-  const TrainerState state = {.cursor = batches.cursor(),
-                              .best_nll_per_word = best_nll_per_word,
-                              .best_step = best_step,
-                              .reductions = reductions,
-                              .components = components.records()};
-  std::vector<checkpoint::NamedTensor> carried = state_tensors();
-  carried.insert(carried.end(), components.tensors().begin(), components.tensors().end());
-  return {.step = step,
-          .config_toml = setup.config_toml,
-          .state_json = state.to_json(),
-          .model = model_tensors(),
-          .optimizer = optimizer_tensors(),
-          .state = std::move(carried),
-          .plugins = plugins_in_use(),
-          .data_hash = dataset.data_hash(),
-          .vocabulary_hash = dataset.manifest().vocabulary_sha256,
-          .engine_version = core::kVersion};
-}
-
-std::vector<checkpoint::PluginIdentity> Trainer::Impl::plugins_in_use() const {
-  std::vector<checkpoint::PluginIdentity> plugins;
-  for (const plugin_host::ComponentIdentity& used : setup.plugins->identities_in_use()) {
-    plugins.push_back({.kind = std::string(plugin_host::name_of(used.kind)),
-                       .id = used.component_id,
-                       .version = used.component_version,
-                       .sha256 = used.sha256});
-  }
-  return plugins;
-}
-
 void Trainer::Impl::save() {
   listener.before_checkpoint(step);
-  const checkpoint::SavedCheckpoint saved = store.save(contents());
+  const checkpoint::SavedCheckpoint saved =
+      store.save(snapshot.contents(step,
+                                   {.cursor = batches.cursor(),
+                                    .best_nll_per_word = best_nll_per_word,
+                                    .best_step = best_step,
+                                    .reductions = reductions},
+                                   setup.config_toml));
   saved_step = step;
   const bool keeps_best = config.checkpoint.keep_best && best_step >= 0;
   CheckpointReport report = {.step = step,
@@ -282,7 +205,7 @@ void Trainer::Impl::save_if_possible() {
     failed_saves = 0;
   } catch (const core::Error& e) {
     ++failed_saves;
-    listener.on_event(step, kErrorLevel, "checkpoint_failed", e.what());
+    listener.on_event(step, core::LogLevel::kError, "checkpoint_failed", e.what());
     if (failed_saves >= kMaxFailedSaves) {
       core::fail(e.code(),
                  "{}; {} checkpoints in a row could not be saved, the run stops at step {}",
@@ -291,45 +214,8 @@ void Trainer::Impl::save_if_possible() {
   }
 }
 
-void Trainer::Impl::warn_of_other_plugins(const checkpoint::CheckpointReader& reader) {
-  const std::vector<checkpoint::PluginIdentity> now = plugins_in_use();
-  for (const checkpoint::PluginIdentity& then : reader.manifest().plugins) {
-    const auto same_id = std::find_if(now.begin(), now.end(), [&](const auto& p) {
-      return p.kind == then.kind && p.id == then.id;
-    });
-    core::require(same_id != now.end(),
-                  "the checkpoint was made with the {} '{}', the configuration names another one",
-                  then.kind, then.id);
-    if (same_id->sha256 != then.sha256) {
-      listener.on_event(reader.step(), kWarning, "plugin_changed",
-                        fmt::format("{} '{}' {} of the checkpoint is another file than today's {}: "
-                                    "the run may not continue bit for bit",
-                                    then.kind, then.id, then.version, same_id->version));
-    }
-  }
-}
-
 void Trainer::Impl::restore(const checkpoint::CheckpointReader& reader) {
-  core::require(reader.manifest().data_hash == dataset.data_hash(),
-                "the checkpoint {} was trained on other data: its data hash is {}, that of {} is "
-                "{}; set data.path to the data set of the run",
-                reader.directory().string(), reader.manifest().data_hash,
-                dataset.directory().string(), dataset.data_hash());
-  warn_of_other_plugins(reader);
-  reader.read_into(checkpoint::Part::kModel, model_tensors());
-  reader.read_into(checkpoint::Part::kOptimizer, optimizer_tensors());
-  const TrainerState state = TrainerState::from_json(reader.state_json());
-  const ComponentStates components =
-      ComponentStates::to_read(state.components, reader.file(checkpoint::Part::kState).entries());
-  std::vector<checkpoint::NamedTensor> carried = state_tensors();
-  carried.insert(carried.end(), components.tensors().begin(), components.tensors().end());
-  reader.read_into(checkpoint::Part::kState, carried);
-  for (const std::string& name : components.load_into(learner.opaque_states())) {
-    listener.on_event(reader.step(), kWarning, "component_state_missing",
-                      name +
-                          " keeps state outside of tensors, of which the checkpoint has none: "
-                          "the run may not continue bit for bit");
-  }
+  const TrainerState state = snapshot.restore(reader);
   batches.seek(state.cursor);
   best_nll_per_word = state.best_nll_per_word;
   best_step = state.best_step;
@@ -350,7 +236,7 @@ int64_t Trainer::step() const {
 
 int64_t Trainer::restore_newest() {
   const auto reader = impl_->store.open_newest([this](const checkpoint::DamagedCheckpoint& d) {
-    impl_->listener.on_event(d.step, kErrorLevel, "checkpoint_damaged",
+    impl_->listener.on_event(d.step, core::LogLevel::kError, "checkpoint_damaged",
                              fmt::format("{} is damaged and was not used: {}", d.name, d.message));
   });
   if (!reader) {
@@ -360,48 +246,49 @@ int64_t Trainer::restore_newest() {
   return impl_->step;
 }
 
-void Trainer::restore(const std::filesystem::path& checkpoint) {
-  impl_->restore(checkpoint::CheckpointReader(impl_->files, checkpoint));
-}
-
-StopReason Trainer::train(const core::CancelToken& cancel) {
-  return train(cancel, impl_->config.train.steps);
-}
-
-StopReason Trainer::train(const core::CancelToken& cancel, int64_t until_step) {
-  Impl& run = *impl_;
-  for (const std::string& name : run.store.sweep()) {
-    run.listener.on_event(run.step, kInfo, "checkpoint_swept",
-                          name + " was left by a killed process");
+// Returns nothing where there are more steps to take.
+std::optional<StopReason> Trainer::Impl::advance(const core::CancelToken& cancel,
+                                                 int64_t until_step) {
+  for (const std::string& name : store.sweep()) {
+    listener.on_event(step, core::LogLevel::kInfo, "checkpoint_swept",
+                      name + " was left by a killed process");
   }
-  if (run.config.checkpoint.at_start && run.step == 0 && run.saved_step < 0) {
-    run.save_if_possible();
+  if (config.checkpoint.at_start && step == 0 && saved_step < 0) {
+    save_if_possible();
   }
-  while (run.step < run.config.train.steps) {
+  while (step < config.train.steps) {
     if (cancel.requested()) {
-      run.save();
+      save();
       return StopReason::kCancelled;
     }
-    if (run.step >= until_step) {
-      return StopReason::kPaused;
+    if (step >= until_step) {
+      return std::nullopt;
     }
-    run.take_step();
-    const bool is_last = run.step == run.config.train.steps;
-    if (is_last || is_due(run.step, run.config.train.evaluate_every_steps)) {
-      run.evaluate_for_best();
+    take_step();
+    const bool is_last = step == config.train.steps;
+    if (is_last || is_due(step, config.train.evaluate_every_steps)) {
+      evaluate_for_best();
     }
-    if (!is_last && is_due(run.step, run.config.checkpoint.every_steps)) {
-      run.save_if_possible();
+    if (!is_last && is_due(step, config.checkpoint.every_steps)) {
+      save_if_possible();
     }
   }
-  if (run.saved_step != run.step) {
-    run.save();
+  if (saved_step != step) {
+    save();
   }
   return StopReason::kFinished;
 }
 
+StopReason Trainer::train(const core::CancelToken& cancel) {
+  return impl_->advance(cancel, impl_->config.train.steps).value_or(StopReason::kFinished);
+}
+
+void Trainer::train_until(int64_t step, const core::CancelToken& cancel) {
+  (void)impl_->advance(cancel, step);
+}
+
 EvaluationReport Trainer::evaluate(std::string_view split) {
-  EvaluationReport report = impl_->evaluate(split, 0);
+  const EvaluationReport report = impl_->evaluate(split, 0);
   impl_->listener.on_evaluation(report);
   return report;
 }

@@ -2,42 +2,21 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/cancel.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "data/batch.h"
-#include "layers/moe/routed.h"
 #include "plugin_host/plugin_registry.h"
 #include "trainer/run_listener.h"
 #include "trainer/trainer_config.h"
 
 namespace switchyard::trainer {
 
-enum class StopReason { kFinished, kCancelled, kPaused };
-
-/// How to sample a text.
-struct GenerateOptions {
-  std::string prompt;        // words; empty = start of a sentence
-  int64_t max_words = 50;    // stops earlier at the end of a sentence unless `past_end`
-  double temperature = 1.0;  // > 0
-  int64_t top_k = 0;         // 0 = all words
-  uint64_t seed = 1;
-  bool past_end = false;
-};
-
-/// A batch that has just gone through the model in evaluation mode. Lives for the call only.
-struct EvaluatedBatch {
-  const data::Batch& batch;
-  std::span<const int64_t> positions;  // [B * S], see data::EvaluationSource::positions()
-};
-using EvaluatedBatchFunction = std::function<void(const EvaluatedBatch&)>;
+/// Why training came to an end.
+enum class StopReason { kFinished, kCancelled };
 
 /// What a trainer needs from outside.
 struct TrainerSetup {
@@ -50,7 +29,7 @@ struct TrainerSetup {
   core::LogSink log;
 };
 
-/// Trains, evaluates and samples one language model: when things happen. Threads: [inst].
+/// Trains one model and evaluates it meanwhile: when things happen. Threads: [inst].
 class Trainer {
  public:
   /// Builds model and optimizer and opens the data. Throws Error with what is wrong.
@@ -65,26 +44,15 @@ class Trainer {
   /// Error(kDamaged) if there are checkpoints and none is whole, Error(kInvalidArgument) if data or
   /// model differ from the checkpoint's.
   int64_t restore_newest();
-  /// The same for one checkpoint directory.
-  void restore(const std::filesystem::path& checkpoint);
 
   /// Steps until config.train.steps, with evaluations and checkpoints when they are due, and a
   /// checkpoint at the end or when cancelled.
   StopReason train(const core::CancelToken& cancel);
-  /// The same up to that step at most: kPaused, without a checkpoint, if there are more.
-  StopReason train(const core::CancelToken& cancel, int64_t until_step);
+  /// The same, but stops without a checkpoint after that step if there are more.
+  void train_until(int64_t step, const core::CancelToken& cancel);
 
   /// Full-softmax negative log-likelihood of a split, end of sentence included.
   EvaluationReport evaluate(std::string_view split);
-  /// The same for about the first max_words words (0 = all), unheard by the listener; `each` may
-  /// look at the batches and at the traces that moe_layers() have of them.
-  EvaluationReport evaluate(std::string_view split, int64_t max_words,
-                            const EvaluatedBatchFunction& each);
-  /// The model's MoE layers, first to last.
-  [[nodiscard]] const std::vector<layers::Routed*>& moe_layers() const;
-
-  /// Samples words and hands each to `word` as it comes.
-  void generate(const GenerateOptions& options, const std::function<void(std::string_view)>& word);
 
  private:
   struct Impl;

@@ -15,7 +15,7 @@ struct ComponentRecord {
   uint32_t version = 0;  // of the form of its bytes
 };
 
-/// What a trainer must know again after a restart, besides the tensors.
+/// The part of a trainer that must survive a restart and is not a tensor.
 struct TrainerState {
   data::DataCursor cursor;
   double best_nll_per_word = 0.0;  // of the valid split

@@ -27,7 +27,7 @@ class EventLogTest : public testing::Test {
   EventLogTest() {
     EventLog log(file_, clock_);
     log.say(core::LogLevel::kWarning, "gate", "say \"hi\"\n\x1b[31m");
-    log.on_event(5, 3, "checkpoint_failed", "disk full");
+    log.on_event(5, core::LogLevel::kError, "checkpoint_failed", "disk full");
   }
 
   tests::TemporaryDirectory directory_;
@@ -46,7 +46,7 @@ TEST_F(EventLogTest, WritesOneCheckedObjectALine) {
 }
 
 TEST_F(EventLogTest, AppendsAfterARestart) {
-  EventLog(file_, clock_).on_event(6, 1, "again", "x");
+  EventLog(file_, clock_).on_event(6, core::LogLevel::kInfo, "again", "x");
   EXPECT_TRUE(damaged_log_lines(file_).empty());
   EXPECT_NE(content(file_).find("\"again\""), std::string::npos);
 }

@@ -69,7 +69,7 @@ void record(const std::filesystem::path& directory) {
   second.directory = "checkpoints/step-4";
   second.removed = {"checkpoints/step-2"};
   listener.on_checkpoint(second);
-  listener.on_event(3, 2, "nonfinite_step_skipped", "a word");
+  listener.on_event(3, core::LogLevel::kWarning, "nonfinite_step_skipped", "a word");
   writer.end_segment(4, "done", 0);
   writer.close();
 }

@@ -9,7 +9,7 @@
 namespace switchyard::trainer {
 
 /// Turns what the MoE layers did with their last batch into reports.
-class ExpertStatistics {
+class ExpertReporter {
  public:
   /// One report per layer that has a gate.
   void report(int64_t step, const std::vector<layers::Routed*>& layers, tensor::Device& device,

@@ -1,4 +1,4 @@
-#include "trainer/expert_statistics.h"
+#include "trainer/expert_reporter.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,8 +19,8 @@ double gate_entropy(tensor::Device& device, const tensor::Tensor& gate_weight,
   return entropy / static_cast<double>(std::max<int64_t>(gate_weight.size(0), 1));
 }
 
-void ExpertStatistics::report(int64_t step, const std::vector<layers::Routed*>& layers,
-                              tensor::Device& device, RunListener& listener) {
+void ExpertReporter::report(int64_t step, const std::vector<layers::Routed*>& layers,
+                            tensor::Device& device, RunListener& listener) {
   for (const layers::Routed* layer : layers) {
     if (!layer->has_gate()) {
       continue;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "core/clock.h"
+#include "data/batch.h"
+#include "data/dataset.h"
+#include "trainer/learner.h"
+#include "trainer/run_listener.h"
+#include "trainer/trainer_config.h"
+
+namespace switchyard::trainer {
+
+/// A batch that has just gone through the model in evaluation mode. Lives for the call only.
+struct EvaluatedBatch {
+  const data::Batch& batch;
+  std::span<const int64_t> positions;  // [B * S], see data::EvaluationSource::positions()
+};
+using EvaluatedBatchFunction = std::function<void(const EvaluatedBatch&)>;
+
+/// The text to evaluate, and how it is cut into batches.
+struct EvaluationText {
+  const data::Dataset& dataset;
+  std::string_view split;
+  DataConfig shape;       // batch size, sequence length and whether sentences reset the state
+  int64_t max_words = 0;  // about this many words from the beginning; 0 = all
+};
+
+/// The full-softmax negative log-likelihood of a text, end of sentence included. The report's step
+/// is left to the caller. `each`, if given, may look at the batches and at the traces that the
+/// model's MoE layers have of them. Throws Error(kNotFound) if there is no such split.
+[[nodiscard]] EvaluationReport evaluate(Learner& learner, const EvaluationText& text,
+                                        const core::Clock& clock,
+                                        const EvaluatedBatchFunction& each = {});
+
+}  // namespace switchyard::trainer
