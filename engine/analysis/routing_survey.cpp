@@ -41,6 +41,19 @@ RoutingSurvey::RoutingSurvey(const data::Split& split, const SurveyOptions& opti
   }
 }
 
+namespace {
+
+const layers::MoeTrace& trace_of(const layers::Routed& layer,
+                                 std::span<const layers::MoeTrace> traces) {
+  const auto found = std::find_if(traces.begin(), traces.end(),
+                                  [&](const layers::MoeTrace& t) { return t.layer == &layer; });
+  core::require(found != traces.end(), "RoutingSurvey: {} must have routed the batch",
+                layer.name());
+  return *found;
+}
+
+}  // namespace
+
 void RoutingSurvey::add(const trainer::EvaluatedBatch& batch,
                         std::span<layers::Routed* const> layers) {
   core::require(static_cast<int64_t>(batch.positions.size()) == batch.batch.tokens.count(),
@@ -51,7 +64,7 @@ void RoutingSurvey::add(const trainer::EvaluatedBatch& batch,
   size_t next = 0;
   for (const layers::Routed* layer : layers) {
     if (layer->has_gate()) {
-      add_layer(*layer, batch.batch.tokens.count(), layers_[next++]);
+      add_layer(trace_of(*layer, batch.traces), batch.batch.tokens.count(), layers_[next++]);
     }
   }
 }
@@ -97,13 +110,13 @@ void RoutingSurvey::read_inputs(const trainer::EvaluatedBatch& batch) {
   }
 }
 
-void RoutingSurvey::add_layer(const layers::Routed& layer, int64_t num_rows,
+void RoutingSurvey::add_layer(const layers::MoeTrace& trace, int64_t num_rows,
                               LayerSurvey& survey) const {
-  const layers::Routing& routing = layer.trace().routing;
+  const layers::Routing& routing = trace.routing;
   const int64_t K = routing.expert_index.size(1);
   core::require(routing.expert_index.size(0) == num_rows,
                 "RoutingSurvey: {} must have routed the batch's {} rows, it has routed {}",
-                layer.name(), num_rows, routing.expert_index.size(0));
+                trace.layer->name(), num_rows, routing.expert_index.size(0));
   const auto* experts = routing.expert_index.data<int32_t>();
   const auto* weights = routing.gate_weight.data<float>();
   survey.num_inputs += static_cast<int64_t>(inputs_.size());

@@ -80,7 +80,7 @@ class RoutingSurvey {
 
   void read_inputs(const trainer::EvaluatedBatch& batch);
   void add_layers(std::span<layers::Routed* const> layers);
-  void add_layer(const layers::Routed& layer, int64_t num_rows, LayerSurvey& survey) const;
+  void add_layer(const layers::MoeTrace& trace, int64_t num_rows, LayerSurvey& survey) const;
   void add_pair(const Input& input, int32_t expert, float gate_weight, LayerSurvey& survey) const;
   void offer_context(const RoutedInput& input, std::vector<RoutedInput>& kept) const;
   // The word of the input and the one before it.

@@ -50,14 +50,14 @@ struct Stage {
                          .scratch = &scratch,
                          .seed = 1,
                          .step = step};
-    pass.saved = std::move(saved);
-    pass.saved.clear();
+    kept.clear();
+    pass.kept = std::move(kept);
     for (tensor::Parameter& parameter : parameters.all()) {
       parameter.drop_grad();
     }
     return pass;
   }
-  void end_pass(layers::Pass& pass) { saved = std::move(pass.saved); }
+  void end_pass(layers::Pass& pass) { kept = std::move(pass.kept); }
 
   // A parameter is read in forward and in backward; its gradient is read and written.
   [[nodiscard]] double parameter_bytes() const {
@@ -73,11 +73,12 @@ struct Stage {
   tensor::Arena activations{allocator};
   tensor::Arena scratch{allocator};
   tensor::ParameterSet parameters;
-  std::vector<Tensor> saved;
+  layers::KeptRecords kept;
 };
 
 // Forward and backward of a layer on random rows.
-BenchResult bench_layer(Stage& stage, layers::Layer& layer) {
+BenchResult bench_layer(Stage& stage, layers::Layer& layer,
+                        layers::RecurrentState* state = nullptr) {
   const LanguageModelBenchConfig& config = stage.config;
   const tensor::Shape rows = {stage.tokens(), config.d_model};
   const Tensor x = stage.random(rows, "x");
@@ -85,8 +86,10 @@ BenchResult bench_layer(Stage& stage, layers::Layer& layer) {
   const Tensor grad_x = Tensor::zeros(DType::kF32, rows, stage.allocator);
   const Tensor resets =
       Tensor::zeros(DType::kU8, {config.batch_size, config.sequence_length}, stage.allocator);
-  const layers::SequenceInfo sequence = {
-      .num_streams = config.batch_size, .num_steps = config.sequence_length, .resets = resets};
+  const layers::SequenceInfo sequence = {.num_streams = config.batch_size,
+                                         .num_steps = config.sequence_length,
+                                         .resets = resets,
+                                         .state = state};
   const BenchWork work = {
       .tokens = stage.tokens(),
       .flops = 6.0 * static_cast<double>(stage.tokens()) * layer.madds_per_token(),
@@ -111,8 +114,7 @@ BenchResult bench_lstm(const LanguageModelBenchConfig& config) {
   layers::RecurrentState state = {.name = "lstm",
                                   .h = Tensor::zeros(DType::kF32, shape, stage.allocator),
                                   .c = Tensor::zeros(DType::kF32, shape, stage.allocator)};
-  lstm.bind_state(state);
-  return bench_layer(stage, lstm);
+  return bench_layer(stage, lstm, &state);
 }
 
 BenchResult bench_moe(const LanguageModelBenchConfig& config,

@@ -32,7 +32,7 @@ class ClassSampler {
 
   /// Fills `sample` with different classes, rising, and returns the number of draws that took.
   /// Draw i depends on key, position and i only.
-  /// Throws Error(kInvalidArgument) for more classes than there are, or where so many different
+  /// Throws Error(kInvalidArgument) for more classes than there are, or where that many different
   /// ones cannot be had in a reasonable number of draws.
   int64_t draw(core::RngKey key, core::RngPosition position, std::span<int32_t> sample);
 

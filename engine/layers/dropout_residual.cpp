@@ -5,6 +5,15 @@ namespace switchyard::layers {
 using tensor::DType;
 using tensor::Tensor;
 
+namespace {
+
+struct Kept {
+  Tensor activated;
+  Tensor mask;  // undefined without dropout
+};
+
+}  // namespace
+
 ops::nn::DropoutSpec DropoutResidual::spec(const Pass& pass) const {
   return {.drop_probability = pass.is_training() ? drop_probability_ : 0.0,
           .activation = activation_,
@@ -16,18 +25,16 @@ ops::nn::DropoutSpec DropoutResidual::spec(const Pass& pass) const {
 Tensor DropoutResidual::forward(const Tensor& v, const Tensor& residual, Pass& pass) const {
   const ops::nn::DropoutSpec dropout = spec(pass);
   const Tensor out = pass.take(DType::kF32, v.shape());
-  const Tensor kept = dropout.drop_probability > 0.0 ? pass.take(DType::kU8, v.shape()) : Tensor();
-  ops::nn::residual_dropout(pass.backend, dropout, residual, v, out, kept);
-  pass.save(v);
-  pass.save(kept);
+  const Tensor mask = dropout.drop_probability > 0.0 ? pass.take(DType::kU8, v.shape()) : Tensor();
+  ops::nn::residual_dropout(pass.backend, dropout, residual, v, out, mask);
+  pass.keep(Kept{.activated = v, .mask = mask});
   return out;
 }
 
 Tensor DropoutResidual::backward(const Tensor& grad_y, Pass& pass) const {
-  const Tensor kept = pass.restore();
-  const Tensor activated = pass.restore();
+  const auto [activated, mask] = pass.restore<Kept>();
   const Tensor grad_v = pass.take(DType::kF32, activated.shape());
-  ops::nn::residual_dropout_grad(pass.backend, spec(pass), grad_y, activated, kept, grad_v);
+  ops::nn::residual_dropout_grad(pass.backend, spec(pass), grad_y, activated, mask, grad_v);
   return grad_v;
 }
 

@@ -6,7 +6,8 @@
 namespace switchyard::layers {
 
 /// The dense gradient of a parameter, to be added to piece by piece: all zero if it was dropped.
-/// Whoever adds to all of it at once saves that pass over memory with Parameter::take_grad_beta().
+/// A caller that adds to all of it at once saves that pass over memory with
+/// Parameter::take_grad_beta().
 [[nodiscard]] const tensor::Tensor& summed_grad(const ops::Backend& backend,
                                                 tensor::Parameter& parameter);
 

@@ -9,15 +9,6 @@
 
 namespace switchyard::layers {
 
-/// What the layers need to know of a batch besides their input. Undefined tensors are not known.
-struct SequenceInfo {
-  int64_t num_streams = 0;  // B
-  int64_t num_steps = 0;    // S; rows are stream-major: row b * S + s
-  tensor::Tensor resets;    // [B, S] u8, 1: the recurrent state is zero before this token
-  tensor::Tensor tokens;    // [B * S] i32, word ids
-  tensor::Tensor mask;      // [B * S] u8, 0: padding, which no expert sees
-};
-
 /// The recurrent state of one layer, carried from batch to batch. Zero at first.
 struct RecurrentState {
   std::string name;  // of the layer
@@ -25,15 +16,26 @@ struct RecurrentState {
   tensor::Tensor c;  // [B, units]
 };
 
-/// What a layer with a recurrent state is besides.
+/// What layers know about a batch in addition to their input. An undefined tensor means: not
+/// available.
+struct SequenceInfo {
+  int64_t num_streams = 0;  // B
+  int64_t num_steps = 0;    // S; rows are stream-major: row b * S + s
+  tensor::Tensor resets;    // [B, S] u8, 1: the recurrent state is zero before this token
+  tensor::Tensor tokens;    // [B * S] i32, word ids
+  tensor::Tensor mask;      // [B * S] u8, 0: padding, which no expert sees
+  // Of the layer that is called, if it is Recurrent: forward() reads it before the first step and
+  // writes it after the last; backward() does not need it.
+  RecurrentState* state = nullptr;
+};
+
+/// Interface of layers that carry a recurrent state.
 class Recurrent {
  public:
   virtual ~Recurrent() = default;
 
   [[nodiscard]] virtual int64_t units() const = 0;    // cells, the width of c
   [[nodiscard]] virtual int64_t outputs() const = 0;  // the width of h
-  /// Which state the next forward passes use; it must outlive them.
-  virtual void bind_state(RecurrentState& state) = 0;
 };
 
 /// A layer between the embedding and the softmax: [tokens, d_model] to [tokens, d_model].
@@ -41,7 +43,7 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
-  /// Saves in `pass` what backward() needs.
+  /// Keeps in `pass` what backward() needs.
   [[nodiscard]] virtual tensor::Tensor forward(const tensor::Tensor& x,
                                                const SequenceInfo& sequence, Pass& pass) = 0;
 
@@ -52,7 +54,7 @@ class Layer {
   [[nodiscard]] virtual const std::string& name() const = 0;
   /// Multiply-and-adds of one token's forward pass.
   [[nodiscard]] virtual double madds_per_token() const = 0;
-  /// What a training step of so many streams and steps takes.
+  /// Memory that a training step needs for this batch shape.
   [[nodiscard]] virtual StepMemory step_memory(int64_t num_streams, int64_t num_steps) const = 0;
 };
 

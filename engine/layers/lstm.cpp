@@ -40,44 +40,33 @@ Lstm::Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& par
   }
 }
 
-ops::nn::LstmTensors Lstm::parameter_tensors() const {
-  return {.kernel = kernel_->value,
-          .bias = bias_->value,
-          .projection = projection_ ? projection_->value : Tensor(),
-          .state_m = state_->h,
-          .state_c = state_->c,
-          .forget_bias = forget_bias_};
-}
-
 Tensor Lstm::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) {
-  core::require(state_ != nullptr, "{}: bind_state() before forward()", name_);
+  core::require(sequence.state != nullptr, "{}: forward() needs the layer's state", name_);
   const int64_t B = sequence.num_streams;
   const int64_t S = sequence.num_steps;
   const int64_t U = units();
   const int64_t P = outputs();
-  ops::nn::LstmTensors tensors = parameter_tensors();
-  tensors.resets = sequence.resets;
-  tensors.xm = pass.take(DType::kF32, {S, B, kernel_->shape[0]});
-  tensors.gates = pass.take(DType::kF32, {S, B, 4 * U});
-  tensors.cell = pass.take(DType::kF32, {S + 1, B, U});
-  tensors.hidden = projection_ ? pass.take(DType::kF32, {S, B, U}) : Tensor();
-  tensors.y = pass.take(DType::kF32, {B, S, P});
+  const ops::nn::LstmTensors tensors = {
+      .kernel = kernel_->value,
+      .bias = bias_->value,
+      .projection = projection_ ? projection_->value : Tensor(),
+      .resets = sequence.resets,
+      .xm = pass.take(DType::kF32, {S, B, kernel_->shape[0]}),
+      .gates = pass.take(DType::kF32, {S, B, 4 * U}),
+      .cell = pass.take(DType::kF32, {S + 1, B, U}),
+      .hidden = projection_ ? pass.take(DType::kF32, {S, B, U}) : Tensor(),
+      .y = pass.take(DType::kF32, {B, S, P}),
+      .state_m = sequence.state->h,
+      .state_c = sequence.state->c,
+      .forget_bias = forget_bias_};
   ops::nn::lstm(pass.backend, x.reshape({B, S, x.size(1)}), tensors, *pass.scratch);
-  for (const Tensor& kept : {tensors.xm, tensors.gates, tensors.cell, tensors.hidden, tensors.y}) {
-    pass.save(kept);
-  }
+  pass.keep(tensors);
   return tensors.y.reshape({B * S, P});
 }
 
 void Lstm::backward(const Tensor& grad_y, const SequenceInfo& sequence, const Tensor& grad_x,
                     Pass& pass) {
-  ops::nn::LstmTensors tensors = parameter_tensors();
-  tensors.resets = sequence.resets;
-  tensors.y = pass.restore();
-  tensors.hidden = pass.restore();
-  tensors.cell = pass.restore();
-  tensors.gates = pass.restore();
-  tensors.xm = pass.restore();
+  const auto tensors = pass.restore<ops::nn::LstmTensors>();
   ops::nn::lstm_grad(
       pass.backend, grad_y, tensors,
       {.kernel = kernel_->grad,

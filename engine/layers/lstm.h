@@ -31,7 +31,7 @@ class Lstm final : public Layer, public Recurrent {
   /// projection, "<name>.projection" [units, outputs].
   Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& parameters);
 
-  /// x [B * S, d_in]  ->  [B * S, outputs]; reads and carries on the state given by bind_state().
+  /// x [B * S, d_in]  ->  [B * S, outputs]; carries sequence.state on, which must be there.
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x, const SequenceInfo& sequence,
                                        Pass& pass) override;
   void backward(const tensor::Tensor& grad_y, const SequenceInfo& sequence,
@@ -44,17 +44,13 @@ class Lstm final : public Layer, public Recurrent {
   [[nodiscard]] int64_t outputs() const override {
     return projection_ ? projection_->shape[1] : units();
   }
-  void bind_state(RecurrentState& state) override { state_ = &state; }
 
  private:
-  [[nodiscard]] ops::nn::LstmTensors parameter_tensors() const;
-
   std::string name_;
   float forget_bias_;
   tensor::Parameter* kernel_;
   tensor::Parameter* bias_;
   tensor::Parameter* projection_ = nullptr;  // null: none
-  RecurrentState* state_ = nullptr;
 };
 
 }  // namespace switchyard::layers

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "layers/kept_records.h"
+#include "layers/moe/routing.h"
 #include "ops/backend.h"
 #include "tensor/arena.h"
 #include "tensor/parameter.h"
@@ -11,8 +14,12 @@ namespace switchyard::layers {
 
 enum class Mode { kTrain, kEvaluate };
 
-/// One pass through a model. A layer holds parameters only: what its backward() needs, its
-/// forward() saves here in Mode::kTrain, and backward() restores in reverse order.
+/// One pass through a model. A layer holds parameters only. What its backward() needs, its
+/// forward() keeps here in Mode::kTrain as one record, of a type that only the layer knows;
+/// backward() runs in the reverse order and finds it again:
+///
+///   pass.keep(Kept{.x = x, .gates = gates});
+///   const auto [x, gates] = pass.restore<Kept>();
 struct Pass {
   ops::Backend backend;
   tensor::Arena* activations = nullptr;  // lives until the step ends
@@ -24,7 +31,9 @@ struct Pass {
   int64_t token_base = 0;         // index of row 0 of this rank's batch among the rows of all ranks
   int64_t token_stride = 1;       // from the index of a row to that of the next
   bool is_recomputation = false;  // the same forward again: nothing is counted twice
-  std::vector<tensor::Tensor> saved;
+  KeptRecords kept;
+  /// What layers with a gate did, in the order of their forward passes.
+  std::vector<MoeTrace> traces;
   /// In training, for parameters that are updated in backward; null where there are none.
   tensor::SliceUpdater* slice_updater = nullptr;
 
@@ -34,16 +43,17 @@ struct Pass {
   [[nodiscard]] tensor::Tensor take(tensor::DType dtype, const tensor::Shape& shape) {
     return activations->take(dtype, shape);
   }
-  void save(const tensor::Tensor& kept) {
+  /// Does nothing in Mode::kEvaluate.
+  template <typename Kept>
+  void keep(Kept record) {
     if (is_training()) {
-      saved.push_back(kept);
+      kept.push(std::move(record));
     }
   }
-  [[nodiscard]] tensor::Tensor restore() {
-    core::require(!saved.empty(), "Pass::restore: backward() without its forward()");
-    tensor::Tensor kept = saved.back();
-    saved.pop_back();
-    return kept;
+  /// The last record. Throws Error if it is not a Kept: backward() runs without its forward().
+  template <typename Kept>
+  [[nodiscard]] Kept restore() {
+    return kept.pop<Kept>();
   }
 };
 

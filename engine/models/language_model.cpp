@@ -150,10 +150,8 @@ Losses LanguageModel::train(const data::Batch& batch, double grad_scale, Carried
   backward(sequence, grad_x, pass);
   tensor::Device& device = *pass.backend.device;
   losses.nll = device.read_back<double>(nll)[0];
-  for (const layers::Routed* layer : moe_layers()) {
-    if (layer->has_gate()) {
-      losses.balance += device.read_back<float>(layer->trace().routing.aux_loss)[0];
-    }
+  for (const layers::MoeTrace& trace : pass.traces) {
+    losses.balance += device.read_back<float>(trace.routing.aux_loss)[0];
   }
   return losses;
 }

@@ -63,7 +63,7 @@ layers::LstmConfig Stack::lstm_config() const {
 void Stack::add_lstm(const std::string& name, tensor::ParameterSet& parameters) {
   auto lstm = std::make_unique<layers::Lstm>(name, lstm_config(), parameters);
   layers::Recurrent* recurrent = lstm.get();
-  blocks_.push_back({.layer = std::move(lstm),
+  layers_.push_back({.layer = std::move(lstm),
                      .recurrent = recurrent,
                      .residual = {name, config_.dropout, OutputActivation::kIdentity}});
 }
@@ -77,7 +77,7 @@ void Stack::add_recurrent_moe(const std::string& name, int32_t index,
       factory, parameters);
   moe_layers_.push_back(moe.get());
   layers::Recurrent* recurrent = moe.get();
-  blocks_.push_back({.layer = std::move(moe),
+  layers_.push_back({.layer = std::move(moe),
                      .recurrent = recurrent,
                      .residual = {name, config_.dropout, OutputActivation::kIdentity}});
 }
@@ -87,17 +87,17 @@ void Stack::add_moe(const std::string& name, int32_t index, layers::ComponentFac
   auto moe = std::make_unique<layers::MoeLayer>(name, index, config_.d_model, config_.moe, factory,
                                                 parameters);
   moe_layers_.push_back(moe.get());
-  blocks_.push_back(
+  layers_.push_back(
       {.layer = std::move(moe), .residual = {name, config_.dropout, config_.moe_output}});
 }
 
 std::vector<layers::RecurrentState> Stack::make_state(int64_t num_streams,
                                                       tensor::Allocator& allocator) const {
   std::vector<layers::RecurrentState> state;
-  for (const Block& block : blocks_) {
-    if (block.recurrent != nullptr) {
-      const layers::Recurrent& layer = *block.recurrent;
-      state.push_back({.name = block.layer->name(),
+  for (const PlacedLayer& placed : layers_) {
+    if (placed.recurrent != nullptr) {
+      const layers::Recurrent& layer = *placed.recurrent;
+      state.push_back({.name = placed.layer->name(),
                        .h = Tensor::zeros(DType::kF32, {num_streams, layer.outputs()}, allocator),
                        .c = Tensor::zeros(DType::kF32, {num_streams, layer.units()}, allocator)});
     }
@@ -109,12 +109,11 @@ Tensor Stack::forward(const Tensor& input, const layers::SequenceInfo& sequence,
                       std::span<layers::RecurrentState> state, layers::Pass& pass) {
   Tensor x = input;
   auto next_state = state.begin();
-  for (Block& block : blocks_) {
-    if (block.recurrent != nullptr) {
-      block.recurrent->bind_state(*next_state++);
-    }
-    const Tensor v = block.layer->forward(x, sequence, pass);
-    x = block.residual.forward(v, config_.residual ? x : Tensor(), pass);
+  layers::SequenceInfo of_layer = sequence;
+  for (PlacedLayer& placed : layers_) {
+    of_layer.state = placed.recurrent != nullptr ? &*next_state++ : nullptr;
+    const Tensor v = placed.layer->forward(x, of_layer, pass);
+    x = placed.residual.forward(v, config_.residual ? x : Tensor(), pass);
   }
   return x;
 }
@@ -123,19 +122,19 @@ Tensor Stack::forward(const Tensor& input, const layers::SequenceInfo& sequence,
 // is, without one it starts from zero, and the layer adds its own.
 void Stack::backward(const layers::SequenceInfo& sequence, const Tensor& grad_x,
                      layers::Pass& pass) {
-  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
-    const Tensor grad_v = block->residual.backward(grad_x, pass);
+  for (auto placed = layers_.rbegin(); placed != layers_.rend(); ++placed) {
+    const Tensor grad_v = placed->residual.backward(grad_x, pass);
     if (!config_.residual) {
       ops::generic::fill(pass.backend, 0.0, grad_x);
     }
-    block->layer->backward(grad_v, sequence, grad_x, pass);
+    placed->layer->backward(grad_v, sequence, grad_x, pass);
   }
 }
 
 double Stack::madds_per_token() const {
   double madds = 0.0;
-  for (const Block& block : blocks_) {
-    madds += block.layer->madds_per_token();
+  for (const PlacedLayer& placed : layers_) {
+    madds += placed.layer->madds_per_token();
   }
   return madds;
 }
@@ -144,10 +143,11 @@ layers::StepMemory Stack::step_memory(int64_t num_streams, int64_t num_steps) co
   const double rows =
       static_cast<double>(num_streams * num_steps * config_.d_model) * sizeof(float);
   const double mask = config_.dropout > 0.0 ? 0.25 * rows : 0.0;
-  // Beside what its layer keeps, a block keeps its output, the dropout's mask and one gradient.
+  // In addition to what it keeps itself, a layer has its output, the dropout's mask and one
+  // gradient.
   layers::StepMemory memory;
-  for (const Block& block : blocks_) {
-    memory += block.layer->step_memory(num_streams, num_steps);
+  for (const PlacedLayer& placed : layers_) {
+    memory += placed.layer->step_memory(num_streams, num_steps);
     memory.kept += 2.0 * rows + mask;
   }
   return memory;

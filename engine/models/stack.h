@@ -55,7 +55,7 @@ class Stack {
   [[nodiscard]] layers::StepMemory step_memory(int64_t num_streams, int64_t num_steps) const;
 
  private:
-  struct Block {
+  struct PlacedLayer {
     std::unique_ptr<layers::Layer> layer;
     layers::Recurrent* recurrent = nullptr;  // the layer, if it is one
     layers::DropoutResidual residual;
@@ -69,7 +69,7 @@ class Stack {
                          tensor::ParameterSet& parameters);
 
   StackConfig config_;
-  std::vector<Block> blocks_;
+  std::vector<PlacedLayer> layers_;
   std::vector<layers::Routed*> moe_layers_;
 };
 

@@ -47,9 +47,7 @@ PassCall::PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase
   context.position = {.step = pass.step, .microbatch = pass.microbatch};
   context.token_base = pass.token_base;
   context.token_stride = pass.token_stride;
-  for (size_t i = context.slots.size(); i-- > 0;) {
-    context.slots[i] = phase == CallPhase::kBackward ? pass.restore() : tensor::Tensor();
-  }
+  context.slots = phase == CallPhase::kBackward ? pass.restore<SavedSlots>() : SavedSlots{};
 }
 
 void PassCall::compute_in_f32() {
@@ -58,9 +56,7 @@ void PassCall::compute_in_f32() {
 }
 
 void PassCall::keep_saved() {
-  for (const tensor::Tensor& slot : context_.slots) {
-    pass_.save(slot);
-  }
+  pass_.keep(context_.slots);
 }
 
 StepCall::StepCall(sy_ctx& context, const optim::OptimizerStep& step) : scope_(*step.scratch) {

@@ -18,8 +18,11 @@
 
 namespace switchyard::plugin_host {
 
-/// What a call is allowed to keep: forward saves, backward finds, others do neither.
+/// Whether a call may keep tensors: forward saves them, backward finds them, others do neither.
 enum class CallPhase { kForward, kBackward, kOther };
+
+/// The tensors that a forward call saved, by slot; unused ones are undefined.
+using SavedSlots = std::array<tensor::Tensor, SY_MAX_SAVED>;
 
 }  // namespace switchyard::plugin_host
 
@@ -41,7 +44,7 @@ struct sy_ctx {
   int64_t token_base = 0;
   int64_t token_stride = 1;
 
-  std::array<switchyard::tensor::Tensor, SY_MAX_SAVED> slots;
+  switchyard::plugin_host::SavedSlots slots;
   std::deque<switchyard::tensor::Tensor>
       buffers;  // of scratch(); the first `num_buffers` are in use
   size_t num_buffers = 0;
@@ -60,7 +63,7 @@ class PassCall {
   [[nodiscard]] const sy_call* get() const { return &call_; }
   /// Lets the products of this call be computed in f32, whatever the pass says.
   void compute_in_f32();
-  /// After a forward call: hands what it saved to the pass, SY_MAX_SAVED slots, used or not.
+  /// After a forward call: hands what it saved to the pass.
   void keep_saved();
 
  private:

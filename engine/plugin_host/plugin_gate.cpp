@@ -51,11 +51,10 @@ layers::StepMemory PluginGate::step_memory(int64_t num_rows) const {
   return gate_memory(instance_.setup(), num_rows);
 }
 
-void PluginGate::forward(const layers::GateInput& input, const layers::Routing& routing,
+void PluginGate::forward(const layers::GateInput& input, layers::Routing& routing,
                          layers::Pass& pass) {
   PassCall call(instance_.context(), pass, instance_.layer().layer, CallPhase::kForward);
-  call.compute_in_f32();  // who sees a token should not hang on a rounding, and it costs next to
-                          // nothing
+  call.compute_in_f32();  // routing must not depend on rounding, and it costs next to nothing
   const sy_gate_in in = input_of(input);
   const sy_gate_out out = output_of(routing);
   instance_.call("forward", functions_.forward, call.get(), &in, &out);

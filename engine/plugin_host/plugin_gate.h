@@ -19,7 +19,7 @@ class PluginGate final : public layers::Gate {
   [[nodiscard]] double experts_per_token() const override { return experts_per_token_; }
   /// On the CPU, also throws Error(kInvalidArgument) if the plugin gave an expert that is not
   /// there.
-  void forward(const layers::GateInput& input, const layers::Routing& routing,
+  void forward(const layers::GateInput& input, layers::Routing& routing,
                layers::Pass& pass) override;
   void backward(const layers::GateInput& input, const layers::Routing& routing,
                 const layers::GateGrad& grad, layers::Pass& pass) override;

@@ -21,7 +21,7 @@ using tensor::Tensor;
 constexpr int64_t kFewRows = 64;
 constexpr int64_t kMoreRows = 128;
 
-/// Where one component runs for show: parameters, arenas and a pass of its own, all values zero.
+/// A dry run of one component: parameters, arenas and a pass of its own, all values zero.
 class Stage {
  public:
   tensor::ParameterSet parameters;
@@ -62,11 +62,11 @@ StepMemory run_gate(const InstanceSetup& setup, int64_t T) {
   const layers::GateInput input = {.x = stage.zeros(DType::kF32, {T, setup.layer.d_in}),
                                    .mask = Tensor(),
                                    .token_ids = stage.zeros(DType::kI32, {T})};
-  const layers::Routing routing = {.expert_index = stage.zeros(DType::kI32, {T, K}),
-                                   .gate_weight = stage.zeros(DType::kF32, {T, K}),
-                                   .importance = stage.zeros(DType::kF32, {E}),
-                                   .load = stage.zeros(DType::kF32, {E}),
-                                   .aux_loss = stage.zeros(DType::kF32, {1})};
+  layers::Routing routing = {.expert_index = stage.zeros(DType::kI32, {T, K}),
+                             .gate_weight = stage.zeros(DType::kF32, {T, K}),
+                             .importance = stage.zeros(DType::kF32, {E}),
+                             .load = stage.zeros(DType::kF32, {E}),
+                             .aux_loss = stage.zeros(DType::kF32, {1})};
   const layers::GateGrad grad = {.grad_gate_weight = stage.zeros(DType::kF32, {T, K}),
                                  .grad_aux_loss = stage.zeros(DType::kF32, {1}),
                                  .grad_x = stage.zeros(DType::kF32, {T, setup.layer.d_in}),

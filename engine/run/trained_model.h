@@ -24,7 +24,7 @@ class TrainedModel {
   TrainedModel(const std::filesystem::path& run_directory, int64_t step, core::LogSink log);
 
   /// Full-softmax negative log-likelihood of about the first max_words words of a split (0 = all).
-  /// `each` may look at the batches and at the traces that moe_layers() have of them.
+  /// `each` may look at the batches and at what the MoE layers did with them.
   [[nodiscard]] trainer::EvaluationReport evaluate(
       std::string_view split, int64_t max_words = 0,
       const trainer::EvaluatedBatchFunction& each = {});

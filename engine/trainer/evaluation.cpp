@@ -22,7 +22,7 @@ EvaluationReport evaluate(Learner& learner, const EvaluationText& text, const co
     nll += learner.evaluate(batch, state);
     num_words += batch.num_words;
     if (each) {
-      each({.batch = batch, .positions = source.positions()});
+      each({.batch = batch, .positions = source.positions(), .traces = learner.traces()});
     }
   }
   return {.split = text.split,

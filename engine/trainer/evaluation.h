@@ -17,7 +17,8 @@ namespace switchyard::trainer {
 /// A batch that has just gone through the model in evaluation mode. Lives for the call only.
 struct EvaluatedBatch {
   const data::Batch& batch;
-  std::span<const int64_t> positions;  // [B * S], see data::EvaluationSource::positions()
+  std::span<const int64_t> positions;        // [B * S], see data::EvaluationSource::positions()
+  std::span<const layers::MoeTrace> traces;  // of the layers with a gate, first to last
 };
 using EvaluatedBatchFunction = std::function<void(const EvaluatedBatch&)>;
 
@@ -30,8 +31,8 @@ struct EvaluationText {
 };
 
 /// The full-softmax negative log-likelihood of a text, end of sentence included. The report's step
-/// is left to the caller. `each`, if given, may look at the batches and at the traces that the
-/// model's MoE layers have of them. Throws Error(kNotFound) if there is no such split.
+/// is left to the caller. `each`, if given, may look at the batches and at what the MoE layers did
+/// with them. Throws Error(kNotFound) if there is no such split.
 [[nodiscard]] EvaluationReport evaluate(Learner& learner, const EvaluationText& text,
                                         const core::Clock& clock,
                                         const EvaluatedBatchFunction& each = {});

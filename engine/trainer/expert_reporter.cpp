@@ -19,14 +19,10 @@ double gate_entropy(tensor::Device& device, const tensor::Tensor& gate_weight,
   return entropy / static_cast<double>(std::max<int64_t>(gate_weight.size(0), 1));
 }
 
-void ExpertReporter::report(int64_t step, const std::vector<layers::Routed*>& layers,
+void ExpertReporter::report(int64_t step, std::span<const layers::MoeTrace> traces,
                             tensor::Device& device, RunListener& listener) {
-  for (const layers::Routed* layer : layers) {
-    if (!layer->has_gate()) {
-      continue;
-    }
-    const layers::MoeTrace& trace = layer->trace();
-    const auto E = static_cast<size_t>(layer->num_experts());
+  for (const layers::MoeTrace& trace : traces) {
+    const auto E = static_cast<size_t>(trace.layer->num_experts());
     const tensor::HostView<int32_t> offsets = device.read_back<int32_t>(trace.offsets);
     const tensor::HostView<float> importance = device.read_back<float>(trace.routing.importance);
     const tensor::HostView<float> load = device.read_back<float>(trace.routing.load);
@@ -35,8 +31,8 @@ void ExpertReporter::report(int64_t step, const std::vector<layers::Routed*>& la
       tokens_per_expert_[e] = offsets[e + 1] - offsets[e];
     }
     listener.on_experts({.step = step,
-                         .layer = layer->name(),
-                         .top_k = std::lround(layer->experts_per_token()),
+                         .layer = trace.layer->name(),
+                         .top_k = std::lround(trace.layer->experts_per_token()),
                          .importance = importance,
                          .load = load,
                          .tokens = tokens_per_expert_,

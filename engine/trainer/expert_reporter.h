@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "layers/moe/routed.h"
@@ -8,11 +9,11 @@
 
 namespace switchyard::trainer {
 
-/// Turns what the MoE layers did with their last batch into reports.
+/// Turns what MoE layers did with a batch into reports.
 class ExpertReporter {
  public:
-  /// One report per layer that has a gate.
-  void report(int64_t step, const std::vector<layers::Routed*>& layers, tensor::Device& device,
+  /// One report for each trace.
+  void report(int64_t step, std::span<const layers::MoeTrace> traces, tensor::Device& device,
               RunListener& listener);
 
  private:

@@ -69,15 +69,22 @@ void Learner::allocate() {
 layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
   activations_.reset();
   scratch_.reset();
-  saved_.clear();
+  kept_.clear();
+  traces_.clear();
   layers::Pass pass = {.backend = backend_,
                        .activations = &activations_,
                        .scratch = &scratch_,
                        .mode = mode,
                        .seed = config_.seed,
                        .step = step};
-  pass.saved = std::move(saved_);
+  pass.kept = std::move(kept_);
+  pass.traces = std::move(traces_);
   return pass;
+}
+
+void Learner::end_pass(layers::Pass& pass) {
+  kept_ = std::move(pass.kept);
+  traces_ = std::move(pass.traces);
 }
 
 StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
@@ -98,7 +105,7 @@ StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
   layers::settle_gradients(backend_, parameters_);
   optim::squared_grad_norm(backend_, parameters_, squared_norm_);
   outcome.grad_norm = std::sqrt(device_.read_back<double>(squared_norm_)[0]);
-  saved_ = std::move(pass.saved);
+  end_pass(pass);
   return outcome;
 }
 
@@ -134,7 +141,7 @@ models::CarriedState Learner::fresh_state(int64_t num_streams) {
 double Learner::evaluate(const data::Batch& batch, models::CarriedState& state) {
   layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
   const double nll = model_->evaluate(batch, state, pass);
-  saved_ = std::move(pass.saved);
+  end_pass(pass);
   return nll;
 }
 
@@ -149,7 +156,7 @@ Tensor Learner::decode(models::Decoding& texts, std::span<const int32_t> tokens)
   device_.upload(tokens, read);
   const Tensor logits = pass.take(DType::kF32, {R, model_->vocab_size()});
   texts.next(read, logits, pass);
-  saved_ = std::move(pass.saved);
+  end_pass(pass);
   return logits;
 }
 

@@ -99,6 +99,9 @@ class Learner {
   /// finite, with the expert where there is one; empty if all are finite.
   [[nodiscard]] std::string find_nonfinite();
 
+  /// What the MoE layers with a gate did in the last pass, first to last; valid until the next one.
+  [[nodiscard]] std::span<const layers::MoeTrace> traces() const { return traces_; }
+
   [[nodiscard]] tensor::Device& device() { return device_; }
   [[nodiscard]] models::Model& model() { return *model_; }
   [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
@@ -114,6 +117,7 @@ class Learner {
 
  private:
   [[nodiscard]] layers::Pass begin_pass(layers::Mode mode, int64_t step);
+  void end_pass(layers::Pass& pass);
 
   LearnerConfig config_;
   tensor::Device& device_;
@@ -125,10 +129,11 @@ class Learner {
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<BackwardUpdater> backward_updater_;
   models::CarriedState state_;
-  std::vector<tensor::Tensor> saved_;  // storage of Pass::saved, kept for its capacity
-  tensor::Tensor grad_scale_;          // [1]
-  tensor::Tensor unclipped_;           // [1], always 1
-  tensor::Tensor squared_norm_;        // [1] f64, of the gradients
+  layers::KeptRecords kept_;              // of Pass, for their memory
+  std::vector<layers::MoeTrace> traces_;  // of the last pass
+  tensor::Tensor grad_scale_;             // [1]
+  tensor::Tensor unclipped_;              // [1], always 1
+  tensor::Tensor squared_norm_;           // [1] f64, of the gradients
 };
 
 }  // namespace switchyard::trainer

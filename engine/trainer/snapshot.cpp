@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/version.h"
 #include "trainer/component_states.h"
 #include "trainer/make_optimizer.h"
 

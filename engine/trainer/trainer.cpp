@@ -151,7 +151,7 @@ void Trainer::Impl::report_step(const StepOutcome& outcome, double learning_rate
     }
   }
   if (is_due(step, config.train.expert_stats_every_steps) || step == 1) {
-    expert_reporter.report(step, learner.model().moe_layers(), device, listener);
+    expert_reporter.report(step, learner.traces(), device, listener);
   }
 }
 

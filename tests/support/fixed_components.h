@@ -18,7 +18,7 @@ class FixedGate final : public layers::Gate {
       : experts_(std::move(experts)), weights_(std::move(weights)), top_k_(top_k) {}
 
   [[nodiscard]] int64_t top_k() const override { return top_k_; }
-  void forward(const layers::GateInput& /*input*/, const layers::Routing& routing,
+  void forward(const layers::GateInput& /*input*/, layers::Routing& routing,
                layers::Pass& /*pass*/) override {
     std::copy(experts_.begin(), experts_.end(), routing.expert_index.data<int32_t>());
     std::copy(weights_.begin(), weights_.end(), routing.gate_weight.data<float>());

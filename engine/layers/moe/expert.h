@@ -26,7 +26,7 @@ class ExpertGroup {
 
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] virtual double madds_per_row() const = 0;
-  /// What a training step takes in which all experts together see that many rows.
+  /// Memory that a training step needs in which all experts together see that many rows.
   [[nodiscard]] virtual StepMemory step_memory(int64_t num_rows) const = 0;
 };
 

@@ -1,26 +1,30 @@
 #pragma once
 
+#include "layers/moe/routing.h"
 #include "layers/pass.h"
 #include "layers/step_memory.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::layers {
 
-/// What a gate decides for one batch: T tokens, K experts per token, E experts over all ranks.
-struct Routing {
-  tensor::Tensor expert_index;  // [T, K] i32, global expert ids, -1 = empty slot
-  tensor::Tensor gate_weight;   // [T, K] f32
-  tensor::Tensor importance;    // [E]    f32, sum of gate weights per expert
-  tensor::Tensor load;          // [E]    f32, smooth count of tokens per expert
-  tensor::Tensor aux_loss;      // [1]    f32, already weighted; add it to the task loss
+/// The extents of a routing.
+struct RoutingShape {
+  tensor::Shape choices;  // [T, K]
+  tensor::Shape experts;  // [E], or [a, E] for a gates side by side
+  int64_t num_losses = 1;
 };
 
+/// Takes the tensors of a routing, all zero.
+[[nodiscard]] Routing take_routing(const RoutingShape& shape, Pass& pass);
+
+/// What a gate sees.
 struct GateInput {
   tensor::Tensor x;          // [T, d_model]
   tensor::Tensor mask;       // [T] u8, 0 = padding; undefined: all are real
   tensor::Tensor token_ids;  // [T] i32 vocabulary ids; undefined: not known
 };
 
+/// What comes back to a gate.
 struct GateGrad {
   tensor::Tensor grad_gate_weight;  // [T, K], of the task loss
   tensor::Tensor grad_aux_loss;     // [1], usually 1
@@ -43,8 +47,9 @@ class Gate {
   /// How many of those slots are filled on average.
   [[nodiscard]] virtual double experts_per_token() const { return static_cast<double>(top_k()); }
 
-  /// Fills `routing`, whose tensors the caller has taken and zeroed. Noise only in Mode::kTrain.
-  virtual void forward(const GateInput& input, const Routing& routing, Pass& pass) = 0;
+  /// Writes the tensors of `routing`, which the caller has taken and zeroed. Noise only in
+  /// Mode::kTrain.
+  virtual void forward(const GateInput& input, Routing& routing, Pass& pass) = 0;
 
   /// Adds to the gradients of the gate's parameters, those of aux_loss too, and to grad.grad_x.
   virtual void backward(const GateInput& input, const Routing& routing, const GateGrad& grad,
@@ -55,7 +60,7 @@ class Gate {
 
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] virtual double madds_per_row() const = 0;
-  /// What a training step of that many rows takes.
+  /// Memory that a training step of that many rows needs.
   [[nodiscard]] virtual StepMemory step_memory(int64_t num_rows) const = 0;
 };
 

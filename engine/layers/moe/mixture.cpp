@@ -99,20 +99,19 @@ std::vector<Balance::Costs> Mixture::costs() const {
   return costs;
 }
 
-Routing take_routing(int64_t num_rows, int64_t top_k, int64_t num_experts, Pass& pass) {
-  const Routing routing = {.expert_index = pass.take(DType::kI32, {num_rows, top_k}),
-                           .gate_weight = pass.take(DType::kF32, {num_rows, top_k}),
-                           .importance = pass.take(DType::kF32, {num_experts}),
-                           .load = pass.take(DType::kF32, {num_experts}),
-                           .aux_loss = pass.take(DType::kF32, {1})};
-  for (const Tensor& out : {routing.expert_index, routing.gate_weight, routing.importance,
-                            routing.load, routing.aux_loss}) {
-    ops::generic::fill(pass.backend, 0.0, out);
-  }
-  return routing;
-}
-
 namespace {
+
+struct Kept {
+  GateInput input;
+  Routing routing;
+  ops::moe::RoutingPlan plan;
+  Tensor rows;
+  Tensor outputs;
+};
+
+struct KeptSingle {
+  Tensor x;
+};
 
 // A tensor of that shape: in the memory of one whose values are used up, where it has room.
 Tensor take_over(const Tensor& used_up, const tensor::Shape& shape, Pass& pass) {
@@ -129,7 +128,7 @@ Mixture::Output Mixture::forward(const GateInput& input, Pass& pass) {
     return {.y = forward_single(input.x, pass)};
   }
   const int64_t T = input.x.size(0);
-  const Routing routing = take_routing(T, gate_->top_k(), num_experts_, pass);
+  Routing routing = take_routing({.choices = {T, gate_->top_k()}, .experts = {num_experts_}}, pass);
   gate_->forward(input, routing, pass);
   const ops::moe::RoutingPlan plan =
       ops::moe::plan(pass.backend, routing.expert_index, num_experts_, *pass.activations);
@@ -148,12 +147,7 @@ Mixture::Output Mixture::forward(const GateInput& input, Pass& pass) {
   const Tensor y = pass.take(DType::kF32, {T, place_.d_out});
   ops::moe::combine(pass.backend, outputs, routing.gate_weight, plan, y);
 
-  for (const Tensor& kept :
-       {input.x, input.mask, input.token_ids, routing.expert_index, routing.gate_weight,
-        routing.importance, routing.load, routing.aux_loss, plan.offsets, plan.row_pair,
-        plan.pair_row, rows, outputs}) {
-    pass.save(kept);
-  }
+  pass.keep(Kept{input, routing, plan, rows, outputs});
   return {.y = y, .routing = routing, .plan = plan};
 }
 
@@ -162,18 +156,7 @@ void Mixture::backward(const Tensor& grad_y, GateGrad grad, Pass& pass) {
     backward_single(grad_y, grad.grad_x, pass);
     return;
   }
-  Tensor outputs;
-  Tensor rows;
-  ops::moe::RoutingPlan plan;
-  Routing routing;
-  GateInput input;
-  for (Tensor* kept : {&outputs, &rows, &plan.pair_row, &plan.row_pair, &plan.offsets,
-                       &routing.aux_loss, &routing.load, &routing.importance, &routing.gate_weight,
-                       &routing.expert_index, &input.token_ids, &input.mask, &input.x}) {
-    *kept = pass.restore();
-  }
-  plan.host_offsets = pass.backend.device->read_back<int32_t>(plan.offsets);
-
+  const auto [input, routing, plan, rows, outputs] = pass.restore<Kept>();
   const Tensor grad_outputs = pass.take(DType::kF32, outputs.shape());
   grad.grad_gate_weight = pass.take(DType::kF32, routing.gate_weight.shape());
   ops::moe::combine_grad(pass.backend, grad_y, outputs, routing.gate_weight, plan, grad_outputs,
@@ -194,12 +177,12 @@ Tensor Mixture::forward_single(const Tensor& x, Pass& pass) {
   const Tensor y = pass.take(DType::kF32, {x.size(0), place_.d_out});
   const ExpertRows all = ops::moe::rows_of_one_expert(pass.backend, x.size(0), *pass.activations);
   groups_[0].experts->forward(x, all, y, pass);
-  pass.save(x);
+  pass.keep(KeptSingle{x});
   return y;
 }
 
 void Mixture::backward_single(const Tensor& grad_y, const Tensor& grad_x, Pass& pass) {
-  const Tensor x = pass.restore();
+  const auto [x] = pass.restore<KeptSingle>();
   const Tensor grad = pass.take(DType::kF32, grad_x.shape());
   const ExpertRows all = ops::moe::rows_of_one_expert(pass.backend, x.size(0), *pass.activations);
   groups_[0].experts->backward(x, all, grad_y, grad, pass);

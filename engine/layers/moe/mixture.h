@@ -49,7 +49,8 @@ class Mixture {
   /// Adds to the gradients of gate and experts, and to grad.grad_x [T, d_in].
   ///
   ///   grad_y  [T, d_out]
-  ///   grad    what is asked of the gate besides the task; grad_gate_weight is made here
+  ///   grad    gradients requested of the gate in addition to the task's; grad_gate_weight is made
+  ///           here
   void backward(const tensor::Tensor& grad_y, GateGrad grad, Pass& pass);
   /// After the optimizer's step.
   void step_end(Pass& pass);
@@ -63,7 +64,7 @@ class Mixture {
   [[nodiscard]] std::vector<Balance::Costs> costs() const;
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] double madds_per_row() const;
-  /// What a training step of that many rows takes, with as many rows for every expert.
+  /// Memory that a training step of that many rows needs, with as many rows for every expert.
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const;
   /// The bytes of that which backward() takes.
   [[nodiscard]] double backward_bytes(int64_t num_rows) const;
@@ -85,9 +86,5 @@ class Mixture {
   std::unique_ptr<Gate> gate_;
   std::vector<PlacedGroup> groups_;
 };
-
-/// The tensors of a routing of T rows with K slots each over E experts, all zero.
-[[nodiscard]] Routing take_routing(int64_t num_rows, int64_t top_k, int64_t num_experts,
-                                   Pass& pass);
 
 }  // namespace switchyard::layers

@@ -22,13 +22,13 @@ struct BalanceConfig {
   double w_load = 0.1;
 };
 
-/// Experts of one plugin and shape within a MoE layer.
+/// Experts of one plugin and shape within an MoE layer.
 struct ExpertGroupConfig {
   core::ComponentConfig component;
   int64_t count = 0;
 };
 
-/// A MoE layer. With one expert in all and no gate plugin it is that expert.
+/// An MoE layer. With one expert in all and no gate plugin it is that expert.
 struct MoeConfig {
   core::ComponentConfig gate;
   std::vector<ExpertGroupConfig> experts;

@@ -9,6 +9,14 @@ namespace switchyard::layers {
 using tensor::DType;
 using tensor::Tensor;
 
+namespace {
+
+struct Kept {
+  Routing routing;
+};
+
+}  // namespace
+
 MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model, const MoeConfig& config,
                    ComponentFactory& factory, tensor::ParameterSet& parameters)
     : name_(std::move(name)),
@@ -24,10 +32,11 @@ Tensor MoeLayer::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pa
       mixture_.forward({.x = x, .mask = sequence.mask, .token_ids = sequence.tokens}, pass);
   if (balance_) {
     balance_->add_loss(mixed.routing, pass);
-    pass.save(mixed.routing.importance);
-    pass.save(mixed.routing.load);
+    pass.keep(Kept{mixed.routing});
   }
-  trace_ = {.routing = mixed.routing, .offsets = mixed.plan.offsets};
+  if (mixture_.has_gate()) {
+    pass.traces.push_back({.layer = this, .routing = mixed.routing, .offsets = mixed.plan.offsets});
+  }
   return mixed.y;
 }
 
@@ -37,9 +46,7 @@ void MoeLayer::backward(const Tensor& grad_y, const SequenceInfo& /*sequence*/,
   ops::generic::fill(pass.backend, 1.0, grad_aux_loss);
   Balance::Gradient asked;
   if (balance_) {
-    Routing routing;
-    routing.load = pass.restore();
-    routing.importance = pass.restore();
+    const auto [routing] = pass.restore<Kept>();
     asked = balance_->gradient(routing, grad_aux_loss, pass);
   }
   mixture_.backward(grad_y,

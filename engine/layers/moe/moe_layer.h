@@ -33,14 +33,12 @@ class MoeLayer final : public Layer, public Routed {
   [[nodiscard]] bool has_gate() const override { return mixture_.has_gate(); }
   [[nodiscard]] int64_t num_experts() const override { return mixture_.num_experts(); }
   [[nodiscard]] double experts_per_token() const override { return mixture_.experts_per_row(); }
-  [[nodiscard]] const MoeTrace& trace() const override { return trace_; }
   void step_end(Pass& pass) override { mixture_.step_end(pass); }
 
  private:
   std::string name_;
   Mixture mixture_;
   std::optional<Balance> balance_;  // empty where the gate sees to it
-  MoeTrace trace_;
 };
 
 }  // namespace switchyard::layers

@@ -5,10 +5,12 @@
 
 #include "layers/gradient.h"
 #include "layers/initialize.h"
+#include "layers/moe/recurrent_trace.h"
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
 #include "ops/nn/column_sums.h"
 #include "ops/nn/copy_column.h"
+#include "ops/nn/lstm_cell.h"
 
 namespace switchyard::layers {
 
@@ -104,95 +106,94 @@ RecurrentMoe::RecurrentMoe(std::string name, int32_t index, const RecurrentMoeCo
   }
 }
 
-// Steps that are computed again together.
-int64_t RecurrentMoe::segment_of(int64_t num_steps) const {
-  if (segment_ > 0) {
-    return std::min(segment_, num_steps);
-  }
-  if (segment_ == 0) {
-    return num_steps;
-  }
-  int64_t root = 1;
-  while (root * root < num_steps) {
-    ++root;
-  }
-  return root;
-}
+/// All that a batch of B streams and S steps is computed from; the record that backward() restores.
+struct RecurrentMoe::Batch {
+  Segments segments;
+  Tensor x;       // [B, S, I]
+  Tensor keep;    // [B, S]  1, or 0 where the state is reset
+  Tensor tokens;  // [B, S] i32, or undefined
+  Tensor mask;    // [B, S] u8, or undefined
+  // The states before each segment, and that after the last: [segments + 1, B, P] and [.., U].
+  Tensor m;
+  Tensor c;
+  // Sums over all steps [E], where the layer asks for balance.
+  Tensor importance;
+  Tensor load;
 
-// A single segment is not worth computing again.
-bool RecurrentMoe::keeps_activations(const Batch& batch, const Pass& pass) {
-  return pass.is_training() && batch.num_segments() == 1;
-}
+  [[nodiscard]] int64_t num_streams() const { return keep.size(0); }
+  [[nodiscard]] int64_t num_steps() const { return keep.size(1); }
+  [[nodiscard]] State before(int64_t segment) const {
+    return {.m = m.select(0, segment), .c = c.select(0, segment)};
+  }
+};
+
+/// Where the first forward pass notes what the steps gave.
+struct RecurrentMoe::Notes {
+  Tensor y;  // [B, S, P]
+  std::optional<RecurrentTrace> trace;
+};
+
+namespace {
+
+struct KeptStep {
+  ops::nn::LstmCellTensors cell;
+};
+
+}  // namespace
 
 RecurrentMoe::Batch RecurrentMoe::begin(const Tensor& x, const SequenceInfo& sequence,
                                         Pass& pass) const {
   const int64_t B = sequence.num_streams;
   const int64_t S = sequence.num_steps;
-  Batch batch = {.x = x.reshape({B, S, x.size(1)}),
+  Batch batch = {.segments = Segments(S, segment_),
+                 .x = x.reshape({B, S, x.size(1)}),
                  .keep = pass.take(DType::kF32, {B, S}),
                  .tokens = with_streams(sequence.tokens, B, S),
-                 .mask = with_streams(sequence.mask, B, S),
-                 .segment = segment_of(S)};
+                 .mask = with_streams(sequence.mask, B, S)};
   if (sequence.resets.defined()) {
     ops::generic::affine(pass.backend, sequence.resets, -1.0, 1.0, batch.keep);
   } else {
     ops::generic::fill(pass.backend, 1.0, batch.keep);
   }
-  const int64_t segments = (S + batch.segment - 1) / batch.segment;
-  batch.m = pass.take(DType::kF32, {segments + 1, B, outputs()});
-  batch.c = pass.take(DType::kF32, {segments + 1, B, units()});
-  ops::generic::copy(pass.backend, state_->h, batch.before(0).m);
-  ops::generic::copy(pass.backend, state_->c, batch.before(0).c);
+  batch.m = pass.take(DType::kF32, {batch.segments.count() + 1, B, outputs()});
+  batch.c = pass.take(DType::kF32, {batch.segments.count() + 1, B, units()});
+  ops::generic::copy(pass.backend, sequence.state->h, batch.before(0).m);
+  ops::generic::copy(pass.backend, sequence.state->c, batch.before(0).c);
   return batch;
 }
 
-RecurrentMoe::Notes RecurrentMoe::take_notes(const Batch& batch, Pass& pass) const {
-  const int64_t B = batch.keep.size(0);
-  const int64_t S = batch.num_steps();
-  Notes notes = {.y = pass.take(DType::kF32, {B, S, outputs()})};
-  if (mixture_.has_gate()) {
-    notes.trace = {.routing = take_routing(B * S, mixture_.top_k(), num_experts(), pass),
-                   .offsets = pass.take(DType::kI32, {num_experts() + 1})};
-    ops::generic::fill(pass.backend, 0.0, notes.trace.offsets);
-  }
-  return notes;
-}
-
 Tensor RecurrentMoe::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) {
-  core::require(state_ != nullptr, "{}: bind_state() before forward()", name_);
+  core::require(sequence.state != nullptr, "{}: forward() needs the layer's state", name_);
   Batch batch = begin(x, sequence, pass);
-  const Notes notes = take_notes(batch, pass);
-  for (int64_t segment = 0; segment < batch.num_segments(); ++segment) {
-    const tensor::Arena::Mark mark = pass.activations->mark();
-    const size_t num_saved = pass.saved.size();
-    run_segment(batch, segment, &notes, pass);
-    if (!keeps_activations(batch, pass)) {
-      pass.saved.resize(num_saved);
-      pass.activations->rewind(mark);
-    }
+  Notes notes = {.y = pass.take(DType::kF32, {batch.num_streams(), batch.num_steps(), outputs()})};
+  if (has_gate()) {
+    notes.trace.emplace(RecurrentTrace::Shape{batch.num_streams(), batch.num_steps()}, mixture_,
+                        pass);
   }
-  const State last = batch.before(batch.num_segments());
-  ops::generic::copy(pass.backend, last.m, state_->h);
-  ops::generic::copy(pass.backend, last.c, state_->c);
-  trace_ = notes.trace;
-  if (balance_) {
-    balance_->add_loss(trace_.routing, pass);
-    batch.importance = trace_.routing.importance;
-    batch.load = trace_.routing.load;
+  batch.segments.forward([&](const Segments::Range& segment) { run(batch, segment, &notes, pass); },
+                         pass);
+  const State last = batch.before(batch.segments.count());
+  ops::generic::copy(pass.backend, last.m, sequence.state->h);
+  ops::generic::copy(pass.backend, last.c, sequence.state->c);
+  if (notes.trace) {
+    const Routing& routing = notes.trace->routing();
+    balance_->add_loss(routing, pass);
+    batch.importance = routing.importance;
+    batch.load = routing.load;
+    pass.traces.push_back({.layer = this, .routing = routing, .offsets = notes.trace->offsets()});
   }
-  save(batch, pass);
+  pass.keep(batch);
   return notes.y.reshape({x.size(0), outputs()});
 }
 
 // The state after the segment is stored again when the segment is repeated: the same bits.
-void RecurrentMoe::run_segment(const Batch& batch, int64_t segment, const Notes* notes,
-                               Pass& pass) {
-  State state = batch.before(segment);
-  const int64_t end = std::min((segment + 1) * batch.segment, batch.num_steps());
-  for (int64_t step = segment * batch.segment; step < end; ++step) {
+void RecurrentMoe::run(const Batch& batch, const Segments::Range& segment, const Notes* notes,
+                       Pass& pass) {
+  State state = batch.before(segment.index);
+  for (int64_t step = segment.begin; step < segment.end; ++step) {
     state = run_step(batch, step, state, notes, pass);
   }
-  const State after = batch.before(segment + 1);
+  const State after = batch.before(segment.index + 1);
   ops::generic::copy(pass.backend, state.m, after.m);
   ops::generic::copy(pass.backend, state.c, after.c);
 }
@@ -200,7 +201,7 @@ void RecurrentMoe::run_segment(const Batch& batch, int64_t segment, const Notes*
 RecurrentMoe::State RecurrentMoe::run_step(const Batch& batch, int64_t step, const State& before,
                                            const Notes* notes, Pass& pass) {
   const RowsOfStep rows(pass, step, batch.num_steps());
-  const int64_t B = batch.keep.size(0);
+  const int64_t B = batch.num_streams();
   const int64_t I = batch.x.size(2);
   const Tensor keep = keep_of_step(batch.keep, step);
   const Tensor xm = pass.take(DType::kF32, {B, I + outputs()});
@@ -219,57 +220,25 @@ RecurrentMoe::State RecurrentMoe::run_step(const Batch& batch, int64_t step, con
                                          .h = pass.take(DType::kF32, {B, units()}),
                                          .forget_bias = forget_bias_};
   ops::nn::lstm_cell(pass.backend, cell);
-  State after = {.m = cell.h, .c = cell.c};
-  if (projection_ != nullptr) {
-    after.m = pass.take(DType::kF32, {B, outputs()});
-    ops::linalg::matmul(pass.backend, Transpose::kNo, Transpose::kNo, 1.0, cell.h,
-                        projection_->value, 0.0, after.m);
-  }
-  for (const Tensor& kept : {cell.gates, cell.c_before, cell.c, cell.h}) {
-    pass.save(kept);
-  }
+  const State after = {.m = project(cell.h, pass), .c = cell.c};
+  pass.keep(KeptStep{cell});
   if (notes != nullptr) {
-    note(*notes, step, after, mixed, pass);
+    ops::generic::copy(pass.backend, after.m, notes->y.select(1, step));
+    if (notes->trace) {
+      notes->trace->add(step, mixed, pass);
+    }
   }
   return after;
 }
 
-void RecurrentMoe::note(const Notes& notes, int64_t step, const State& after,
-                        const Mixture::Output& mixed, Pass& pass) const {
-  const ops::Backend& on = pass.backend;
-  ops::generic::copy(on, after.m, notes.y.select(1, step));
-  if (!has_gate()) {
-    return;
+Tensor RecurrentMoe::project(const Tensor& h, Pass& pass) const {
+  if (projection_ == nullptr) {
+    return h;
   }
-  const Routing& all = notes.trace.routing;
-  const Routing& one = mixed.routing;
-  const tensor::Shape by_step = {notes.y.size(0), notes.y.size(1), mixture_.top_k()};
-  ops::generic::copy(on, one.expert_index, all.expert_index.reshape(by_step).select(1, step));
-  ops::generic::copy(on, one.gate_weight, all.gate_weight.reshape(by_step).select(1, step));
-  ops::generic::binary(on, Binary::kAdd, all.importance, one.importance, all.importance);
-  ops::generic::binary(on, Binary::kAdd, all.load, one.load, all.load);
-  const tensor::ScratchScope scope(*pass.scratch);
-  const Tensor share = pass.scratch->take(DType::kF32, {1});
-  ops::generic::affine(on, one.aux_loss, 1.0 / static_cast<double>(notes.y.size(1)), 0.0, share);
-  ops::generic::binary(on, Binary::kAdd, all.aux_loss, share, all.aux_loss);
-  // Rows before an expert, summed over steps, are those before it of all steps.
-  ops::moe::add_counts(on, mixed.plan.offsets, notes.trace.offsets);
-}
-
-void RecurrentMoe::save(const Batch& batch, Pass& pass) {
-  for (const Tensor& kept : {batch.x, batch.keep, batch.tokens, batch.mask, batch.m, batch.c,
-                             batch.importance, batch.load}) {
-    pass.save(kept);
-  }
-}
-
-RecurrentMoe::Batch RecurrentMoe::restore(Pass& pass) {
-  Batch batch;
-  for (Tensor* kept : {&batch.load, &batch.importance, &batch.c, &batch.m, &batch.mask,
-                       &batch.tokens, &batch.keep, &batch.x}) {
-    *kept = pass.restore();
-  }
-  return batch;
+  const Tensor m = pass.take(DType::kF32, {h.size(0), outputs()});
+  ops::linalg::matmul(pass.backend, Transpose::kNo, Transpose::kNo, 1.0, h, projection_->value, 0.0,
+                      m);
+  return m;
 }
 
 // The same of every step: the losses of the sums reach each term of them alike.
@@ -289,9 +258,8 @@ GateGrad RecurrentMoe::asked_of_gate(const Batch& batch, Pass& pass) const {
 
 void RecurrentMoe::backward(const Tensor& grad_y, const SequenceInfo& /*sequence*/,
                             const Tensor& grad_x, Pass& pass) {
-  Batch batch = restore(pass);
-  batch.segment = segment_of(batch.num_steps());
-  const int64_t B = batch.keep.size(0);
+  const auto batch = pass.restore<Batch>();
+  const int64_t B = batch.num_streams();
   const GateGrad asked = asked_of_gate(batch, pass);
   const State carried = {.m = pass.take(DType::kF32, {B, outputs()}),
                          .c = pass.take(DType::kF32, {B, units()})};
@@ -299,19 +267,15 @@ void RecurrentMoe::backward(const Tensor& grad_y, const SequenceInfo& /*sequence
   ops::generic::fill(pass.backend, 0.0, carried.c);
   const Tensor grad_of_y = grad_y.reshape({B, batch.num_steps(), outputs()});
   const Tensor grad_of_x = grad_x.reshape(batch.x.shape());
-  for (int64_t segment = batch.num_segments(); segment-- > 0;) {
-    const tensor::ScratchScope activations(*pass.activations);
-    if (!keeps_activations(batch, pass)) {
-      pass.is_recomputation = true;
-      run_segment(batch, segment, nullptr, pass);
-      pass.is_recomputation = false;
-    }
-    const int64_t end = std::min((segment + 1) * batch.segment, batch.num_steps());
-    for (int64_t step = end; step-- > segment * batch.segment;) {
-      backward_step(batch, step, grad_of_y.select(1, step), asked, carried,
-                    grad_of_x.select(1, step), pass);
-    }
-  }
+  batch.segments.backward(
+      [&](const Segments::Range& segment) { run(batch, segment, nullptr, pass); },
+      [&](const Segments::Range& segment) {
+        for (int64_t step = segment.end; step-- > segment.begin;) {
+          backward_step(batch, step, grad_of_y.select(1, step), asked, carried,
+                        grad_of_x.select(1, step), pass);
+        }
+      },
+      pass);
 }
 
 void RecurrentMoe::backward_step(const Batch& batch, int64_t step, const Tensor& grad_y,
@@ -320,11 +284,7 @@ void RecurrentMoe::backward_step(const Batch& batch, int64_t step, const Tensor&
   const RowsOfStep rows(pass, step, batch.num_steps());
   const tensor::ScratchScope activations(*pass.activations);
   const Tensor keep = keep_of_step(batch.keep, step);
-  ops::nn::LstmCellTensors cell = {
-      .bias = bias_->value, .keep = keep.select(1, 0), .forget_bias = forget_bias_};
-  for (Tensor* kept : {&cell.h, &cell.c, &cell.c_before, &cell.gates}) {
-    *kept = pass.restore();
-  }
+  const auto [cell] = pass.restore<KeptStep>();
   ops::generic::binary(pass.backend, Binary::kAdd, grad_y, carried.m, carried.m);
   const Tensor grad_h =
       projection_ != nullptr ? backward_projection(cell.h, carried.m, pass) : carried.m;
@@ -361,8 +321,8 @@ double RecurrentMoe::madds_per_token() const {
 // them; both it takes back.
 StepMemory RecurrentMoe::step_memory(int64_t num_streams, int64_t num_steps) const {
   const int64_t B = num_streams;
-  const int64_t segment = segment_of(num_steps);
-  const int64_t num_states = (num_steps + segment - 1) / segment + 2;  // with the carried gradient
+  const Segments segments(num_steps, segment_);
+  const int64_t num_states = segments.count() + 2;  // with the carried gradient
   const int64_t U = units();
   const int64_t P = outputs();
   const int64_t E = has_gate() ? num_experts() : 0;
@@ -371,9 +331,10 @@ StepMemory RecurrentMoe::step_memory(int64_t num_streams, int64_t num_steps) con
   // Of a step: the input of the mixture, ids of words, c, h, and m if it is not h.
   const int64_t of_step = B * (mixture_.d_in() + 1 + 2 * U + (projection_ != nullptr ? P : 0));
   const int64_t of_gradients = B * (mixture_.d_in() + (projection_ != nullptr ? U : 0));
-  const int64_t values = of_all + num_states * B * (P + U) + segment * of_step + of_gradients;
+  const int64_t values =
+      of_all + num_states * B * (P + U) + segments.length() * of_step + of_gradients;
   const StepMemory of_mixture = mixture_.step_memory(B);
-  const auto steps = static_cast<double>(segment);
+  const auto steps = static_cast<double>(segments.length());
   return {.kept = static_cast<double>(values) * sizeof(float) + steps * of_mixture.kept -
                   (steps - 1.0) * mixture_.backward_bytes(B),
           .scratch = of_mixture.scratch};

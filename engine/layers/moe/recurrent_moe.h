@@ -7,18 +7,15 @@
 #include "layers/lstm.h"
 #include "layers/moe/mixture.h"
 #include "layers/moe/routed.h"
-#include "ops/nn/lstm_cell.h"
+#include "layers/segments.h"
 
 namespace switchyard::layers {
-
-inline constexpr int64_t kAutomaticSegment = -1;
 
 /// An LSTM layer with a mixture of experts for a kernel.
 struct RecurrentMoeConfig {
   LstmConfig lstm;
   MoeConfig moe;
-  /// Steps between the states that a training pass keeps; between them backward computes all
-  /// activations again. kAutomaticSegment: the square root of the steps, rounded up. 0: keeps all.
+  /// Steps that backward computes again together; see Segments.
   int64_t segment = kAutomaticSegment;
 };
 
@@ -34,11 +31,11 @@ struct RecurrentMoeConfig {
 /// load are sums over all steps, and the balance losses are those of the sums: the layer asks for
 /// them, a gate cannot. What else a gate puts into its loss is averaged over the steps.
 ///
-/// A training pass keeps the state at the start of every segment of steps. backward() repeats a
-/// segment at a time, with the same random numbers, so it needs the activations of one segment.
+/// A training pass keeps the state at the start of every segment of steps (see Segments).
+/// backward() repeats a segment at a time, with the same random numbers, so it needs the
+/// activations of one segment.
 ///
-/// Source: Shazeer et al. 2017, section 3.1 (recurrent MoE); Gruslys et al. 2016, arXiv:1606.03401
-/// (recomputation).
+/// Source: Shazeer et al. 2017, section 3.1.
 class RecurrentMoe final : public Layer, public Recurrent, public Routed {
  public:
   /// Makes what Mixture makes, d_in + outputs wide inwards and 4 units outwards; registers
@@ -48,7 +45,7 @@ class RecurrentMoe final : public Layer, public Recurrent, public Routed {
   RecurrentMoe(std::string name, int32_t index, const RecurrentMoeConfig& config,
                ComponentFactory& factory, tensor::ParameterSet& parameters);
 
-  /// x [B * S, d_in]  ->  [B * S, outputs]; reads and carries on the state given by bind_state().
+  /// x [B * S, d_in]  ->  [B * S, outputs]; carries sequence.state on, which must be there.
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x, const SequenceInfo& sequence,
                                        Pass& pass) override;
   void backward(const tensor::Tensor& grad_y, const SequenceInfo& sequence,
@@ -62,12 +59,10 @@ class RecurrentMoe final : public Layer, public Recurrent, public Routed {
   [[nodiscard]] int64_t outputs() const override {
     return projection_ ? projection_->shape[1] : units();
   }
-  void bind_state(RecurrentState& state) override { state_ = &state; }
 
   [[nodiscard]] bool has_gate() const override { return mixture_.has_gate(); }
   [[nodiscard]] int64_t num_experts() const override { return mixture_.num_experts(); }
   [[nodiscard]] double experts_per_token() const override { return mixture_.experts_per_row(); }
-  [[nodiscard]] const MoeTrace& trace() const override { return trace_; }
   void step_end(Pass& pass) override { mixture_.step_end(pass); }
 
  private:
@@ -76,44 +71,17 @@ class RecurrentMoe final : public Layer, public Recurrent, public Routed {
     tensor::Tensor m;  // [B, P]
     tensor::Tensor c;  // [B, U]
   };
-  /// What a batch of B streams and S steps is computed from.
-  struct Batch {
-    tensor::Tensor x;       // [B, S, I]
-    tensor::Tensor keep;    // [B, S]  1, or 0 where the state is reset
-    tensor::Tensor tokens;  // [B, S] i32, or undefined
-    tensor::Tensor mask;    // [B, S] u8, or undefined
-    int64_t segment = 0;    // steps
-    // The states before each segment, and that after the last: [segments + 1, B, P] and [.., U].
-    tensor::Tensor m;
-    tensor::Tensor c;
-    // Sums over all steps [E], where the layer asks for balance.
-    tensor::Tensor importance;
-    tensor::Tensor load;
+  struct Batch;
+  struct Notes;
 
-    [[nodiscard]] int64_t num_steps() const { return keep.size(1); }
-    [[nodiscard]] int64_t num_segments() const { return c.size(0) - 1; }
-    [[nodiscard]] State before(int64_t of_segment) const {
-      return {.m = m.select(0, of_segment), .c = c.select(0, of_segment)};
-    }
-  };
-  /// Where the first forward pass notes what a step gave.
-  struct Notes {
-    tensor::Tensor y;  // [B, S, P]
-    MoeTrace trace;    // of all steps
-  };
-
-  [[nodiscard]] int64_t segment_of(int64_t num_steps) const;
   [[nodiscard]] Batch begin(const tensor::Tensor& x, const SequenceInfo& sequence,
                             Pass& pass) const;
-  [[nodiscard]] static bool keeps_activations(const Batch& batch, const Pass& pass);
-  static void save(const Batch& batch, Pass& pass);
-  [[nodiscard]] static Batch restore(Pass& pass);
-  [[nodiscard]] Notes take_notes(const Batch& batch, Pass& pass) const;
-  void run_segment(const Batch& batch, int64_t segment, const Notes* notes, Pass& pass);
+  /// Runs the steps of a segment and stores the state after them. `notes` is null when a segment is
+  /// repeated.
+  void run(const Batch& batch, const Segments::Range& segment, const Notes* notes, Pass& pass);
   [[nodiscard]] State run_step(const Batch& batch, int64_t step, const State& before,
                                const Notes* notes, Pass& pass);
-  void note(const Notes& notes, int64_t step, const State& after, const Mixture::Output& mixed,
-            Pass& pass) const;
+  [[nodiscard]] tensor::Tensor project(const tensor::Tensor& h, Pass& pass) const;
   /// `carried` is the gradient of the state after the step and becomes that of the state before.
   void backward_step(const Batch& batch, int64_t step, const tensor::Tensor& grad_y,
                      const GateGrad& asked, const State& carried, const tensor::Tensor& grad_x,
@@ -129,8 +97,6 @@ class RecurrentMoe final : public Layer, public Recurrent, public Routed {
   tensor::Parameter* bias_;
   tensor::Parameter* projection_ = nullptr;  // null: none
   std::optional<Balance> balance_;           // empty without a gate
-  RecurrentState* state_ = nullptr;
-  MoeTrace trace_;
 };
 
 }  // namespace switchyard::layers

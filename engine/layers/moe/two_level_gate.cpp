@@ -60,20 +60,6 @@ double TwoLevelGate::experts_per_token() const {
   return primary_->experts_per_token() * secondary_[0]->experts_per_token();
 }
 
-Routing TwoLevelGate::take_routing(const Shape& choices, const Shape& experts, int64_t losses,
-                                   Pass& pass) {
-  const Routing routing = {.expert_index = pass.take(DType::kI32, choices),
-                           .gate_weight = pass.take(DType::kF32, choices),
-                           .importance = pass.take(DType::kF32, experts),
-                           .load = pass.take(DType::kF32, experts),
-                           .aux_loss = pass.take(DType::kF32, {losses})};
-  for (const Tensor& out : {routing.expert_index, routing.gate_weight, routing.importance,
-                            routing.load, routing.aux_loss}) {
-    ops::generic::fill(pass.backend, 0.0, out);
-  }
-  return routing;
-}
-
 GateInput TwoLevelGate::gather_rows(const GateInput& input, const ops::moe::RoutingPlan& plan,
                                     Pass& pass) const {
   const int64_t num_rows = plan.num_rows();
@@ -114,19 +100,22 @@ ops::moe::TwoLevelRouting TwoLevelGate::routing_of(const Levels& levels) {
           .local_load = levels.secondary.load};
 }
 
-void TwoLevelGate::forward(const GateInput& input, const Routing& routing, Pass& pass) {
+void TwoLevelGate::forward(const GateInput& input, Routing& routing, Pass& pass) {
   const int64_t a = num_groups();
   Levels levels;
-  levels.primary = take_routing({input.x.size(0), primary_->top_k()}, {a}, 1, pass);
+  levels.primary =
+      take_routing({.choices = {input.x.size(0), primary_->top_k()}, .experts = {a}}, pass);
   primary_->forward(input, levels.primary, pass);
   levels.plan = ops::moe::plan(pass.backend, levels.primary.expert_index, a, *pass.activations);
   levels.rows = gather_rows(input, levels.plan, pass);
-  levels.secondary =
-      take_routing({levels.rows.x.size(0), secondary_[0]->top_k()}, {a, group_size_}, a, pass);
+  levels.secondary = take_routing({.choices = {levels.rows.x.size(0), secondary_[0]->top_k()},
+                                   .experts = {a, group_size_},
+                                   .num_losses = a},
+                                  pass);
   for (int64_t i = 0; i < a; ++i) {
     const RowRange range = levels.plan.rows_of(i, 1);
-    secondary_[static_cast<size_t>(i)]->forward(rows_between(levels.rows, range),
-                                                routing_between(levels.secondary, i, range), pass);
+    Routing of_group = routing_between(levels.secondary, i, range);
+    secondary_[static_cast<size_t>(i)]->forward(rows_between(levels.rows, range), of_group, pass);
   }
   ops::moe::compose(pass.backend, routing_of(levels),
                     {.expert_index = routing.expert_index,
@@ -136,12 +125,12 @@ void TwoLevelGate::forward(const GateInput& input, const Routing& routing, Pass&
   ops::generic::copy(pass.backend, levels.primary.aux_loss, routing.aux_loss);
   ops::generic::reduce(pass.backend, ops::generic::Reduction::kSum, levels.secondary.aux_loss, -1,
                        1.0, routing.aux_loss);
-  save(levels, pass);
+  pass.keep(levels);
 }
 
 void TwoLevelGate::backward(const GateInput& input, const Routing& /*routing*/,
                             const GateGrad& grad, Pass& pass) {
-  const Levels levels = restore(pass);
+  const auto levels = pass.restore<Levels>();
   const ops::moe::TwoLevelGrad of_levels = {
       .group_weight = pass.take(DType::kF32, levels.primary.gate_weight.shape()),
       .group_load = pass.take(DType::kF32, levels.primary.load.shape()),
@@ -171,35 +160,6 @@ void TwoLevelGate::backward(const GateInput& input, const Routing& /*routing*/,
                       .grad_x = grad.grad_x,
                       .grad_load = of_levels.group_load},
                      pass);
-}
-
-void TwoLevelGate::save(const Levels& levels, Pass& pass) {
-  for (const Routing* routing : {&levels.primary, &levels.secondary}) {
-    for (const Tensor& kept : {routing->expert_index, routing->gate_weight, routing->importance,
-                               routing->load, routing->aux_loss}) {
-      pass.save(kept);
-    }
-  }
-  for (const Tensor& kept : {levels.plan.offsets, levels.plan.row_pair, levels.plan.pair_row,
-                             levels.rows.x, levels.rows.mask, levels.rows.token_ids}) {
-    pass.save(kept);
-  }
-}
-
-TwoLevelGate::Levels TwoLevelGate::restore(Pass& pass) {
-  Levels levels;
-  for (Tensor* kept : {&levels.rows.token_ids, &levels.rows.mask, &levels.rows.x,
-                       &levels.plan.pair_row, &levels.plan.row_pair, &levels.plan.offsets}) {
-    *kept = pass.restore();
-  }
-  levels.plan.host_offsets = pass.backend.device->read_back<int32_t>(levels.plan.offsets);
-  for (Routing* routing : {&levels.secondary, &levels.primary}) {
-    for (Tensor* kept : {&routing->aux_loss, &routing->load, &routing->importance,
-                         &routing->gate_weight, &routing->expert_index}) {
-      *kept = pass.restore();
-    }
-  }
-  return levels;
 }
 
 void TwoLevelGate::step_end(Pass& pass) {

@@ -15,8 +15,8 @@ namespace switchyard::layers {
 ///   y = sum over i of G_primary(x)_i * sum over j of G_i(x)_j * E_ij(x)          (eq. 12)
 ///
 /// Outwards it is one gate that chooses K1 K2 of a b experts; expert j of group i has the number
-/// i b + j. Importance and load are those of eq. 13 and 14 over all experts, so who asks for
-/// balance among them (GateGrad::grad_importance, grad_load) reaches both levels. The losses on
+/// i b + j. Importance and load are those of eq. 13 and 14 over all experts, so a caller that asks
+/// for balance among them (GateGrad::grad_importance, grad_load) reaches both levels. The losses on
 /// importance and load of the inner gates are off; what else they put into aux_loss is summed.
 ///
 /// Source: Shazeer et al. 2017, appendix B.
@@ -30,7 +30,7 @@ class TwoLevelGate final : public Gate {
 
   [[nodiscard]] int64_t top_k() const override;
   [[nodiscard]] double experts_per_token() const override;
-  void forward(const GateInput& input, const Routing& routing, Pass& pass) override;
+  void forward(const GateInput& input, Routing& routing, Pass& pass) override;
   void backward(const GateInput& input, const Routing& routing, const GateGrad& grad,
                 Pass& pass) override;
   void step_end(Pass& pass) override;
@@ -39,7 +39,7 @@ class TwoLevelGate final : public Gate {
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:
-  /// What forward() hands to backward().
+  /// What forward() keeps for backward().
   struct Levels {
     Routing primary;  // [T, K1], importance and load [a]
     ops::moe::RoutingPlan plan;
@@ -48,17 +48,12 @@ class TwoLevelGate final : public Gate {
   };
 
   [[nodiscard]] int64_t num_groups() const { return static_cast<int64_t>(secondary_.size()); }
-  [[nodiscard]] static Routing take_routing(const tensor::Shape& choices,
-                                            const tensor::Shape& experts, int64_t losses,
-                                            Pass& pass);
   [[nodiscard]] GateInput gather_rows(const GateInput& input, const ops::moe::RoutingPlan& plan,
                                       Pass& pass) const;
   [[nodiscard]] static GateInput rows_between(const GateInput& rows, ops::moe::RowRange range);
   [[nodiscard]] static Routing routing_between(const Routing& all, int64_t group,
                                                ops::moe::RowRange range);
   [[nodiscard]] static ops::moe::TwoLevelRouting routing_of(const Levels& levels);
-  static void save(const Levels& levels, Pass& pass);
-  [[nodiscard]] static Levels restore(Pass& pass);
 
   int64_t group_size_ = 0;  // b
   int64_t d_model_ = 0;

@@ -57,9 +57,11 @@ class RoutingSurveyTest : public ::testing::Test {
     data::EvaluationSource source(split(), {.shape = {.batch_size = 1, .sequence_length = kRows}});
     data::Batch batch;
     while (source.next(batch)) {
+      pass_.traces.clear();
       (void)layer_->forward(tests::zero_tensor({kRows, 2}), {.num_streams = 1, .num_steps = kRows},
                             pass_);
-      survey.add({.batch = batch, .positions = source.positions()}, layers_);
+      survey.add({.batch = batch, .positions = source.positions(), .traces = pass_.traces},
+                 layers_);
     }
   }
 

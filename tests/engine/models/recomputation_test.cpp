@@ -59,7 +59,7 @@ TEST(Recomputation, ChangesNoBit) {
       repeated.run(7, 1);
       repeated.run(7, 50);
       EXPECT_EQ(repeated.results(), expected);
-      EXPECT_EQ(numbers_of(repeated.layer->trace()), numbers_of(kept.layer->trace()));
+      EXPECT_EQ(numbers_of(repeated.pass.traces.back()), numbers_of(kept.pass.traces.back()));
     }
   }
 }
@@ -71,7 +71,7 @@ TEST(Recomputation, AGateThatCountsItsLoadCountsItOnce) {
   move(bench.parameters, 100, -0.3);  // its buffers to 0 again
   bench.run(7);
   const Numbers counted = to_double(bench.parameter("layer.gate.step_load").value);
-  const Numbers load = to_double(bench.layer->trace().routing.load);
+  const Numbers load = to_double(bench.pass.traces.back().routing.load);
   EXPECT_LT(relative_error(counted, load), 1e-6);
   EXPECT_EQ(std::accumulate(load.begin(), load.end(), 0.0), 2.0 * kStreams * 7);
 }

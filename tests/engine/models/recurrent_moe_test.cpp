@@ -137,9 +137,10 @@ TEST(RecurrentMoe, GradientsEqualDifferencesOfItsEquationsInDouble) {
 
   (void)plain.loss();
   EXPECT_LT(relative_error({bench.y_values.begin(), bench.y_values.end()}, plain.y), 1e-6);
-  EXPECT_LT(relative_error(to_double(bench.layer->trace().routing.importance), plain.importance),
-            1e-6);
-  EXPECT_NEAR(bench.layer->trace().routing.aux_loss.data<float>()[0],
+  EXPECT_LT(
+      relative_error(to_double(bench.pass.traces.back().routing.importance), plain.importance),
+      1e-6);
+  EXPECT_NEAR(bench.pass.traces.back().routing.aux_loss.data<float>()[0],
               2.0 * squared_variation(plain.importance), 1e-6);
   const auto gradient = [&](Numbers& values) {
     const Numbers at = values;
@@ -211,8 +212,8 @@ TEST(RecurrentMoe, RoutesAsAFlatMixtureWhereNothingRecurs) {
   std::fill_n(sequence.resets.data<uint8_t>(), kStreams * kSteps, uint8_t{1});
   const Tensor x = random_tensor({kStreams * kSteps, kInputs}, 1);
   bench.begin_pass();
-  (void)bench.layer->forward(x, sequence, bench.pass);
-  const layers::MoeTrace& trace = bench.layer->trace();
+  (void)bench.forward(x, sequence);
+  const layers::MoeTrace& trace = bench.pass.traces.back();
 
   tensor::ParameterSet parameters;
   Mixture flat({.name = "layer", .d_in = kWidth, .d_out = 4 * kUnits}, config.moe, bench.plugins,
@@ -244,8 +245,8 @@ TEST(RecurrentMoe, GivesPaddingToNoExpert) {
   layers::SequenceInfo sequence = MoeBench::sequence_of(4);
   sequence.mask = Tensor::from<uint8_t>({12}, {1, 1, 1, 1, 0, 1, 0, 1, 1, 1, 1, 0});
   bench.begin_pass();
-  (void)bench.layer->forward(random_tensor({12, kInputs}, 1), sequence, bench.pass);
-  const layers::MoeTrace& trace = bench.layer->trace();
+  (void)bench.forward(random_tensor({12, kInputs}, 1), sequence);
+  const layers::MoeTrace& trace = bench.pass.traces.back();
   const std::vector<int32_t> experts = trace.routing.expert_index.to_vector<int32_t>();
   for (size_t row = 0; row < 12; ++row) {
     EXPECT_EQ(experts[2 * row] < 0, sequence.mask.data<uint8_t>()[row] == 0) << row;
@@ -261,8 +262,8 @@ TEST(RecurrentMoe, EvaluatesAllStepsAtOnceAsOneByOne) {
   const layers::SequenceInfo whole = MoeBench::sequence_of(kSteps);
   const Tensor x = random_tensor({kStreams * kSteps, kInputs}, 1);
   bench.begin_pass(layers::Mode::kEvaluate);
-  const Numbers at_once = to_double(bench.layer->forward(x, whole, bench.pass));
-  EXPECT_TRUE(bench.pass.saved.empty());
+  const Numbers at_once = to_double(bench.forward(x, whole));
+  EXPECT_TRUE(bench.pass.kept.empty());
   bench.reset_state();
   for (int64_t step = 0; step < kSteps; ++step) {
     layers::SequenceInfo one = MoeBench::sequence_of(1);
@@ -273,7 +274,7 @@ TEST(RecurrentMoe, EvaluatesAllStepsAtOnceAsOneByOne) {
       std::copy_n(x.data<float>() + row * kInputs, kInputs, rows.data<float>() + b * kInputs);
     }
     bench.begin_pass(layers::Mode::kEvaluate);
-    const Numbers y = to_double(bench.layer->forward(rows, one, bench.pass));
+    const Numbers y = to_double(bench.forward(rows, one));
     for (int64_t b = 0; b < kStreams; ++b) {
       for (int64_t p = 0; p < kOutputs; ++p) {
         EXPECT_NEAR(y[static_cast<size_t>(b * kOutputs + p)],

@@ -139,7 +139,7 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
       const std::vector<float> values = tests::random_values(5 * 6, seed++);
       std::copy(values.begin(), values.end(), parameters.find(name + each)->value.data<float>());
     }
-    const layers::Routing routing = {
+    layers::Routing routing = {
         .expert_index = Tensor::from<int32_t>({7, 2}, std::vector<int32_t>(14)),
         .gate_weight = tests::zero_tensor({7, 2}),
         .importance = tests::zero_tensor({6}),
@@ -227,7 +227,7 @@ TEST(TwoLevel, MixedLayerIsTheSumOfItsExperts) {
   move(bench.parameters, 100, 0.3);
   const Tensor x = tests::random_tensor({6, 8}, 1);
   const Tensor y = bench.forward(x, 1);
-  const layers::Routing& routing = bench.layer.trace().routing;
+  const layers::Routing& routing = bench.pass.traces.back().routing;
   ASSERT_EQ(routing.expert_index.size(1), 4);
   std::vector<double> expected;
   for (int64_t t = 0; t < 6; ++t) {
@@ -266,7 +266,7 @@ TEST(TwoLevel, TakesAnyGateAtEitherLevel) {
     move(bench.parameters, 100, 0.3);
     const Tensor x = tests::random_tensor({12, 8}, 1);
     const Tensor y = bench.forward(x, 1);
-    const layers::MoeTrace& trace = bench.layer.trace();
+    const layers::MoeTrace& trace = bench.pass.traces.back();
     EXPECT_GT(trace.offsets.data<int32_t>()[9], 0);
     const std::vector<float> importance = trace.routing.importance.to_vector<float>();
     const std::vector<float> weights = trace.routing.gate_weight.to_vector<float>();
@@ -274,7 +274,7 @@ TEST(TwoLevel, TakesAnyGateAtEitherLevel) {
                 std::accumulate(weights.begin(), weights.end(), 0.0), 1e-4);
     const Tensor grad_x = tests::zero_tensor({12, 8});
     bench.layer.backward(y, {}, grad_x, bench.pass);
-    EXPECT_TRUE(bench.pass.saved.empty());
+    EXPECT_TRUE(bench.pass.kept.empty());
     EXPECT_GT(tests::relative_error(tests::to_double(grad_x), std::vector<double>(12 * 8), 1.0),
               0.0);
     for (const tensor::Parameter& parameter : bench.parameters.all()) {
@@ -308,7 +308,7 @@ double share_of_wide_experts(BalanceBy by) {
     }
   }
   (void)bench.forward(x, 41);
-  const std::vector<float> load = bench.layer.trace().routing.load.to_vector<float>();
+  const std::vector<float> load = bench.pass.traces.back().routing.load.to_vector<float>();
   return (load[0] + load[1]) / (load[0] + load[1] + load[2] + load[3]);
 }
 

@@ -60,7 +60,7 @@ class ProbeGate : public testing::Test {
   /// sum over t, j of c[t, j] times the weight of slot j, the loss of the gradient's test.
   double loss(const std::vector<float>& c) {
     forward();
-    on_.pass.saved.clear();
+    on_.pass.kept.clear();
     const auto weights = routing_.gate_weight.to_vector<float>();
     return std::inner_product(c.begin(), c.end(), weights.begin(), 0.0);
   }
@@ -110,7 +110,7 @@ TEST_F(ProbeGate, RoutesAsAPlainLoopDoes) {
   }
   const auto load = routing_.load.to_vector<float>();
   EXPECT_EQ(std::accumulate(load.begin(), load.end(), 0.0F), float{kTokens * kSlots});
-  EXPECT_EQ(on_.pass.saved.size(), size_t{SY_MAX_SAVED});
+  EXPECT_EQ(on_.pass.kept.size(), 1U);
 }
 
 TEST_F(ProbeGate, GivesTheGradientOfFiniteDifferences) {
@@ -125,7 +125,7 @@ TEST_F(ProbeGate, GivesTheGradientOfFiniteDifferences) {
   tensor::Parameter& w = *parameters_.find("moe.gate.w");
   w.grad.data<float>()[0] = 100.0F;
   gate_->backward(input_, routing_, grad, on_.pass);
-  EXPECT_TRUE(on_.pass.saved.empty());
+  EXPECT_TRUE(on_.pass.kept.empty());
   const auto compare = [&](const Tensor& value, const Tensor& gradient) {
     for (int64_t i = 0; i < value.count(); ++i) {
       // A small step, so that no token changes its order of experts on the way.
@@ -162,7 +162,7 @@ TEST_F(ProbeGate, KeepsNothingOutsideOfTraining) {
   make("plain");
   on_.pass.mode = layers::Mode::kEvaluate;
   forward();
-  EXPECT_TRUE(on_.pass.saved.empty());
+  EXPECT_TRUE(on_.pass.kept.empty());
   EXPECT_EQ(on_.activations.peak_bytes(), 0);
   const auto mark = on_.scratch.mark();
   forward();
@@ -176,7 +176,7 @@ TEST_F(ProbeGate, TellsComponentInstanceAndCallOfAFailure) {
   EXPECT_EQ(text,
             "gate 'test.gate.probe' 1.2.0 at moe.gate: forward failed (numeric): the logits are "
             "broken");
-  EXPECT_TRUE(on_.pass.saved.empty());
+  EXPECT_TRUE(on_.pass.kept.empty());
 }
 
 TEST_F(ProbeGate, HandsAHostsRefusalBackAndForth) {
@@ -287,7 +287,8 @@ TEST(ThrowingGate, BecomesAnError) {
   place.num_experts = 2;
   const auto gate =
       registry.make_gate({.plugin = "faulty", .values = {}, .where = ""}, place, parameters);
-  const auto [code, text] = error_of([&] { gate->forward({}, {}, on.pass); });
+  layers::Routing routing;
+  const auto [code, text] = error_of([&] { gate->forward({}, routing, on.pass); });
   EXPECT_EQ(code, ErrorCode::kException);
   EXPECT_THAT(text, HasSubstr("forward failed (exception): it threw: forward went wrong"));
 }

@@ -118,11 +118,10 @@ TEST_F(SnapshotTest, ShowsTheBatchesOfAnEvaluationAndTheirRouting) {
   (void)train(c);
   Restored restored = restore(c);
   const EvaluationReport plain = restored.evaluate("valid");
-  const auto& moe_layers = restored.learner.model().moe_layers();
-  ASSERT_EQ(moe_layers.size(), 1U);
   int64_t num_words = 0;
   const EvaluationReport shown = restored.evaluate("valid", 0, [&](const EvaluatedBatch& batch) {
-    EXPECT_EQ(moe_layers[0]->trace().routing.expert_index.shape(), (tensor::Shape{4 * 7, 2}));
+    ASSERT_EQ(batch.traces.size(), 1U);
+    EXPECT_EQ(batch.traces[0].routing.expert_index.shape(), (tensor::Shape{4 * 7, 2}));
     EXPECT_EQ(batch.positions.size(), 4U * 7U);
     num_words += batch.batch.num_words;
   });

@@ -34,7 +34,7 @@ class HostedGate final : public layers::Gate {
   std::vector<double> noise_of_token;
 
   [[nodiscard]] int64_t top_k() const override { return top_k_; }
-  void forward(const layers::GateInput& input, const layers::Routing& routing,
+  void forward(const layers::GateInput& input, layers::Routing& routing,
                layers::Pass& /*pass*/) override {
     host.noise.clear();
     for (int64_t row = 0; row < input.x.size(0) && !noise_of_token.empty(); ++row) {

@@ -48,7 +48,7 @@ struct Bench {
   [[nodiscard]] GateInput input() const { return {.x = x, .mask = mask, .token_ids = ids}; }
 
   void forward() {
-    pass.saved.clear();
+    pass.kept.clear();
     activations.reset();
     routing.aux_loss.data<float>()[0] = 0.0F;
     gate.forward(input(), routing, pass);
@@ -186,7 +186,7 @@ TEST_F(Hier, SendsTheTokensToTheGroupsOfThePaper) {
 
 TEST_F(Hier, ReproducesTheGradientsOfBothLevels) {
   bench.backward(e);
-  EXPECT_TRUE(bench.pass.saved.empty());
+  EXPECT_TRUE(bench.pass.kept.empty());
   const auto norm = [&](const char* gate, const char* parameter) {
     return test::square_norm(bench.factory.grad(gate, parameter));
   };
