@@ -313,14 +313,6 @@ std::unique_ptr<CheckpointReader> CheckpointStore::open_newest(const OnDamaged& 
   return nullptr;
 }
 
-std::optional<LoadedCheckpoint> CheckpointStore::load_newest(const OnDamaged& on_damaged) {
-  const std::unique_ptr<CheckpointReader> reader = open_newest(on_damaged);
-  if (reader == nullptr) {
-    return std::nullopt;
-  }
-  return LoadedCheckpoint{.directory = reader->directory(), .contents = reader->read_all()};
-}
-
 std::vector<std::string> CheckpointStore::sweep() {
   std::vector<std::string> swept;
   const std::vector<core::DirectoryEntry> entries = core::list_directory(files_, directory_);

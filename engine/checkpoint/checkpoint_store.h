@@ -39,12 +39,6 @@ struct DamagedCheckpoint {
 };
 using OnDamaged = std::function<void(const DamagedCheckpoint&)>;
 
-/// A checkpoint, read.
-struct LoadedCheckpoint {
-  std::filesystem::path directory;
-  CheckpointContents contents;
-};
-
 /// Which checkpoints to keep.
 struct Retention {
   int64_t keep_last = 3;                // at least 1
@@ -85,8 +79,6 @@ class CheckpointStore {
   /// "corrupt-step-N". Null if there is no checkpoint. Throws Error(kDamaged) if there are some but
   /// none is whole.
   [[nodiscard]] std::unique_ptr<CheckpointReader> open_newest(const OnDamaged& on_damaged = {});
-  /// The same, read into memory.
-  [[nodiscard]] std::optional<LoadedCheckpoint> load_newest(const OnDamaged& on_damaged = {});
 
   /// Cleans up after a killed process; call it once before the first save. Returns the names of
   /// what it removed or restored.

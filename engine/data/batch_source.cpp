@@ -137,8 +137,4 @@ void BatchSource::seek(const DataCursor& cursor) {
   cursor_ = cursor;
 }
 
-double BatchSource::epochs(int64_t words_seen) const {
-  return static_cast<double>(words_seen) / static_cast<double>(split_->num_tokens());
-}
-
 }  // namespace switchyard::data

@@ -50,8 +50,6 @@ class BatchSource {
   /// Continues at a cursor from a source with the same split and number of streams. Throws
   /// Error(kInvalidArgument) if the cursor does not fit.
   void seek(const DataCursor& cursor);
-  /// Converts a number of words to epochs, as a fraction.
-  [[nodiscard]] double epochs(int64_t words_seen) const;
 
   [[nodiscard]] const BatchSourceConfig& config() const { return config_; }
   [[nodiscard]] const Split& split() const { return *split_; }

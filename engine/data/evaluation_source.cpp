@@ -9,25 +9,23 @@
 namespace switchyard::data {
 
 EvaluationSource::EvaluationSource(const Split& split, const EvaluationSourceConfig& config)
-    : split_(split), config_(config), total_words_(split.num_tokens()) {
+    : split_(split), config_(config) {
   config.shape.check("EvaluationSource");
   core::require(config.max_words >= 0, "EvaluationSource: max_words must be 0 or more, got {}",
                 config.max_words);
   const int64_t num_streams = config.shape.num_streams();
   streams_.resize(static_cast<size_t>(num_streams));
-  if (config.max_words > 0) {
-    total_words_ = std::min(total_words_, config.max_words);
-  }
+  const int64_t num_words =
+      config.max_words > 0 ? std::min(split.num_tokens(), config.max_words) : split.num_tokens();
   if (config.reset_state) {
     const std::span<const uint64_t> starts = split.sentence_starts();
-    const auto end =
-        std::lower_bound(starts.begin(), starts.end() - 1, static_cast<uint64_t>(total_words_));
-    num_sentences_ = end - starts.begin();
-    total_words_ = static_cast<int64_t>(*end);
+    num_sentences_ =
+        std::lower_bound(starts.begin(), starts.end() - 1, static_cast<uint64_t>(num_words)) -
+        starts.begin();
     return;
   }
-  const int64_t each = total_words_ / num_streams;
-  const int64_t rest = total_words_ % num_streams;  // the first streams get one more
+  const int64_t each = num_words / num_streams;
+  const int64_t rest = num_words % num_streams;  // the first streams get one more
   for (int64_t s = 0; s < num_streams; ++s) {
     const int64_t begin = s * each + std::min(s, rest);
     streams_[static_cast<size_t>(s)] = {.at = begin, .end = begin + each + (s < rest ? 1 : 0)};

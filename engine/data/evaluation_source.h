@@ -36,8 +36,6 @@ class EvaluationSource {
   /// The positions of the last batch's targets in the split's tokens(), row by row [B * S]; -1 for
   /// padding. The input of the target at p is token p - 1, or the sentence mark if p = 0.
   [[nodiscard]] std::span<const int64_t> positions() const { return positions_; }
-  /// The number of targets of the whole pass, over all ranks.
-  [[nodiscard]] int64_t total_words() const { return total_words_; }
 
  private:
   [[nodiscard]] bool has_text() const;
@@ -55,7 +53,6 @@ class EvaluationSource {
   EvaluationSourceConfig config_;
   int64_t num_sentences_ = 0;  // to deal; 0 for running text
   int64_t next_sentence_ = 0;
-  int64_t total_words_ = 0;
   std::vector<Stretch> streams_;
   std::vector<int64_t> positions_;
 };

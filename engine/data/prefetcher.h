@@ -26,11 +26,8 @@ class Prefetcher {
   /// it are handed out, rethrows an exception of the source, at every call.
   [[nodiscard]] const Batch& next();
 
-  /// Where the batch after the one handed out last starts. Belongs into a checkpoint.
+  /// Where the batch after the one handed out last starts. Belongs in a checkpoint.
   [[nodiscard]] const DataCursor& cursor() const { return cursor_; }
-  /// Words and epochs up to that cursor, of all ranks.
-  [[nodiscard]] int64_t words_seen() const { return cursor_.words_seen; }
-  [[nodiscard]] double epoch() const { return source_.epochs(cursor_.words_seen); }
   /// Drops the prepared batches and continues at the cursor. Throws as BatchSource::seek() does;
   /// then it continues where it was.
   void seek(const DataCursor& cursor);

@@ -1,7 +1,6 @@
 #include "tensor/parameter.h"
 
 #include <array>
-#include <cstring>
 
 namespace switchyard::tensor {
 
@@ -55,16 +54,6 @@ void ParameterSet::allocate_gradients(Allocator& allocator) {
     } else {
       parameter.grad = Tensor::zeros(DType::kF32, parameter.shape, allocator);
     }
-  }
-}
-
-void ParameterSet::zero_grad() {
-  for (Parameter& parameter : parameters_) {
-    if (parameter.grad.defined()) {
-      std::memset(parameter.grad.raw(), 0, static_cast<size_t>(parameter.grad.bytes()));
-      parameter.grad_is_dropped = false;
-    }
-    parameter.row_grad.clear();
   }
 }
 

@@ -96,8 +96,6 @@ class ParameterSet {
   void allocate_values(Allocator& allocator);
   /// Only for the gradients.
   void allocate_gradients(Allocator& allocator);
-  /// Sets every gradient to zero. CPU only.
-  void zero_grad();
 
   [[nodiscard]] std::deque<Parameter>& all() { return parameters_; }
   [[nodiscard]] const std::deque<Parameter>& all() const { return parameters_; }

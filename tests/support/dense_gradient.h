@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "tensor/parameter.h"
@@ -19,6 +20,17 @@ inline std::vector<float> dense_gradient(const tensor::Parameter& parameter) {
     dense[static_cast<size_t>(rows[i / columns]) * columns + i % columns] = values[i];
   }
   return dense;
+}
+
+/// Sets every gradient to zero.
+inline void zero_gradients(tensor::ParameterSet& parameters) {
+  for (tensor::Parameter& parameter : parameters.all()) {
+    parameter.drop_grad();
+    if (parameter.grad.defined()) {
+      (void)parameter.take_grad_beta();
+      std::fill_n(parameter.grad.data<float>(), parameter.grad.count(), 0.0F);
+    }
+  }
 }
 
 }  // namespace switchyard::tests

@@ -67,9 +67,9 @@ CheckpointContents newest_after_start(FaultFileSystem& files) {
     EXPECT_TRUE(entry.name.starts_with("step-")) << entry.name;
     EXPECT_TRUE(store.verify(std::filesystem::path(kDirectory) / entry.name).empty()) << entry.name;
   }
-  const auto loaded =
-      store.load_newest([](const DamagedCheckpoint& damaged) { ADD_FAILURE() << damaged.message; });
-  return loaded ? loaded->contents : CheckpointContents{};
+  const auto newest =
+      store.open_newest([](const DamagedCheckpoint& damaged) { ADD_FAILURE() << damaged.message; });
+  return newest != nullptr ? newest->read_all() : CheckpointContents{};
 }
 
 struct Scenario {
@@ -193,9 +193,9 @@ TEST(CheckpointFaults, ReadingWithABrokenDiskNeverGivesWrongContents) {
     store.save(make_contents(2));
     files.arm(nth, Fault::kError, EIO);
     try {
-      const auto loaded = store.load_newest();
-      ASSERT_TRUE(loaded.has_value());
-      EXPECT_TRUE(same(loaded->contents, make_contents(loaded->contents.step)));
+      const auto newest = store.open_newest();
+      ASSERT_NE(newest, nullptr);
+      EXPECT_TRUE(same(newest->read_all(), make_contents(newest->step())));
     } catch (const core::Error& error) {
       EXPECT_TRUE(files.has_struck()) << error.what();
     }

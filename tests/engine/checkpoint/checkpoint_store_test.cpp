@@ -65,7 +65,7 @@ TEST(CheckpointStore, GivesBackEveryBitFromARealDisk) {
   const TemporaryDirectory directory;
   core::PosixFileSystem files;
   CheckpointStore store(directory.path() / "checkpoints", files);
-  EXPECT_FALSE(store.load_newest().has_value());
+  EXPECT_EQ(store.open_newest(), nullptr);
   EXPECT_THAT(store.list(), IsEmpty());
   const CheckpointContents contents = make_contents(200);
   const SavedCheckpoint saved = store.save(contents);
@@ -124,10 +124,10 @@ TEST(CheckpointStore, TakesAStepThatIsThereAlready) {
     store.save(make_contents(3, 1));
     store.save(make_contents(3, 1));
     EXPECT_THAT(names_in(files, kDirectory), ElementsAre("step-3"));
-    EXPECT_TRUE(same(store.load_newest()->contents, make_contents(3, 1)));
+    EXPECT_TRUE(same(store.open_newest()->read_all(), make_contents(3, 1)));
     store.save(make_contents(3, 2));
     EXPECT_THAT(names_in(files, kDirectory), ElementsAre("step-3"));
-    EXPECT_TRUE(same(store.load_newest()->contents, make_contents(3, 2)));
+    EXPECT_TRUE(same(store.open_newest()->read_all(), make_contents(3, 2)));
   }
 }
 
@@ -183,11 +183,11 @@ TEST(CheckpointStore, FallsBackToOlderOnesAndSaysSo) {
   files.content("/run/checkpoints/step-100/model.safetensors")[5000 % 4096] ^= 1;
   files.content("/run/checkpoints/step-10/optimizer.safetensors").pop_back();
   std::vector<DamagedCheckpoint> damaged;
-  const auto loaded =
-      store.load_newest([&](const DamagedCheckpoint& one) { damaged.push_back(one); });
-  ASSERT_TRUE(loaded.has_value());
-  EXPECT_TRUE(same(loaded->contents, make_contents(9)));
-  EXPECT_EQ(loaded->directory, "/run/checkpoints/step-9");
+  const auto newest =
+      store.open_newest([&](const DamagedCheckpoint& one) { damaged.push_back(one); });
+  ASSERT_NE(newest, nullptr);
+  EXPECT_TRUE(same(newest->read_all(), make_contents(9)));
+  EXPECT_EQ(newest->directory(), "/run/checkpoints/step-9");
   ASSERT_EQ(damaged.size(), 2U);
   EXPECT_EQ(damaged[0].step, 100);
   EXPECT_EQ(damaged[0].moved_to, "corrupt-step-100");
@@ -198,7 +198,7 @@ TEST(CheckpointStore, FallsBackToOlderOnesAndSaysSo) {
 
   store.save(make_contents(10, 1));
   files.content("/run/checkpoints/step-10/state.json").clear();
-  EXPECT_TRUE(store.load_newest().has_value());
+  EXPECT_NE(store.open_newest(), nullptr);
   EXPECT_THAT(names_in(files, kDirectory),
               ElementsAre("corrupt-step-10", "corrupt-step-10.2", "corrupt-step-100", "step-9"));
 }
@@ -208,7 +208,7 @@ TEST(CheckpointStore, FailsLoudlyIfNoneIsWhole) {
   CheckpointStore store(kDirectory, files);
   store.save(make_contents(1));
   files.content("/run/checkpoints/step-1/config.toml") = "other";
-  const core::Error error = error_of([&] { (void)store.load_newest(); });
+  const core::Error error = error_of([&] { (void)store.open_newest(); });
   EXPECT_EQ(error.code(), ErrorCode::kDamaged);
   EXPECT_THAT(error.what(), HasSubstr("no checkpoint in '/run/checkpoints' is whole"));
 }
@@ -220,7 +220,7 @@ TEST(CheckpointStore, DoesNotTakeOneStepForAnother) {
   core::durable_rename(files, "/run/checkpoints/step-1", "/run/checkpoints/step-2",
                        core::RenameMode::kNoReplace);
   EXPECT_THAT(store.list(), IsEmpty());
-  EXPECT_THAT(error_of([&] { (void)store.load_newest(); }).what(), HasSubstr("holds step 1"));
+  EXPECT_THAT(error_of([&] { (void)store.open_newest(); }).what(), HasSubstr("holds step 1"));
 }
 
 TEST(CheckpointStore, LooksOnlyAtNamesItGives) {
@@ -233,7 +233,7 @@ TEST(CheckpointStore, LooksOnlyAtNamesItGives) {
   }
   core::durable_write_file(files, "/run/checkpoints/step-8", "a file");
   EXPECT_THAT(steps_of(store), ElementsAre(7));
-  EXPECT_EQ(store.load_newest()->contents.step, 7);
+  EXPECT_EQ(store.open_newest()->step(), 7);
 }
 
 TEST(CheckpointStore, ListsOnlyWholeLengths) {
@@ -319,7 +319,7 @@ TEST(CheckpointStore, WorksThroughShortTransfersAndInterrupts) {
   files.set_interrupts(true);
   CheckpointStore store(kDirectory, files);
   store.save(make_contents(1));
-  EXPECT_TRUE(same(store.load_newest()->contents, make_contents(1)));
+  EXPECT_TRUE(same(store.open_newest()->read_all(), make_contents(1)));
   EXPECT_EQ(files.num_open(), 0U);
 }
 

@@ -6,6 +6,7 @@
 
 #include "layers/initialize.h"
 #include "layers/moe/moe_layer.h"
+#include "tests/support/dense_gradient.h"
 #include "tests/support/plugin_directory.h"
 #include "tests/support/random_tensor.h"
 
@@ -67,7 +68,7 @@ class MixedExperts : public testing::Test {
   Outcome run() {
     activations_.reset();
     scratch_.reset();
-    parameters_.zero_grad();
+    tests::zero_gradients(parameters_);
     Pass pass = {.backend = ops::backend_on(device_),
                  .activations = &activations_,
                  .scratch = &scratch_,

@@ -298,7 +298,7 @@ double share_of_wide_experts(BalanceBy by) {
   }
   const Tensor zero = tests::zero_tensor({256, 4});
   for (int64_t step = 1; step <= 40; ++step) {
-    bench.parameters.zero_grad();
+    tests::zero_gradients(bench.parameters);
     (void)bench.forward(x, step);
     bench.layer.backward(zero, {}, tests::zero_tensor({256, 4}), bench.pass);
     for (tensor::Parameter& parameter : bench.parameters.all()) {

@@ -100,7 +100,7 @@ TEST(ParameterSet, KeepsAGradientByRowWhereFewRowsAreTouched) {
   const Tensor ids = Tensor::from<int32_t>({2}, {5, 8});
   table.row_grad.touch(ids, Tensor::from<int32_t>({2}, {0, 0}));
   EXPECT_EQ(table.grad_values().shape(), (Shape{2, 4}));
-  parameters.zero_grad();
+  table.drop_grad();
   EXPECT_EQ(table.grad_values().count(), 0);
 }
 
