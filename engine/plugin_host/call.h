@@ -10,7 +10,7 @@
 
 #include "core/rng.h"
 #include "layers/pass.h"
-#include "ops/generic/kernels.h"
+#include "ops/generic/elementwise_program.h"
 #include "optim/optimizer.h"
 #include "plugin_host/host.h"
 #include "tensor/arena.h"
@@ -48,8 +48,10 @@ struct sy_ctx {
   std::deque<switchyard::tensor::Tensor>
       buffers;  // of scratch(); the first `num_buffers` are in use
   size_t num_buffers = 0;
-  std::vector<switchyard::ops::generic::EwInstruction> ew_code;
-  std::vector<switchyard::tensor::Tensor> ew_io;
+  switchyard::ops::generic::ElementwisePrograms programs;
+  std::vector<switchyard::ops::generic::ElementwiseInstruction>
+      program_code;  // of the call at hand
+  std::vector<switchyard::tensor::Tensor> program_io;
 };
 
 namespace switchyard::plugin_host {

@@ -1,5 +1,4 @@
-#include <array>
-#include <span>
+#include <cstring>
 
 #include "core/error.h"
 #include "ops/generic/elementwise.h"
@@ -188,44 +187,49 @@ sy_status mean_squares(sy_ctx* ctx, const sy_tensor* x, const sy_tensor* rows,
   });
 }
 
-// Puts a program into the context; its constants stay where they are.
-std::span<const float> read_program(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code,
-                                    const sy_tensor* io, int32_t n_io, const float* k,
-                                    int32_t n_k) {
-  core::require(n_code >= 0 && n_io >= 0 && n_k >= 0 && (code != nullptr || n_code == 0) &&
-                    (io != nullptr || n_io == 0) && (k != nullptr || n_k == 0),
+static_assert(sizeof(sy_ew_ins) == sizeof(generic::ElementwiseInstruction));
+
+// A program as it comes over the border.
+struct Program {
+  const sy_ew_ins* code;
+  int32_t num_code;
+  const sy_tensor* io;
+  int32_t num_io;
+  const float* constants;
+  int32_t num_constants;
+};
+
+void run_program(sy_ctx* ctx, const Program& program, const generic::ElementwiseDomain& domain) {
+  const auto [code, num_code, io, num_io, constants, num_constants] = program;
+  core::require(num_code >= 0 && num_io >= 0 && num_constants >= 0 &&
+                    (code != nullptr || num_code == 0) && (io != nullptr || num_io == 0) &&
+                    (constants != nullptr || num_constants == 0),
                 "ew: a count is negative or its array a null pointer");
-  ctx->ew_code.clear();
-  for (int32_t i = 0; i < n_code; ++i) {
-    ctx->ew_code.push_back({.op = static_cast<generic::EwOp>(code[i].op),
-                            .d = code[i].d,
-                            .a = code[i].a,
-                            .b = code[i].b});
+  const ops::Backend& backend = backend_of(ctx);
+  ctx->program_code.resize(static_cast<size_t>(num_code));
+  if (num_code > 0) {
+    std::memcpy(ctx->program_code.data(), code, static_cast<size_t>(num_code) * sizeof(sy_ew_ins));
   }
-  ctx->ew_io.clear();
-  for (int32_t i = 0; i < n_io; ++i) {
-    ctx->ew_io.push_back(tensor_of(io + i, "ew: io"));
+  ctx->program_io.clear();
+  for (int32_t i = 0; i < num_io; ++i) {
+    ctx->program_io.push_back(tensor_of(io + i, "ew: io"));
   }
-  return {k, static_cast<size_t>(n_k)};
+  generic::elementwise(backend, ctx->programs, ctx->program_code, ctx->program_io,
+                       {constants, static_cast<size_t>(num_constants)}, domain);
 }
 
 sy_status run_ew(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                  int32_t n_io, const float* k, int32_t n_k, sy_error* error) {
-  return guard(error, [&] {
-    const ops::Backend& backend = backend_of(ctx);
-    const std::span<const float> constants = read_program(ctx, code, n_code, io, n_io, k, n_k);
-    generic::ew(backend, ctx->ew_code, ctx->ew_io, constants);
-  });
+  return guard(error, [&] { run_program(ctx, {code, n_code, io, n_io, k, n_k}, {}); });
 }
 
 sy_status run_ew_matrices(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                           int32_t n_io, const float* k, int32_t n_k, const sy_tensor* active,
                           sy_error* error) {
   return guard(error, [&] {
-    const ops::Backend& backend = backend_of(ctx);
-    const std::span<const float> constants = read_program(ctx, code, n_code, io, n_io, k, n_k);
-    generic::ew_matrices(backend, ctx->ew_code, ctx->ew_io, constants,
-                         active == nullptr ? Tensor() : tensor_of(active, "ew: active"));
+    run_program(ctx, {code, n_code, io, n_io, k, n_k},
+                {.over = generic::ElementwiseDomain::Over::kMatrices,
+                 .active = active == nullptr ? Tensor() : tensor_of(active, "ew: active")});
   });
 }
 
@@ -234,10 +238,10 @@ sy_status run_ew_rows(sy_ctx* ctx, const sy_ew_ins* code, int32_t n_code, const 
                       int32_t n_io, const float* k, int32_t n_k, const sy_tensor* rows,
                       uint32_t by_row, sy_error* error) {
   return guard(error, [&] {
-    const ops::Backend& backend = backend_of(ctx);
-    const std::span<const float> constants = read_program(ctx, code, n_code, io, n_io, k, n_k);
-    generic::ew_rows(backend, ctx->ew_code, ctx->ew_io, constants,
-                     {.rows = tensor_of(rows, "ew: rows"), .by_row = by_row});
+    run_program(ctx, {code, n_code, io, n_io, k, n_k},
+                {.over = generic::ElementwiseDomain::Over::kRows,
+                 .rows = tensor_of(rows, "ew: rows"),
+                 .by_row = by_row});
   });
 }
 

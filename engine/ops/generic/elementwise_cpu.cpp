@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "ops/clones.h"
+#include "ops/generic/constant_dispatch.h"
 #include "ops/generic/elementwise_program.h"
 #include "ops/generic/kernels_cpu.h"
 #include "ops/generic/vector_math.h"
@@ -12,123 +12,105 @@ namespace switchyard::ops::generic::cpu {
 
 namespace {
 
+using Op = ElementwiseOp;
+using Over = ElementwiseDomain::Over;
+using Number = ElementwiseProgram::Number;
+using Pass = ElementwiseProgram::Pass;
+using Place = ElementwiseProgram::Place;
+
 constexpr int64_t kElements = 256;  // of a register: all twelve stay in the first cache
 constexpr int64_t kPadding = 16;    // so that no two registers begin at the same place of a page
 
-struct Buffers {
-  alignas(64) float of[kEwRegisters][kElements + kPadding];
-};
-
-// The operands of one pass.
-struct Operands {
-  float* d;
-  const float* a;
-  const float* b;
-  const float* old;
-  float k;
-  float k2;
-};
-
-template <EwLoop kLoop>
-[[gnu::always_inline]] inline float apply(const Operands& o, int64_t i) {
-  const float a = o.a[i];
-  switch (kLoop) {
-    case EwLoop::kAdd:
-      return a + o.b[i];
-    case EwLoop::kAddS:
-      return a + o.k;
-    case EwLoop::kSub:
-      return a - o.b[i];
-    case EwLoop::kSubS:
-      return a - o.k;
-    case EwLoop::kSFrom:
-      return o.k - a;
-    case EwLoop::kMul:
-      return a * o.b[i];
-    case EwLoop::kMulS:
-      return a * o.k;
-    case EwLoop::kDiv:
-      return a / o.b[i];
-    case EwLoop::kDivS:
-      return a / o.k;
-    case EwLoop::kSOver:
-      return o.k / a;
-    case EwLoop::kMax:
-      return (a > o.b[i] || a != a) ? a : o.b[i];
-    case EwLoop::kMin:
-      return (a < o.b[i] || a != a) ? a : o.b[i];
-    case EwLoop::kFma:
-      return o.old[i] + a * o.b[i];
-    case EwLoop::kFmaS:
-      return o.old[i] + a * o.k;
-    case EwLoop::kAxpby:
-      return a * o.k + o.b[i] * o.k2;
-    case EwLoop::kSubMulS:
-      return a - o.b[i] * o.k;
-    case EwLoop::kSqrt:
+// One element of a pass. A constant op is folded away, so each loop holds one formula.
+template <Op kOp>
+[[gnu::always_inline]] inline float apply(float a, float b, float c, float e) {
+  switch (kOp) {
+    case Op::kAdd:
+      return a + b;
+    case Op::kSub:
+      return a - b;
+    case Op::kMul:
+      return a * b;
+    case Op::kDiv:
+      return a / b;
+    case Op::kMax:
+      return (a > b || a != a) ? a : b;
+    case Op::kMin:
+      return (a < b || a != a) ? a : b;
+    case Op::kFma:
+      return c + a * b;
+    case Op::kSqrt:
       return std::sqrt(a);
-    case EwLoop::kSqrtAddS:
-      return std::sqrt(a) + o.k;
-    case EwLoop::kRsqrt:
+    case Op::kRsqrt:
       return 1.0F / std::sqrt(a);
-    case EwLoop::kExp:
+    case Op::kExp:
       return vexp(a);
-    case EwLoop::kLog:
+    case Op::kLog:
       return vlog(a);
-    case EwLoop::kTanh:
+    case Op::kTanh:
       return vtanh(a);
-    case EwLoop::kAbs:
+    case Op::kAbs:
       return std::fabs(a);
-    case EwLoop::kSign: {
+    case Op::kSign: {
       const float sign = a < 0.0F ? -1.0F : a;
       return sign > 0.0F ? 1.0F : sign;  // 0 and NaN stay
     }
-    case EwLoop::kSelect:
-      return a > 0.0F ? o.b[i] : o.old[i];
+    case Op::kSelect:
+      return a > 0.0F ? b : c;
+    case Op::kSqrtAdd:
+      return std::sqrt(a) + b;
+    case Op::kSubScaled:
+      return a - b * c;
+    case Op::kScaledAdd:
+      return a * b + c * e;
     default:
       return a;
   }
 }
 
+// Where the result and the operands of a pass lie.
+struct Operands {
+  float* d = nullptr;
+  std::array<const float*, 4> from{};
+};
+
+// Operand kIndex of element i; `k` holds those that are numbers.
+template <Op kOp, unsigned kNumbers, size_t kIndex>
+[[gnu::always_inline]] inline float operand(const Operands& o, const std::array<float, 4>& k,
+                                            int64_t i) {
+  if constexpr (kIndex >= static_cast<size_t>(num_operands(kOp))) {
+    return 0.0F;
+  } else if constexpr ((kNumbers >> kIndex & 1U) != 0) {
+    return k[kIndex];
+  } else {
+    return o.from[kIndex][i];
+  }
+}
+
 // ivdep: the result may take the place of an operand, element for element.
-template <EwLoop kLoop>
+template <Op kOp, unsigned kNumbers>
 [[gnu::always_inline]] inline void loop(const Operands& operands, int64_t n) {
   const Operands o = operands;
+  std::array<float, 4> k{};
+  for (size_t i = 0; i < k.size(); ++i) {
+    k[i] = (kNumbers >> i & 1U) != 0 ? *o.from[i] : 0.0F;
+  }
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) {
-    o.d[i] = apply<kLoop>(o, i);
+    o.d[i] = apply<kOp>(operand<kOp, kNumbers, 0>(o, k, i), operand<kOp, kNumbers, 1>(o, k, i),
+                        operand<kOp, kNumbers, 2>(o, k, i), operand<kOp, kNumbers, 3>(o, k, i));
   }
 }
 
-template <size_t kIndex>
-[[gnu::always_inline]] inline bool run_if(EwLoop wanted, const Operands& o, int64_t n) {
-  constexpr auto kLoop = static_cast<EwLoop>(kIndex);
-  if constexpr (kLoop != EwLoop::kFillS && kLoop != EwLoop::kFillA) {
-    if (wanted == kLoop) {
-      loop<kLoop>(o, n);
-      return true;
-    }
-  }
-  return false;
-}
-
-template <size_t... kIndices>
-[[gnu::always_inline]] inline void run_one_of(EwLoop wanted, const Operands& o, int64_t n,
-                                              std::index_sequence<kIndices...>) {
-  (void)(run_if<kIndices>(wanted, o, n) || ...);
-}
-
-constexpr size_t kNumLoops = static_cast<size_t>(EwLoop::kSelect) + 1;
-
-SWITCHYARD_CPU_CLONES void run_pass(EwLoop wanted, const Operands& o, int64_t n) {
-  if (wanted == EwLoop::kFillS || wanted == EwLoop::kFillA) {
-    const float value = wanted == EwLoop::kFillS ? o.k : *o.a;
-    for (int64_t i = 0; i < n; ++i) {
-      o.d[i] = value;
-    }
-    return;
-  }
-  run_one_of(wanted, o, n, std::make_index_sequence<kNumLoops>());
+// `numbers`: bit i says that operand i is a number.
+SWITCHYARD_CPU_CLONES void run_loop(Op op, unsigned numbers, const Operands& operands, int64_t n) {
+  call_with_constant<Op::kScaledAdd>(op, [&](auto wanted) __attribute__((always_inline)) {
+    call_with_constant<15U>(numbers, [&](auto mask) __attribute__((always_inline)) {
+      if constexpr (num_operands(wanted.value) > 0 && may_be_numbers(wanted.value, mask.value)) {
+        loop<wanted.value, mask.value>(operands, n);
+      }
+    });
+  });
 }
 
 // Where a block of elements lies. Where a program runs over some rows of tensors with more,
@@ -139,102 +121,193 @@ struct Block {
   int64_t first = 0;  // element of the row
 };
 
-float* resolve(const EwPlace& place, EwLoop loop, Buffers& buffers, const Block& at) {
-  if (place.buffer >= 0) {
-    return buffers.of[place.buffer];
+// A tensor's elements. A stride is 0 where the tensor repeats.
+struct Strided {
+  float* data = nullptr;
+  int64_t matrix_stride = 0;
+  int64_t row_stride = 0;
+
+  [[nodiscard]] float* row_at(const Block& at) const {
+    return data + at.matrix * matrix_stride + at.row * row_stride;
   }
-  if (place.io == nullptr) {
-    return nullptr;
+};
+
+Strided strided(const Tensor& t, const ElementwiseDomain& domain, size_t index) {
+  Strided s{.data = t.data<float>()};
+  if (domain.over == Over::kMatrices && t.dim() == 3) {
+    s.row_stride = t.size(1) == 1 ? 0 : t.size(2);
+    s.matrix_stride = t.size(0) == 1 ? 0 : t.size(1) * t.size(2);
+  } else if (domain.over == Over::kRows && t.dim() > 0) {
+    const bool has_more = (domain.by_row >> index & 1U) != 0;
+    (has_more ? s.matrix_stride : s.row_stride) = t.stride(0);
   }
-  float* row = place.io + at.matrix * place.matrix_stride + at.row * place.row_stride;
-  return loop == EwLoop::kFillA ? row : row + at.first;
+  return s;
 }
 
-// Runs all passes over n elements of a row, a block at a time.
-void run_row(const std::vector<EwStep>& steps, Buffers& buffers, Block at, int64_t n) {
-  for (const int64_t end = at.first + n; at.first < end; at.first += kElements) {
-    for (const EwStep& step : steps) {
-      const Operands operands{.d = resolve(step.d, EwLoop::kCopy, buffers, at),
-                              .a = resolve(step.a, step.loop, buffers, at),
-                              .b = resolve(step.b, EwLoop::kCopy, buffers, at),
-                              .old = resolve(step.old, EwLoop::kCopy, buffers, at),
-                              .k = step.k,
-                              .k2 = step.k2};
-      run_pass(step.loop, operands, std::min(kElements, end - at.first));
-    }
-  }
-}
+// One call of a program, and what all threads share of it.
+struct Call {
+  const ElementwiseProgram* program = nullptr;
+  std::array<Strided, kMaxElementwiseTensors> io;
+  std::array<float, kMaxElementwiseCode> numbers;  // those of a row have no value
+};
 
-void require_rows(std::span<const Tensor> io, const EwRows& rows) {
-  const auto* ids = rows.rows.data<int32_t>();
-  for (size_t i = 0; i < io.size() && i < 32; ++i) {
-    const bool has_more = (rows.by_row >> i & 1U) != 0;
-    const int64_t limit = io[i].dim() > 0 ? io[i].size(0) : 0;
-    for (int64_t j = 0; has_more && j < rows.rows.count(); ++j) {
-      core::require(ids[j] >= 0 && ids[j] < limit,
-                    "ew_rows: rows must be in [0, {}) for io {}, position {} has {}", limit, i, j,
-                    ids[j]);
-    }
-  }
-}
-
-}  // namespace
-
-void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
-        std::span<const float> constants) {
-  const int64_t count = io[0].count();
-  if (count == 0) {
+// Computes numbers[index] of a row, or of all rows.
+void compute_number(const Call& call, std::array<float, kMaxElementwiseCode>& numbers, size_t index,
+                    const Block& at) {
+  const Number& number = call.program->numbers()[index];
+  if (number.op == Op::kLoad) {
+    numbers[index] = *call.io[number.from[0]].row_at(at);
     return;
   }
-  const std::vector<EwStep> steps = plan_passes(code, io, constants);
+  Operands operands{.d = &numbers[index]};
+  for (size_t i = 0; i < number.from.size(); ++i) {
+    operands.from[i] = &numbers[number.from[i]];
+  }
+  run_loop(number.op, 0, operands, 1);
+}
+
+Call begin_call(const ElementwiseProgram& program, std::span<const Tensor> io,
+                std::span<const float> constants, const ElementwiseDomain& domain) {
+  Call call{.program = &program};
+  for (size_t i = 0; i < io.size(); ++i) {
+    call.io[i] = strided(io[i], domain, i);
+  }
+  for (size_t i = 0; i < program.numbers().size(); ++i) {
+    const Number& number = program.numbers()[i];
+    if (number.op == Op::kConst) {
+      call.numbers[i] = constants[number.from[0]];
+    } else if (number.op == Op::kScalar) {
+      call.numbers[i] = *call.io[number.from[0]].data;
+    } else if (!number.of_row) {
+      compute_number(call, call.numbers, i, {});
+    }
+  }
+  return call;
+}
+
+// Runs a call on one thread.
+class Worker {
+ public:
+  explicit Worker(const Call& call) : call_(call) {
+    std::copy_n(call.numbers.begin(), call.program->numbers().size(), numbers_.begin());
+  }
+
+  // All passes over n elements of a row, a block at a time.
+  void run_row(Block at, int64_t n) {
+    for (size_t i = 0; i < call_.program->numbers().size(); ++i) {
+      if (call_.program->numbers()[i].of_row) {
+        compute_number(call_, numbers_, i, at);
+      }
+    }
+    for (const int64_t end = at.first + n; at.first < end; at.first += kElements) {
+      for (const Pass& pass : call_.program->passes()) {
+        Operands operands{.d = resolve(pass.d, at)};
+        for (size_t i = 0; pass.from[i].in != Place::In::kNowhere; ++i) {
+          operands.from[i] = resolve(pass.from[i], at);
+        }
+        run_loop(pass.op, pass.numbers, operands, std::min(kElements, end - at.first));
+      }
+    }
+  }
+
+ private:
+  float* resolve(const Place& place, const Block& at) {
+    switch (place.in) {
+      case Place::In::kBuffer:
+        return buffers_[place.index].data();
+      case Place::In::kTensor:
+        return call_.io[place.index].row_at(at) + at.first;
+      case Place::In::kNumber:
+        return &numbers_[place.index];
+      default:
+        return nullptr;
+    }
+  }
+
+  using Buffer = std::array<float, kElements + kPadding>;
+
+  const Call& call_;
+  std::array<float, kMaxElementwiseCode> numbers_;
+  alignas(64) std::array<Buffer, kElementwiseRegisters> buffers_;
+};
+
+void run_elements(const Stream& stream, const Call& call, int64_t count) {
   for_each_range(stream, count, 1, [&](int64_t begin, int64_t end) {
-    Buffers buffers;
-    run_row(steps, buffers, {.first = begin}, end - begin);
+    Worker(call).run_row({.first = begin}, end - begin);
   });
 }
 
-void ew_matrices(const Stream& stream, std::span<const EwInstruction> code,
-                 std::span<const Tensor> io, std::span<const float> constants,
-                 const Tensor& active) {
-  if (io[0].count() == 0) {
-    return;
-  }
-  const int64_t height = io[0].size(1);
-  const int64_t width = io[0].size(2);
+void run_matrices(const Stream& stream, const Call& call, const Tensor& shape,
+                  const Tensor& active) {
+  const int64_t height = shape.size(1);
+  const int64_t width = shape.size(2);
   const float* is_active = active.defined() ? active.data<float>() : nullptr;
-  const std::vector<EwStep> steps = plan_passes(code, io, constants, EwDomain::kMatrices);
-  for_each_range(stream, io[0].size(0) * height, width, [&](int64_t begin, int64_t end) {
-    Buffers buffers;
+  for_each_range(stream, shape.size(0) * height, width, [&](int64_t begin, int64_t end) {
+    Worker worker(call);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t matrix = i / height;
       if (is_active != nullptr && is_active[matrix] == 0.0F) {
         i = (matrix + 1) * height - 1;
         continue;
       }
-      run_row(steps, buffers, {.matrix = matrix, .row = i - matrix * height}, width);
+      worker.run_row({.matrix = matrix, .row = i - matrix * height}, width);
     }
   });
 }
 
-void ew_rows(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
-             std::span<const float> constants, const EwRows& rows) {
-  const int64_t n = rows.rows.count();
-  int64_t width = 1;
-  for (int axis = 1; axis < io[0].dim(); ++axis) {
-    width *= io[0].size(axis);
+void require_rows(std::span<const Tensor> io, const ElementwiseDomain& domain) {
+  const auto* ids = domain.rows.data<int32_t>();
+  for (size_t i = 0; i < io.size(); ++i) {
+    const bool has_more = (domain.by_row >> i & 1U) != 0;
+    const int64_t limit = io[i].dim() > 0 ? io[i].size(0) : 0;
+    for (int64_t j = 0; has_more && j < domain.rows.count(); ++j) {
+      core::require(ids[j] >= 0 && ids[j] < limit,
+                    "elementwise: rows must be in [0, {}) for io {}, position {} has {}", limit, i,
+                    j, ids[j]);
+    }
   }
-  if (n == 0 || width == 0) {
-    return;
-  }
-  require_rows(io, rows);
-  const std::vector<EwStep> steps = plan_passes(code, io, constants, EwDomain::kRows, rows.by_row);
-  const auto* ids = rows.rows.data<int32_t>();
-  for_each_range(stream, n, width, [&](int64_t begin, int64_t end) {
-    Buffers buffers;
+}
+
+void run_rows(const Stream& stream, const Call& call, const Tensor& rows, int64_t width) {
+  const auto* ids = rows.data<int32_t>();
+  for_each_range(stream, rows.count(), width, [&](int64_t begin, int64_t end) {
+    Worker worker(call);
     for (int64_t row = begin; row < end; ++row) {
-      run_row(steps, buffers, {.matrix = ids[row], .row = row}, width);
+      worker.run_row({.matrix = ids[row], .row = row}, width);
     }
   });
+}
+
+int64_t row_width(const Tensor& t) {
+  int64_t width = 1;
+  for (int axis = 1; axis < t.dim(); ++axis) {
+    width *= t.size(axis);
+  }
+  return width;
+}
+
+}  // namespace
+
+void elementwise(const Stream& stream, const ElementwiseProgram& program,
+                 std::span<const Tensor> io, std::span<const float> constants,
+                 const ElementwiseDomain& domain) {
+  if (domain.over == Over::kRows) {
+    const int64_t width = row_width(io[0]);
+    if (domain.rows.count() > 0 && width > 0) {
+      require_rows(io, domain);
+      run_rows(stream, begin_call(program, io, constants, domain), domain.rows, width);
+    }
+    return;
+  }
+  if (io[0].count() == 0) {
+    return;
+  }
+  const Call call = begin_call(program, io, constants, domain);
+  if (domain.over == Over::kMatrices) {
+    run_matrices(stream, call, io[0], domain.active);
+  } else {
+    run_elements(stream, call, io[0].count());
+  }
 }
 
 }  // namespace switchyard::ops::generic::cpu

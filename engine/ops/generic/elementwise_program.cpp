@@ -1,109 +1,147 @@
 #include "ops/generic/elementwise_program.h"
 
 #include <algorithm>
-#include <array>
+#include <cstring>
+#include <optional>
 #include <utility>
 
-namespace switchyard::ops::generic::cpu {
+#include "core/error.h"
+
+namespace switchyard::ops::generic {
 
 namespace {
 
-bool reads(EwInstruction code, uint8_t reg) {
+using Code = std::span<const ElementwiseInstruction>;
+using Op = ElementwiseOp;
+using Number = ElementwiseProgram::Number;
+using Pass = ElementwiseProgram::Pass;
+using Place = ElementwiseProgram::Place;
+using Use = ElementwiseProgram::Use;
+
+/// The registers that an instruction reads, in the order of a pass's operands.
+struct Operands {
+  std::array<uint8_t, 3> registers{};
+  size_t count = 0;
+
+  [[nodiscard]] std::span<const uint8_t> all() const { return std::span(registers).first(count); }
+};
+
+Operands operands_of(const ElementwiseInstruction& code) {
   switch (code.op) {
-    case EwOp::kLoad:
-    case EwOp::kConst:
-    case EwOp::kScalar:
-      return false;
-    case EwOp::kStore:
-      return code.d == reg;
-    case EwOp::kFma:
-    case EwOp::kSelect:
-      return code.a == reg || code.b == reg || code.d == reg;
+    case Op::kLoad:
+      return {};
+    case Op::kStore:
+      return {.registers = {code.d}, .count = 1};
     default:
-      return code.a == reg || (code.op < EwOp::kSqrt && code.b == reg);
+      return {.registers = {code.a, code.b, code.d},
+              .count = static_cast<size_t>(num_operands(code.op))};
   }
 }
 
-class Planner {
- public:
-  Planner(std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
-          std::span<const float> constants, EwDomain domain, uint32_t by_row)
-      : code_(code), io_(io), constants_(constants), domain_(domain), by_row_(by_row) {}
+bool reads(const ElementwiseInstruction& code, uint8_t reg) {
+  const Operands operands = operands_of(code);
+  return std::ranges::find(operands.all(), reg) != operands.all().end();
+}
 
-  std::vector<EwStep> plan() {
-    for (at_ = 0; at_ < code_.size(); ++at_) {
-      instruction(code_[at_]);
+/// Checks code and notes what it uses.
+class Checker {
+ public:
+  std::vector<Use> check(Code code) {
+    core::require(code.size() <= kMaxElementwiseCode,
+                  "elementwise: a program may have {} instructions, got {}", kMaxElementwiseCode,
+                  code.size());
+    for (at_ = 0; at_ < code.size(); ++at_) {
+      instruction(code[at_]);
     }
-    return std::move(steps_);
+    return std::move(uses_);
   }
 
  private:
-  void instruction(EwInstruction code) {
+  void instruction(const ElementwiseInstruction& code) {
+    core::require(code.op <= Op::kSelect, "elementwise: instruction {}: there is no instruction {}",
+                  at_, static_cast<int>(code.op));
+    core::require(code.d < kElementwiseRegisters,
+                  "elementwise: instruction {}: register d must be below {}, got {}", at_,
+                  kElementwiseRegisters, code.d);
+    for (const uint8_t reg : operands_of(code).all()) {
+      core::require(reg < kElementwiseRegisters,
+                    "elementwise: instruction {}: registers must be below {}, got {}", at_,
+                    kElementwiseRegisters, reg);
+      core::require(written_[reg],
+                    "elementwise: instruction {}: register {} is read before it is written", at_,
+                    reg);
+    }
+    if (code.op <= Op::kScalar) {
+      note(code.op, code.a);
+    }
+    written_[code.d] = true;
+  }
+
+  void note(Op how, uint8_t index) {
+    if (std::ranges::none_of(uses_,
+                             [&](const Use& u) { return u.how == how && u.index == index; })) {
+      uses_.push_back({.how = how, .index = index, .instruction = at_});
+    }
+  }
+
+  size_t at_ = 0;  // instruction at hand
+  std::array<bool, kElementwiseRegisters> written_{};
+  std::vector<Use> uses_;
+};
+
+class Planner {
+ public:
+  Planner(Code code, uint32_t repeats) : code_(code), repeats_(repeats) {}
+
+  void plan() {
+    for (at_ = 0; at_ < code_.size(); ++at_) {
+      instruction(code_[at_]);
+    }
+  }
+
+  [[nodiscard]] std::vector<Number> take_numbers() { return std::move(numbers_); }
+  [[nodiscard]] std::vector<Pass> take_passes() { return std::move(passes_); }
+
+ private:
+  void instruction(const ElementwiseInstruction& code) {
     switch (code.op) {
-      case EwOp::kLoad:
+      case Op::kLoad:
         load(code);
         break;
-      case EwOp::kStore:
+      case Op::kStore:
         store(code);
         break;
-      case EwOp::kConst:
-        set_number(code.d, constants_[code.a]);
-        break;
-      case EwOp::kScalar:
-        set_number(code.d, *data(code.a));
-        break;
-      case EwOp::kAdd:
-      case EwOp::kMul:
-        commutative(code);
-        break;
-      case EwOp::kSub:
-      case EwOp::kDiv:
-        ordered(code);
-        break;
-      case EwOp::kFma:
-        multiply_add(code);
+      case Op::kConst:
+      case Op::kScalar:
+        set_number(code.d, {.op = code.op, .from = {code.a}});
         break;
       default:
-        plain(code);
+        operate(code);
     }
   }
 
-  [[nodiscard]] float* data(uint8_t index) const { return io_[index].data<float>(); }
-
-  void set_number(uint8_t reg, float value) { places_[reg] = {.is_number = true, .number = value}; }
-
-  // Where a tensor's elements are; those of a tensor that repeats along an axis have stride 0
-  // there.
-  [[nodiscard]] EwPlace tensor_place(uint8_t index) const {
-    EwPlace place{.io = data(index)};
-    if (domain_ == EwDomain::kMatrices) {
-      const tensor::Tensor& t = io_[index];
-      place.row_stride = t.size(1) == 1 ? 0 : t.size(2);
-      place.matrix_stride = t.size(0) == 1 ? 0 : t.size(1) * t.size(2);
-    } else if (domain_ == EwDomain::kRows) {
-      const bool has_more = index < 32 && (by_row_ >> index & 1U) != 0;
-      (has_more ? place.matrix_stride : place.row_stride) = io_[index].stride(0);
-    }
-    return place;
+  static Place buffer_of(uint8_t reg) { return {.in = Place::In::kBuffer, .index = reg}; }
+  static Place tensor_of(uint8_t io) { return {.in = Place::In::kTensor, .index = io}; }
+  [[nodiscard]] bool is_number(uint8_t reg) const { return places_[reg].in == Place::In::kNumber; }
+  [[nodiscard]] bool is_in_buffer(uint8_t reg) const {
+    return places_[reg].in == Place::In::kBuffer;
   }
 
-  // Whether a row of the tensor is one number.
-  [[nodiscard]] bool repeats_along_rows(uint8_t index) const {
-    return domain_ == EwDomain::kMatrices && io_[index].size(2) == 1 && io_[0].size(2) != 1;
+  void set_number(uint8_t reg, const Number& number) {
+    places_[reg] = {.in = Place::In::kNumber, .index = static_cast<uint8_t>(numbers_.size())};
+    numbers_.push_back(number);
   }
-
-  static EwPlace buffer_of(uint8_t reg) { return {.buffer = static_cast<int8_t>(reg)}; }
 
   // Whether a register can stay in a tensor: nothing is stored after the instruction at hand and
   // before its last reading.
   [[nodiscard]] bool may_stay(uint8_t reg) const {
     bool stored = false;
-    for (size_t i = at_ + 1; i < code_.size(); ++i) {
-      if (reads(code_[i], reg) && stored) {
+    for (const ElementwiseInstruction& next : code_.subspan(at_ + 1)) {
+      if (reads(next, reg) && stored) {
         return false;
       }
-      stored = stored || code_[i].op == EwOp::kStore;
-      if (code_[i].d == reg && code_[i].op != EwOp::kStore) {
+      stored = stored || next.op == Op::kStore;
+      if (next.d == reg && next.op != Op::kStore) {
         return true;
       }
     }
@@ -112,184 +150,202 @@ class Planner {
 
   // Whether nothing reads a register after the instruction at hand before it is written again.
   [[nodiscard]] bool is_dead(uint8_t reg) const {
-    for (size_t i = at_ + 1; i < code_.size(); ++i) {
-      if (reads(code_[i], reg)) {
+    for (const ElementwiseInstruction& next : code_.subspan(at_ + 1)) {
+      if (reads(next, reg)) {
         return false;
       }
-      if (code_[i].d == reg) {
+      if (next.d == reg) {
         return true;
       }
     }
     return true;
   }
 
-  void load(EwInstruction code) {
-    const EwPlace place = tensor_place(code.a);
-    if (repeats_along_rows(code.a)) {
-      emit(code.d, {.loop = EwLoop::kFillA, .a = place});
-      return;
+  void load(const ElementwiseInstruction& code) {
+    if (code.a < kMaxElementwiseTensors && (repeats_ >> code.a & 1U) != 0) {
+      set_number(code.d, {.op = Op::kLoad, .of_row = true, .from = {code.a}});
+    } else if (may_stay(code.d)) {
+      places_[code.d] = tensor_of(code.a);
+    } else {
+      emit(code.d, {.from = {tensor_of(code.a)}});
     }
-    if (may_stay(code.d)) {
-      places_[code.d] = place;
-      return;
-    }
-    emit(code.d, {.loop = EwLoop::kCopy, .a = place});
   }
 
   // Lets the pass that made the register write to the tensor, if it is the last one.
-  void store(EwInstruction code) {
-    const EwPlace target = tensor_place(code.a);
-    EwPlace& place = places_[code.d];
-    const bool just_made = !steps_.empty() && place.buffer == static_cast<int8_t>(code.d) &&
-                           steps_.back().d.buffer == place.buffer;
-    if (just_made && may_stay(code.d)) {
-      steps_.back().d = target;
+  void store(const ElementwiseInstruction& code) {
+    const Place target = tensor_of(code.a);
+    Place& place = places_[code.d];
+    if (is_last_made(code.d) && may_stay(code.d)) {
+      passes_.back().d = target;
       place = target;
-    } else if (place.is_number) {
-      steps_.push_back({.loop = EwLoop::kFillS, .d = target, .k = place.number});
     } else {
-      steps_.push_back({.loop = EwLoop::kCopy, .d = target, .a = place});
+      passes_.push_back(
+          {.numbers = static_cast<uint8_t>(is_number(code.d)), .d = target, .from = {place}});
     }
   }
 
-  void emit(uint8_t reg, EwStep step) {
-    step.d = buffer_of(reg);
-    steps_.push_back(step);
-    places_[reg] = step.d;
+  void emit(uint8_t reg, Pass pass) {
+    pass.d = buffer_of(reg);
+    passes_.push_back(pass);
+    places_[reg] = pass.d;
   }
 
-  // The register as elements; a number is spread over its buffer first.
-  EwPlace elements(uint8_t reg) {
-    if (places_[reg].is_number) {
-      emit(reg, {.loop = EwLoop::kFillS, .k = places_[reg].number});
-    }
-    return places_[reg];
+  // Makes elements of a number.
+  void spread(uint8_t reg) { emit(reg, {.numbers = 1, .from = {places_[reg]}}); }
+
+  [[nodiscard]] bool is_last_made(uint8_t reg) const {
+    return !passes_.empty() && passes_.back().d.in == Place::In::kBuffer &&
+           passes_.back().d.index == reg && is_in_buffer(reg);
   }
 
   // The last pass, if it made that register and can still be changed.
-  EwStep* last_made(uint8_t reg, EwLoop loop) {
-    const bool found = !steps_.empty() && steps_.back().loop == loop &&
-                       steps_.back().d.buffer == static_cast<int8_t>(reg) &&
-                       places_[reg].buffer == static_cast<int8_t>(reg);
-    return found ? &steps_.back() : nullptr;
+  [[nodiscard]] Pass* last_made(uint8_t reg, Op op) {
+    return is_last_made(reg) && passes_.back().op == op ? &passes_.back() : nullptr;
   }
 
-  void commutative(EwInstruction code) {
-    const bool add = code.op == EwOp::kAdd;
-    const EwPlace& a = places_[code.a];
-    const EwPlace& b = places_[code.b];
-    if (a.is_number && b.is_number) {
-      set_number(code.d, add ? a.number + b.number : a.number * b.number);
-      return;
-    }
-    if (!a.is_number && !b.is_number) {
-      emit(code.d, {.loop = add ? EwLoop::kAdd : EwLoop::kMul, .a = a, .b = b});
-      return;
-    }
-    const uint8_t elements_in = a.is_number ? code.b : code.a;
-    const float k = a.is_number ? a.number : b.number;
-    EwStep* root = add && elements_in == code.d ? last_made(code.d, EwLoop::kSqrt) : nullptr;
-    if (root != nullptr) {
-      root->loop = EwLoop::kSqrtAddS;
-      root->k = k;
-      return;
-    }
-    emit(code.d, {.loop = add ? EwLoop::kAddS : EwLoop::kMulS, .a = places_[elements_in], .k = k});
-  }
-
-  void ordered(EwInstruction code) {
-    const bool sub = code.op == EwOp::kSub;
-    const EwPlace a = places_[code.a];
-    const EwPlace b = places_[code.b];
-    if (a.is_number && b.is_number) {
-      set_number(code.d, sub ? a.number - b.number : a.number / b.number);
-    } else if (a.is_number) {
-      emit(code.d, {.loop = sub ? EwLoop::kSFrom : EwLoop::kSOver, .a = b, .k = a.number});
-    } else if (b.is_number) {
-      emit(code.d, {.loop = sub ? EwLoop::kSubS : EwLoop::kDivS, .a = a, .k = b.number});
-    } else if (!join_scaled_sub(code)) {
-      emit(code.d, {.loop = sub ? EwLoop::kSub : EwLoop::kDiv, .a = a, .b = b});
+  void operate(const ElementwiseInstruction& code) {
+    const Operands operands = operands_of(code);
+    if (std::ranges::all_of(operands.all(), [&](uint8_t reg) { return is_number(reg); })) {
+      fold(code, operands);
+    } else if (!join(code)) {
+      Pass pass{.op = code.op};
+      for (size_t i = 0; i < operands.count; ++i) {
+        const uint8_t reg = operands.registers[i];
+        const unsigned numbers = pass.numbers | 1U << i;
+        if (is_number(reg) && may_be_numbers(code.op, numbers)) {
+          pass.numbers = static_cast<uint8_t>(numbers);
+        } else if (is_number(reg)) {
+          spread(reg);
+        }
+        pass.from[i] = places_[reg];
+      }
+      emit(code.d, pass);
     }
   }
 
-  // r = x k; d = a - r, if r is not needed any more.
-  bool join_scaled_sub(EwInstruction code) {
-    if (code.op != EwOp::kSub || code.a == code.b) {
+  // Numbers alone make a number.
+  void fold(const ElementwiseInstruction& code, const Operands& operands) {
+    Number number{.op = code.op};
+    for (size_t i = 0; i < operands.count; ++i) {
+      number.from[i] = places_[operands.registers[i]].index;
+      number.of_row = number.of_row || numbers_[number.from[i]].of_row;
+    }
+    set_number(code.d, number);
+  }
+
+  /// Of the factors a and b of an instruction, or of two terms, the elements and the number.
+  struct Scaled {
+    uint8_t elements;
+    Place number;
+  };
+  [[nodiscard]] std::optional<Scaled> one_number(const ElementwiseInstruction& code) const {
+    if (is_number(code.a) == is_number(code.b)) {
+      return std::nullopt;
+    }
+    return is_number(code.a) ? Scaled{code.b, places_[code.a]} : Scaled{code.a, places_[code.b]};
+  }
+
+  // The elements and the number of the last pass, if it multiplied them into that register.
+  [[nodiscard]] std::optional<std::array<Place, 2>> last_scaled(uint8_t reg) {
+    const Pass* pass = last_made(reg, Op::kMul);
+    if (pass == nullptr || pass->numbers == 0) {
+      return std::nullopt;
+    }
+    const Place a = pass->from[0];
+    const Place b = pass->from[1];
+    return pass->numbers == 1 ? std::array{b, a} : std::array{a, b};
+  }
+
+  // Lets the last pass do this instruction too, if there is one pass for both.
+  bool join(const ElementwiseInstruction& code) {
+    switch (code.op) {
+      case Op::kAdd:
+        return join_sqrt_add(code);
+      case Op::kSub:
+        return join_sub_scaled(code);
+      case Op::kFma:
+        return join_scaled_add(code);
+      default:
+        return false;
+    }
+  }
+
+  // d = sqrt(x); d += k.
+  bool join_sqrt_add(const ElementwiseInstruction& code) {
+    const auto terms = one_number(code);
+    Pass* root = terms && terms->elements == code.d ? last_made(code.d, Op::kSqrt) : nullptr;
+    if (root == nullptr) {
       return false;
     }
-    const EwStep* scaled = last_made(code.b, EwLoop::kMulS);
-    if (scaled == nullptr || (code.b != code.d && !is_dead(code.b))) {
-      return false;
-    }
-    const EwStep joined{
-        .loop = EwLoop::kSubMulS, .a = places_[code.a], .b = scaled->a, .k = scaled->k};
-    steps_.pop_back();
-    emit(code.d, joined);
+    *root = {
+        .op = Op::kSqrtAdd, .numbers = 0b10, .d = root->d, .from = {root->from[0], terms->number}};
     return true;
   }
 
-  void multiply_add(EwInstruction code) {
-    const bool has_number = places_[code.a].is_number || places_[code.b].is_number;
-    if (!has_number || (places_[code.a].is_number && places_[code.b].is_number)) {
-      const EwPlace a = elements(code.a);
-      const EwPlace b = elements(code.b);
-      emit(code.d, {.loop = EwLoop::kFma, .a = a, .b = b, .old = elements(code.d)});
-      return;
+  // r = x k; d = a - r, if r is not needed any more.
+  bool join_sub_scaled(const ElementwiseInstruction& code) {
+    if (is_number(code.a) || code.a == code.b) {
+      return false;
     }
-    const uint8_t factor = places_[code.a].is_number ? code.b : code.a;
-    const float k = places_[code.a].is_number ? places_[code.a].number : places_[code.b].number;
-    EwStep* scaled = factor == code.d ? nullptr : last_made(code.d, EwLoop::kMulS);
-    if (scaled != nullptr) {  // d = x k; d += y k2
-      scaled->loop = EwLoop::kAxpby;
-      scaled->b = places_[factor];
-      scaled->k2 = k;
-      return;
+    const auto scaled = last_scaled(code.b);
+    if (!scaled || (code.b != code.d && !is_dead(code.b))) {
+      return false;
     }
-    const EwPlace old = elements(code.d);
-    emit(code.d, {.loop = EwLoop::kFmaS, .a = places_[factor], .old = old, .k = k});
+    const auto [x, k] = *scaled;
+    passes_.pop_back();
+    emit(code.d, {.op = Op::kSubScaled, .numbers = 0b100, .from = {places_[code.a], x, k}});
+    return true;
   }
 
-  void plain(EwInstruction code) {
-    static constexpr std::array<std::pair<EwOp, EwLoop>, 10> kLoops = {
-        {{EwOp::kMax, EwLoop::kMax},
-         {EwOp::kMin, EwLoop::kMin},
-         {EwOp::kSqrt, EwLoop::kSqrt},
-         {EwOp::kRsqrt, EwLoop::kRsqrt},
-         {EwOp::kExp, EwLoop::kExp},
-         {EwOp::kLog, EwLoop::kLog},
-         {EwOp::kTanh, EwLoop::kTanh},
-         {EwOp::kAbs, EwLoop::kAbs},
-         {EwOp::kSign, EwLoop::kSign},
-         {EwOp::kSelect, EwLoop::kSelect}}};
-    const auto* found = std::find_if(kLoops.begin(), kLoops.end(),
-                                     [&](const auto& l) { return l.first == code.op; });
-    EwStep step{.loop = found->second, .a = elements(code.a)};
-    if (code.op < EwOp::kSqrt || code.op == EwOp::kSelect) {
-      step.b = elements(code.b);
+  // d = x k; d += y k2.
+  bool join_scaled_add(const ElementwiseInstruction& code) {
+    const auto factors = one_number(code);
+    if (!factors || factors->elements == code.d) {
+      return false;
     }
-    if (code.op == EwOp::kSelect) {
-      step.old = elements(code.d);
+    const auto scaled = last_scaled(code.d);
+    if (!scaled) {
+      return false;
     }
-    emit(code.d, step);
+    const auto [x, k] = *scaled;
+    passes_.back() = {.op = Op::kScaledAdd,
+                      .numbers = 0b1010,
+                      .d = passes_.back().d,
+                      .from = {x, k, places_[factors->elements], factors->number}};
+    return true;
   }
 
-  std::span<const EwInstruction> code_;
-  std::span<const tensor::Tensor> io_;
-  std::span<const float> constants_;
-  EwDomain domain_;
-  uint32_t by_row_;
+  Code code_;
+  uint32_t repeats_;
   size_t at_ = 0;  // instruction at hand
-  std::array<EwPlace, kEwRegisters> places_{};
-  std::vector<EwStep> steps_;
+  std::array<Place, kElementwiseRegisters> places_{};
+  std::vector<Number> numbers_;
+  std::vector<Pass> passes_;
 };
 
 }  // namespace
 
-std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
-                                std::span<const tensor::Tensor> io,
-                                std::span<const float> constants, EwDomain domain,
-                                uint32_t by_row) {
-  return Planner(code, io, constants, domain, by_row).plan();
+ElementwiseProgram::ElementwiseProgram(Code code, uint32_t repeats)
+    : code_(code.begin(), code.end()), repeats_(repeats), uses_(Checker().check(code)) {
+  Planner planner(code_, repeats);
+  planner.plan();
+  numbers_ = planner.take_numbers();
+  passes_ = planner.take_passes();
 }
 
-}  // namespace switchyard::ops::generic::cpu
+const ElementwiseProgram& ElementwisePrograms::find_or_plan(Code code, uint32_t repeats) {
+  const auto found = std::ranges::find_if(programs_, [&](const ElementwiseProgram& program) {
+    return program.repeats() == repeats && program.code().size() == code.size() &&
+           std::memcmp(program.code().data(), code.data(), code.size_bytes()) == 0;
+  });
+  if (found != programs_.end()) {
+    return *found;
+  }
+  ElementwiseProgram program(code, repeats);
+  if (programs_.size() == kMost) {
+    programs_.pop_front();
+  }
+  return programs_.emplace_back(std::move(program));
+}
+
+}  // namespace switchyard::ops::generic

@@ -1,78 +1,127 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
-#include "ops/generic/elementwise.h"
+#include "ops/generic/kernels.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
-/// What one pass over a block of elements does. `S` stands for an operand that is one number k.
-enum class EwLoop : uint8_t {
-  kCopy,   // d = a
-  kFillS,  // d = k
-  kFillA,  // d = a[0]
-  kAdd,
-  kAddS,  // a + k
-  kSub,
-  kSubS,   // a - k
-  kSFrom,  // k - a
-  kMul,
-  kMulS,  // a k
-  kDiv,
-  kDivS,   // a / k
-  kSOver,  // k / a
-  kMax,
-  kMin,
-  kFma,      // old + a b
-  kFmaS,     // old + a k
-  kAxpby,    // a k + b k2
-  kSubMulS,  // a - b k
-  kSqrt,
-  kSqrtAddS,  // sqrt(a) + k
-  kRsqrt,
-  kExp,
-  kLog,
-  kTanh,
-  kAbs,
-  kSign,
-  kSelect  // a > 0 ? b : old
+inline constexpr int kElementwiseRegisters = 12;
+inline constexpr size_t kMaxElementwiseTensors = 32;
+inline constexpr size_t kMaxElementwiseCode = 256;
+
+/// How many values a pass reads; kLoad stands for a copy.
+[[nodiscard]] constexpr int num_operands(ElementwiseOp op) {
+  switch (op) {
+    case ElementwiseOp::kStore:
+    case ElementwiseOp::kConst:
+    case ElementwiseOp::kScalar:
+      return 0;
+    case ElementwiseOp::kFma:
+    case ElementwiseOp::kSelect:
+    case ElementwiseOp::kSubScaled:
+      return 3;
+    case ElementwiseOp::kScaledAdd:
+      return 4;
+    default:
+      return (op >= ElementwiseOp::kAdd && op < ElementwiseOp::kSqrt) ||
+                     op == ElementwiseOp::kSqrtAdd
+                 ? 2
+                 : 1;
+  }
+}
+
+/// Whether there is a pass in which exactly the operands whose bits are set are numbers and the
+/// others elements.
+[[nodiscard]] constexpr bool may_be_numbers(ElementwiseOp op, unsigned operands) {
+  switch (op) {
+    case ElementwiseOp::kLoad:
+      return operands <= 1;
+    case ElementwiseOp::kSqrtAdd:
+      return operands == 0b10;
+    case ElementwiseOp::kSubScaled:
+      return operands == 0b100;
+    case ElementwiseOp::kScaledAdd:
+      return operands == 0b1010;
+    default:
+      return operands == 0 ||
+             (op >= ElementwiseOp::kAdd && op <= ElementwiseOp::kFma && operands <= 2);
+  }
+}
+
+/// An element program, checked as far as its code goes and cut into passes over blocks of elements.
+/// Numbers are not spread over registers, loaded registers stay in their tensors, results go to
+/// where they are stored, and a few neighbours are joined, as far as that changes no value read
+/// later. Holds no tensor and no constant, so it serves every call with the same code.
+class ElementwiseProgram {
+ public:
+  /// Where a value is: element for element in the buffer of a register or in a tensor, or as one
+  /// number.
+  struct Place {
+    enum class In : uint8_t { kNowhere, kBuffer, kTensor, kNumber };
+    In in = In::kNowhere;
+    uint8_t index = 0;  // of the register, the io, or among numbers()
+  };
+
+  /// d = op(from[0], from[1], ...) over a block of elements.
+  struct Pass {
+    ElementwiseOp op = ElementwiseOp::kLoad;
+    uint8_t numbers = 0;  // bit i: from[i] is a number
+    Place d{};
+    std::array<Place, 5> from{};  // at most four, then kNowhere
+  };
+
+  /// A value that is the same for all elements of a row: a constant, an io of one element, the one
+  /// element of a row (kLoad), or op of earlier numbers.
+  struct Number {
+    ElementwiseOp op = ElementwiseOp::kConst;
+    bool of_row = false;            // may differ from row to row
+    std::array<uint8_t, 3> from{};  // the constant, the io, or earlier numbers
+  };
+
+  /// The first instruction that uses an io or a constant in its way (kLoad, kStore, kScalar or
+  /// kConst).
+  struct Use {
+    ElementwiseOp how = ElementwiseOp::kLoad;
+    uint8_t index = 0;
+    size_t instruction = 0;
+  };
+
+  /// Bit i of `repeats` says that each row of io[i] is one number. Throws Error(kInvalidArgument)
+  /// for code that is wrong with any tensors and constants.
+  ElementwiseProgram(std::span<const ElementwiseInstruction> code, uint32_t repeats);
+
+  [[nodiscard]] std::span<const ElementwiseInstruction> code() const { return code_; }
+  [[nodiscard]] uint32_t repeats() const { return repeats_; }
+  [[nodiscard]] std::span<const Use> uses() const { return uses_; }
+  /// At most kMaxElementwiseCode.
+  [[nodiscard]] std::span<const Number> numbers() const { return numbers_; }
+  [[nodiscard]] std::span<const Pass> passes() const { return passes_; }
+
+ private:
+  std::vector<ElementwiseInstruction> code_;
+  uint32_t repeats_;
+  std::vector<Use> uses_;
+  std::vector<Number> numbers_;
+  std::vector<Pass> passes_;
 };
 
-/// Where the values of a register are: all the same number, in a tensor, or in a buffer.
-struct EwPlace {
-  float* io = nullptr;        // elements of the whole tensor
-  int64_t matrix_stride = 0;  // to the next matrix and row of it; 0 where they repeat
-  int64_t row_stride = 0;
-  int8_t buffer = -1;
-  bool is_number = false;
-  float number = 0.0F;
+/// The programs that one caller runs again and again, planned once. Threads: [inst].
+class ElementwisePrograms {
+ public:
+  /// The program of this code, planned unless it is one of the last kMost. Valid until the next
+  /// call. Errors as those of ElementwiseProgram.
+  const ElementwiseProgram& find_or_plan(std::span<const ElementwiseInstruction> code,
+                                         uint32_t repeats);
+
+ private:
+  static constexpr size_t kMost = 16;
+
+  std::deque<ElementwiseProgram> programs_;  // the newest last
 };
 
-struct EwStep {
-  EwLoop loop = EwLoop::kCopy;
-  EwPlace d{};
-  EwPlace a{};
-  EwPlace b{};
-  EwPlace old{};
-  float k = 0.0F;
-  float k2 = 0.0F;
-};
-
-/// What a program runs over: the elements of tensors of one shape, the rows of matrices [G,P,Q]
-/// with tensors that may repeat along an axis, or rows of which some tensors have more. Of the
-/// last, matrix_stride leads to the next row of a tensor with more, row_stride to that of the
-/// others.
-enum class EwDomain : uint8_t { kElements, kMatrices, kRows };
-
-/// Turns a checked program into passes. Numbers are not spread over registers, loaded registers
-/// stay in their tensors, results go to where they are stored, and a few neighbours are joined, as
-/// far as that changes no value read later. Under kRows, bit i of by_row says that io[i] has more.
-[[nodiscard]] std::vector<EwStep> plan_passes(std::span<const EwInstruction> code,
-                                              std::span<const tensor::Tensor> io,
-                                              std::span<const float> constants,
-                                              EwDomain domain = EwDomain::kElements,
-                                              uint32_t by_row = 0);
-
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace switchyard::ops::generic

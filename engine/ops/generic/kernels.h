@@ -26,7 +26,7 @@ enum class Binary : int32_t { kAdd, kSub, kMul, kDiv, kMax, kMin, kLt, kGe };
 enum class Activation : int32_t { kRelu, kGelu, kSilu, kTanh, kSigmoid };
 enum class Reduction : int32_t { kSum, kMean, kMax, kSumSq };
 enum class Distribution : int32_t { kUniform, kNormal, kGumbel, kBernoulli };
-enum class EwOp : uint8_t {
+enum class ElementwiseOp : uint8_t {
   kLoad,
   kStore,
   kConst,
@@ -45,22 +45,35 @@ enum class EwOp : uint8_t {
   kTanh,
   kAbs,
   kSign,
-  kSelect
+  kSelect,
+  // Two instructions in one pass; no program holds them.
+  kSqrtAdd,    // sqrt(a) + b
+  kSubScaled,  // a - b c
+  kScaledAdd   // a b + c e
 };
 
 /// One instruction of an element program; laid out as sy_ew_ins.
-struct EwInstruction {
-  EwOp op;
+struct ElementwiseInstruction {
+  ElementwiseOp op;
   uint8_t d;
   uint8_t a;
   uint8_t b;
 };
 
-/// Which rows of which tensors a program sees.
-struct EwRows {
-  tensor::Tensor rows;  // [n] i32, distinct
-  uint32_t by_row = 0;  // bit i: of io[i]; else io[i] has n rows
+/// What an element program runs over.
+struct ElementwiseDomain {
+  enum class Over : uint8_t {
+    kElements,  // of io[0]; the other io have its shape
+    kMatrices,  // io[0] is [G,P,Q]; an io that is loaded has that shape or repeats along an axis
+    kRows       // some rows of some io
+  };
+  Over over = Over::kElements;
+  tensor::Tensor active{};  // kMatrices: f32 [G] or undefined; matrix g rests where it is 0
+  tensor::Tensor rows{};    // kRows: i32 [n], distinct
+  uint32_t by_row = 0;      // kRows: bit i is set if io[i] has more rows than the n
 };
+
+class ElementwiseProgram;
 
 /// Random numbers to fill a tensor with.
 struct RandomFill {
@@ -117,14 +130,9 @@ struct Kernels {
                            const Tensor& y) = nullptr;
   void (*bincount)(const Stream&, const Tensor& idx, const Tensor& counts) = nullptr;
 
-  void (*ew)(const Stream&, std::span<const EwInstruction> code, std::span<const tensor::Tensor> io,
-             std::span<const float> constants) = nullptr;
-  void (*ew_matrices)(const Stream&, std::span<const EwInstruction> code,
+  void (*elementwise)(const Stream&, const ElementwiseProgram& program,
                       std::span<const tensor::Tensor> io, std::span<const float> constants,
-                      const Tensor& active) = nullptr;
-  void (*ew_rows)(const Stream&, std::span<const EwInstruction> code,
-                  std::span<const tensor::Tensor> io, std::span<const float> constants,
-                  const EwRows& rows) = nullptr;
+                      const ElementwiseDomain& domain) = nullptr;
   void (*random_fill)(const Stream&, const RandomFill& fill, const Tensor& y) = nullptr;
   void (*round_stochastically)(const Stream&, const StochasticRounding& rounding, const Tensor& x,
                                const Tensor& y) = nullptr;

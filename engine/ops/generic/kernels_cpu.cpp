@@ -21,9 +21,7 @@ Kernels cpu_kernels() {
           .gather_rows = cpu::gather_rows,
           .scatter_add_rows = cpu::scatter_add_rows,
           .bincount = cpu::bincount,
-          .ew = cpu::ew,
-          .ew_matrices = cpu::ew_matrices,
-          .ew_rows = cpu::ew_rows,
+          .elementwise = cpu::elementwise,
           .random_fill = cpu::random_fill,
           .round_stochastically = cpu::round_stochastically};
 }

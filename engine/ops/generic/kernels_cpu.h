@@ -32,13 +32,9 @@ void gather_rows(const Stream& stream, const Tensor& x, const Tensor& rows, cons
 void scatter_add_rows(const Stream& stream, const Tensor& x, const Tensor& rows, const Tensor& y);
 void bincount(const Stream& stream, const Tensor& idx, const Tensor& counts);
 
-void ew(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
-        std::span<const float> constants);
-void ew_matrices(const Stream& stream, std::span<const EwInstruction> code,
+void elementwise(const Stream& stream, const ElementwiseProgram& program,
                  std::span<const Tensor> io, std::span<const float> constants,
-                 const Tensor& active);
-void ew_rows(const Stream& stream, std::span<const EwInstruction> code, std::span<const Tensor> io,
-             std::span<const float> constants, const EwRows& rows);
+                 const ElementwiseDomain& domain);
 void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y);
 void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
                           const Tensor& y);

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "ops/clones.h"
+#include "ops/generic/constant_dispatch.h"
 #include "ops/generic/kernels_cpu.h"
 #include "ops/generic/strided_cpu.h"
 #include "ops/generic/vector_math.h"
@@ -134,83 +135,27 @@ template <Activation kKind>
 }
 
 SWITCHYARD_CPU_CLONES void unary_block(Unary op, float* y, const float* x, int64_t n) {
-  switch (op) {
-    case Unary::kExp:
-      return loop<Unary::kExp>(y, x, n);
-    case Unary::kLog:
-      return loop<Unary::kLog>(y, x, n);
-    case Unary::kSqrt:
-      return loop<Unary::kSqrt>(y, x, n);
-    case Unary::kRsqrt:
-      return loop<Unary::kRsqrt>(y, x, n);
-    case Unary::kAbs:
-      return loop<Unary::kAbs>(y, x, n);
-    case Unary::kNeg:
-      return loop<Unary::kNeg>(y, x, n);
-    case Unary::kSigmoid:
-      return loop<Unary::kSigmoid>(y, x, n);
-    case Unary::kTanh:
-      return loop<Unary::kTanh>(y, x, n);
-    case Unary::kSoftplus:
-      return loop<Unary::kSoftplus>(y, x, n);
-    case Unary::kNormCdf:
-      return loop<Unary::kNormCdf>(y, x, n);
-    case Unary::kNormPdf:
-      return loop<Unary::kNormPdf>(y, x, n);
-  }
+  call_with_constant<Unary::kNormPdf>(
+      op, [=](auto constant) __attribute__((always_inline)) { loop<constant.value>(y, x, n); });
 }
 
 SWITCHYARD_CPU_CLONES void binary_block(Binary op, float* y, const float* a, const float* b,
                                         int64_t n) {
-  switch (op) {
-    case Binary::kAdd:
-      return loop<Binary::kAdd>(y, a, b, n);
-    case Binary::kSub:
-      return loop<Binary::kSub>(y, a, b, n);
-    case Binary::kMul:
-      return loop<Binary::kMul>(y, a, b, n);
-    case Binary::kDiv:
-      return loop<Binary::kDiv>(y, a, b, n);
-    case Binary::kMax:
-      return loop<Binary::kMax>(y, a, b, n);
-    case Binary::kMin:
-      return loop<Binary::kMin>(y, a, b, n);
-    case Binary::kLt:
-      return loop<Binary::kLt>(y, a, b, n);
-    case Binary::kGe:
-      return loop<Binary::kGe>(y, a, b, n);
-  }
+  call_with_constant<Binary::kGe>(
+      op, [=](auto constant) __attribute__((always_inline)) { loop<constant.value>(y, a, b, n); });
 }
 
 SWITCHYARD_CPU_CLONES void act_block(Activation kind, float* y, const float* x, int64_t n) {
-  switch (kind) {
-    case Activation::kRelu:
-      return act_loop<Activation::kRelu>(y, x, n);
-    case Activation::kGelu:
-      return act_loop<Activation::kGelu>(y, x, n);
-    case Activation::kSilu:
-      return act_loop<Activation::kSilu>(y, x, n);
-    case Activation::kTanh:
-      return act_loop<Activation::kTanh>(y, x, n);
-    case Activation::kSigmoid:
-      return act_loop<Activation::kSigmoid>(y, x, n);
-  }
+  call_with_constant<Activation::kSigmoid>(kind, [=](auto constant) __attribute__((always_inline)) {
+    act_loop<constant.value>(y, x, n);
+  });
 }
 
 SWITCHYARD_CPU_CLONES void act_grad_block(Activation kind, float* dx, const float* x,
                                           const float* dy, int64_t n) {
-  switch (kind) {
-    case Activation::kRelu:
-      return act_grad_loop<Activation::kRelu>(dx, x, dy, n);
-    case Activation::kGelu:
-      return act_grad_loop<Activation::kGelu>(dx, x, dy, n);
-    case Activation::kSilu:
-      return act_grad_loop<Activation::kSilu>(dx, x, dy, n);
-    case Activation::kTanh:
-      return act_grad_loop<Activation::kTanh>(dx, x, dy, n);
-    case Activation::kSigmoid:
-      return act_grad_loop<Activation::kSigmoid>(dx, x, dy, n);
-  }
+  call_with_constant<Activation::kSigmoid>(kind, [=](auto constant) __attribute__((always_inline)) {
+    act_grad_loop<constant.value>(dx, x, dy, n);
+  });
 }
 
 using OneInput = std::array<const float*, 1>;

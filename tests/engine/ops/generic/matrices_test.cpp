@@ -24,13 +24,23 @@ Means means_of(const Backend& backend, const Tensor& x) {
 }
 
 // w[g,i,j] += k a[g,i] x[g,i,j] / b[g,j], scaled by the one number of each matrix.
-const std::vector<EwInstruction> kProgram = {
-    {EwOp::kLoad, 0, 1, 0}, {EwOp::kLoad, 1, 2, 0},  {EwOp::kMul, 0, 0, 1},
-    {EwOp::kLoad, 2, 3, 0}, {EwOp::kDiv, 0, 0, 2},   {EwOp::kLoad, 3, 4, 0},
-    {EwOp::kMul, 0, 0, 3},  {EwOp::kConst, 4, 0, 0}, {EwOp::kScalar, 5, 5, 0},
-    {EwOp::kMul, 4, 4, 5},  {EwOp::kLoad, 6, 0, 0},  {EwOp::kFma, 6, 0, 4},
-    {EwOp::kStore, 6, 0, 0}};
+const std::vector<ElementwiseInstruction> kProgram = {
+    {ElementwiseOp::kLoad, 0, 1, 0},   {ElementwiseOp::kLoad, 1, 2, 0},
+    {ElementwiseOp::kMul, 0, 0, 1},    {ElementwiseOp::kLoad, 2, 3, 0},
+    {ElementwiseOp::kDiv, 0, 0, 2},    {ElementwiseOp::kLoad, 3, 4, 0},
+    {ElementwiseOp::kMul, 0, 0, 3},    {ElementwiseOp::kConst, 4, 0, 0},
+    {ElementwiseOp::kScalar, 5, 5, 0}, {ElementwiseOp::kMul, 4, 4, 5},
+    {ElementwiseOp::kLoad, 6, 0, 0},   {ElementwiseOp::kFma, 6, 0, 4},
+    {ElementwiseOp::kStore, 6, 0, 0}};
 const std::vector<float> kConstants = {0.25F};
+
+void run_matrices(const Backend& backend, const std::vector<ElementwiseInstruction>& code,
+                  const std::vector<Tensor>& io, const std::vector<float>& constants,
+                  const Tensor& active) {
+  ElementwisePrograms programs;
+  elementwise(backend, programs, code, io, constants,
+              {.over = ElementwiseDomain::Over::kMatrices, .active = active});
+}
 
 std::vector<Tensor> program_tensors(int64_t g, int64_t p, int64_t q) {
   std::vector<Tensor> io = {
@@ -100,7 +110,7 @@ TEST_F(Matrices, AProgramSeesWhatRepeats) {
     SCOPED_TRACE(fmt::format("{}", shape));
     const std::vector<Tensor> io = program_tensors(shape[0], shape[1], shape[2]);
     const std::vector<float> old = io[0].to_vector<float>();
-    ew_matrices(cpu_, kProgram, io, kConstants, {});
+    run_matrices(cpu_, kProgram, io, kConstants, {});
     for (int64_t i = 0; i < io[0].count(); ++i) {
       const int64_t row = i / shape[2];
       const int64_t g = row / shape[1];
@@ -118,9 +128,9 @@ TEST_F(Matrices, AProgramLeavesMatricesThatAreNotActiveAlone) {
   const std::vector<Tensor> io = program_tensors(4, 50, 400);
   const std::vector<Tensor> all = program_tensors(4, 50, 400);
   const std::vector<Tensor> untouched = program_tensors(4, 50, 400);
-  ew_matrices(cpu_, kProgram, all, kConstants, {});
-  ew_matrices(cpu_, kProgram, io, kConstants,
-              Tensor::from({4}, std::vector<float>{0.0F, 2.0F, 0.0F, std::nanf("")}));
+  run_matrices(cpu_, kProgram, all, kConstants, {});
+  run_matrices(cpu_, kProgram, io, kConstants,
+               Tensor::from({4}, std::vector<float>{0.0F, 2.0F, 0.0F, std::nanf("")}));
   for (int64_t g = 0; g < 4; ++g) {
     const Tensor want = (g % 2 == 0 ? untouched : all)[0].slice(0, g, g + 1);
     EXPECT_TRUE(same_bits(io[0].slice(0, g, g + 1), want)) << g;
@@ -130,7 +140,7 @@ TEST_F(Matrices, AProgramLeavesMatricesThatAreNotActiveAlone) {
 TEST_F(Matrices, AProgramDoesNotDependOnTheNumberOfThreads) {
   expect_same_for_any_threads([](const Backend& backend) {
     const std::vector<Tensor> io = program_tensors(3, 130, 300);
-    ew_matrices(backend, kProgram, io, kConstants, {});
+    run_matrices(backend, kProgram, io, kConstants, {});
     return io[0];
   });
 }
@@ -138,16 +148,17 @@ TEST_F(Matrices, AProgramDoesNotDependOnTheNumberOfThreads) {
 TEST_F(Matrices, AProgramChecksItsShapes) {
   std::vector<Tensor> io = program_tensors(2, 3, 5);
   const auto run = [&](const Tensor& active) {
-    ew_matrices(cpu_, kProgram, io, kConstants, active);
+    run_matrices(cpu_, kProgram, io, kConstants, active);
   };
   expect_invalid([&] { run(zeros({3})); }, "active must be [2]");
   io[2] = zeros({2, 2, 1});
   expect_invalid([&] { run({}); }, "or 1 in place of an extent, got [2, 2, 1]");
   io = {zeros({2, 3, 5}), zeros({1, 3, 5})};
-  const std::vector<EwInstruction> stores = {{EwOp::kLoad, 0, 1, 0}, {EwOp::kStore, 0, 1, 0}};
-  expect_invalid([&] { ew_matrices(cpu_, stores, io, {}, {}); }, "io 1 must have the shape");
+  const std::vector<ElementwiseInstruction> stores = {{ElementwiseOp::kLoad, 0, 1, 0},
+                                                      {ElementwiseOp::kStore, 0, 1, 0}};
+  expect_invalid([&] { run_matrices(cpu_, stores, io, {}, {}); }, "io 1 must have the shape");
   io = {zeros({3, 5})};
-  expect_invalid([&] { ew_matrices(cpu_, {}, io, {}, {}); }, "[G,P,Q]");
+  expect_invalid([&] { run_matrices(cpu_, {}, io, {}, {}); }, "[G,P,Q]");
 }
 
 }  // namespace switchyard::ops::generic
