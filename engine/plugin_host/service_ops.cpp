@@ -171,6 +171,18 @@ sy_status fill(sy_ctx* ctx, double v, const sy_tensor* y, sy_error* error) {
   return guard(error, [&] { generic::fill(backend_of(ctx), v, tensor_of(y, "fill: y")); });
 }
 
+sy_status iota(sy_ctx* ctx, const sy_tensor* y, sy_error* error) {
+  return guard(error, [&] { generic::iota(backend_of(ctx), tensor_of(y, "iota: y")); });
+}
+
+sy_status where(sy_ctx* ctx, const sy_tensor* condition, const sy_tensor* a, const sy_tensor* b,
+                const sy_tensor* y, sy_error* error) {
+  return guard(error, [&] {
+    generic::where(backend_of(ctx), tensor_of(condition, "where: the condition"),
+                   tensor_of(a, "where: a"), tensor_of(b, "where: b"), tensor_of(y, "where: y"));
+  });
+}
+
 sy_status count_nonfinite(sy_ctx* ctx, const sy_tensor* x, const sy_tensor* n, sy_error* error) {
   return guard(error, [&] {
     generic::count_nonfinite(backend_of(ctx), tensor_of(x, "count_nonfinite: x"),
@@ -270,6 +282,8 @@ const sy_ops& ops_service() {
       .fill = &fill,
       .count_nonfinite = &count_nonfinite,
       .mean_squares = &mean_squares,
+      .iota = &iota,
+      .where = &where,
   };
   return kTable;
 }

@@ -63,7 +63,7 @@ class BatchwiseGate final : public sy::LinearGate {
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     const int64_t tokens = in.x.shape[0];
-    const sy::Padding padding(call, in);
+    const sy::Padding padding(in);
     const sy_tensor h = call.scratch({tokens, num_experts_});
     const sy_tensor probability = probability_matrix(call, tokens, keeps_probability(call));
     const sy_tensor chosen = call.scratch({tokens, num_experts_});
@@ -143,7 +143,7 @@ class BatchwiseGate final : public sy::LinearGate {
     if (q.most == 0) {
       return q;
     }
-    q.is_within = sy::count_up(call, q.most);
+    q.is_within = sy::count_up(call, sy::kF32, q.most);
     q.last = call.scratch(sy::kI32, {num_experts_, 1});
     const auto n = static_cast<double>(num_experts_);
     const sy_tensor wanted = call.scratch({1});
@@ -151,12 +151,11 @@ class BatchwiseGate final : public sy::LinearGate {
     call.affine(wanted, static_cast<double>(k_), 0.0, wanted);
     call.affine(q.is_within, n, n, q.is_within);
     call.binary(SY_B_GE, wanted, q.is_within, q.is_within);
-    const sy_tensor m = call.scratch({1});
-    const sy_tensor last = call.scratch({num_experts_, 1});
-    call.reduce(SY_R_SUM, q.is_within, -1, 0.0, m);
-    call.fill(-1.0, last);
-    call.binary(SY_B_ADD, last, m, last);
-    call.copy(last, q.last);
+    const sy_tensor sum = call.scratch({1});
+    const sy_tensor m = call.scratch(sy::kI32, {1});
+    call.reduce(SY_R_SUM, q.is_within, -1, 0.0, sum);
+    call.copy(sum, m);
+    call.binary(SY_B_ADD, m, call.number(sy::kI32, -1.0), q.last);
     return q;
   }
 
@@ -215,11 +214,8 @@ class BatchwiseGate final : public sy::LinearGate {
   /// From a mask [T, E]: slots, weights (equation 16), importance and the hard load.
   void write_choice(Call& call, const sy_tensor& h, const sy_tensor& chosen,
                     const sy_gate_out& out) const {
-    const sy_tensor number = sy::count_up(call, num_experts_);
-    const sy_tensor slots = call.scratch({h.shape[0], num_experts_});
-    call.affine(number, 1.0, 1.0, number);
-    call.binary(SY_B_MUL, chosen, number, slots);
-    call.affine(slots, 1.0, -1.0, out.ids);
+    const sy_tensor number = sy::count_up(call, sy::kI32, num_experts_);
+    call.where(chosen, number, call.number(sy::kI32, -1.0), out.ids);
 
     sy::Program p;
     const auto h_slot = p.tensor(h);
@@ -292,12 +288,11 @@ class BatchwiseGate final : public sy::LinearGate {
     const sy_tensor probability = call.scratch({tokens, num_experts_});
     if (tokens > 0) {
       score(call, in.x, chosen, probability);
-      const sy_tensor one = call.scratch({1});
-      call.fill(1.0, one);
-      call.affine(out.ids, 1.0, 1.0, chosen);
-      call.binary(SY_B_MIN, chosen, one, chosen);
+      const sy_tensor is_there = call.scratch(sy::kI32, {tokens, num_experts_});  // or 0
+      call.binary(SY_B_ADD, out.ids, call.number(sy::kI32, 1.0), is_there);
+      call.where(is_there, call.number(sy::kF32, 1.0), call.number(sy::kF32, 0.0), chosen);
     }
-    return measure(call, sy::Padding(call, in), probability, chosen, false);
+    return measure(call, sy::Padding(in), probability, chosen, false);
   }
 
   /// dL/dT = -w sum of the excess over rows / |X|; dL/dX = w excess / |X| where it may flow.

@@ -55,7 +55,7 @@ class NoisyTopKGate final : public sy::LinearGate {
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     if (in.x.shape[0] > 0) {
-      const sy::Padding padding(call, in);
+      const sy::Padding padding(in);
       const bool keep = is_noisy(call) && !call.keeps_nothing();
       const Draw draw = is_noisy(call) ? noisy_draw(call, in.x, keep) : plain_draw(call, in.x);
       choose(call, draw, padding, out);
@@ -221,7 +221,7 @@ class NoisyTopKGate final : public sy::LinearGate {
     call.unary(SY_U_NORM_PDF, draw.margin, q);
     call.binary(SY_B_MUL, q, load_grad, q);
     call.binary(SY_B_DIV, q, draw.sigma, q);
-    sy::Padding(call, in).clear(call, q);
+    sy::Padding(in).clear(call, q);
 
     const sy_tensor of_chosen = call.scratch({tokens, k_});
     const sy_tensor threshold = call.scratch({tokens, 2});

@@ -72,7 +72,7 @@ class SigmoidGate final : public sy::LinearGate {
       call.topk(biased, k_max(), chosen, out.ids);
       call.take(scores, out.ids, chosen);
       weigh(call, chosen, out.weights);
-      sy::Padding(call, in).clear_choice(call, out.ids, out.weights);
+      sy::Padding(in).clear_choice(call, out.ids, out.weights);
       sum_weights(call, out.ids, out.weights, out.importance);
       call.bincount(out.ids, out.load);
     }

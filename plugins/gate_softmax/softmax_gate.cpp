@@ -45,7 +45,7 @@ class SoftmaxGate final : public sy::LinearGate {
         call.topk(h, k_max(), largest, out.ids);
         call.softmax(largest, out.weights);
       }
-      sy::Padding(call, in).clear_choice(call, out.ids, out.weights);
+      sy::Padding(in).clear_choice(call, out.ids, out.weights);
       sum_weights(call, out.ids, out.weights, out.importance);
       call.bincount(out.ids, out.load);
     }

@@ -256,6 +256,14 @@ void unary(sy_ctx&, int32_t f, Tensor x, Tensor y) {
 }
 
 void binary(sy_ctx&, int32_t f, Tensor a, Tensor b, Tensor y) {
+  if ((f == SY_B_ADD || f == SY_B_MUL) && is_i32(*y)) {
+    each(*y, [&](const Index& at) {
+      const int64_t left = i32(*a, at);
+      const int64_t right = i32(*b, at);
+      i32(*y, at) = static_cast<int32_t>(f == SY_B_ADD ? left + right : left * right);
+    });
+    return;
+  }
   expect(is_f32(*a) && is_f32(*b) && is_f32(*y), "binary: f32 wanted");
   each(*y, [&](const Index& at) { store(*y, at, apply_binary(f, f32(*a, at), f32(*b, at))); });
 }
@@ -391,6 +399,18 @@ void fill(sy_ctx&, double v, Tensor y) {
   each(*y, [&](const Index& at) { store(*y, at, v); });
 }
 
+void iota(sy_ctx&, Tensor y) {
+  int64_t next = 0;
+  each(*y, [&](const Index& at) { store(*y, at, static_cast<double>(next++)); });
+}
+
+void where(sy_ctx&, Tensor condition, Tensor a, Tensor b, Tensor y) {
+  expect(is_i32(*a) == is_i32(*y) && is_i32(*b) == is_i32(*y), "where: types differ");
+  each(*y, [&](const Index& at) {
+    store(*y, at, number(number(*condition, at) != 0.0 ? *a : *b, at));
+  });
+}
+
 void count_nonfinite(sy_ctx&, Tensor x, Tensor n) {
   each(*x, [&](const Index& at) { i32(*n, {0}) += std::isfinite(f32(*x, at)) ? 0 : 1; });
 }
@@ -435,7 +455,9 @@ const sy_ops& reference_ops() {
                             Service<bincount>::call,
                             Service<fill>::call,
                             Service<count_nonfinite>::call,
-                            Service<mean_squares>::call};
+                            Service<mean_squares>::call,
+                            Service<iota>::call,
+                            Service<where>::call};
   return table;
 }
 

@@ -109,6 +109,9 @@ struct Kernels {
   void (*act_grad)(const Stream&, Activation, const Tensor& x, const Tensor& dy,
                    const Tensor& dx) = nullptr;
   void (*fill)(const Stream&, double value, const Tensor& y) = nullptr;
+  void (*iota)(const Stream&, const Tensor& y) = nullptr;
+  void (*where)(const Stream&, const Tensor& condition, const Tensor& a, const Tensor& b,
+                const Tensor& y) = nullptr;
 
   void (*reduce)(const Stream&, Reduction, const Tensor& x, int axis, double beta,
                  const Tensor& y) = nullptr;

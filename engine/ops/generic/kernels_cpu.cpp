@@ -9,6 +9,8 @@ Kernels cpu_kernels() {
           .act = cpu::act,
           .act_grad = cpu::act_grad,
           .fill = cpu::fill,
+          .iota = cpu::iota,
+          .where = cpu::where,
           .reduce = cpu::reduce,
           .softmax = cpu::softmax,
           .softmax_grad = cpu::softmax_grad,

@@ -15,6 +15,9 @@ void act(const Stream& stream, Activation kind, const Tensor& x, const Tensor& y
 void act_grad(const Stream& stream, Activation kind, const Tensor& x, const Tensor& dy,
               const Tensor& dx);
 void fill(const Stream& stream, double value, const Tensor& y);
+void iota(const Stream& stream, const Tensor& y);
+void where(const Stream& stream, const Tensor& condition, const Tensor& a, const Tensor& b,
+           const Tensor& y);
 
 void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, double beta,
             const Tensor& y);

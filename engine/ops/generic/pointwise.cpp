@@ -17,14 +17,14 @@ void require_number(const char* op, const Backend& backend, const Named& named) 
   require_tensors(op, backend, dtype, {named});
 }
 
-void require_broadcast(const Named& named, const Tensor& y) {
+void require_broadcast(const char* op, const Named& named, const Tensor& y) {
   const tensor::Shape& from = named.tensor.shape();
   bool fits = from.dim() <= y.dim();
   for (int axis = 0; fits && axis < from.dim(); ++axis) {
     const int64_t extent = from[axis];
     fits = extent == 1 || extent == y.size(y.dim() - from.dim() + axis);
   }
-  core::require(fits, "binary: {} must broadcast to the shape of y, {}, got {}", named.name,
+  core::require(fits, "{}: {} must broadcast to the shape of y, {}, got {}", op, named.name,
                 y.shape(), from);
 }
 
@@ -46,10 +46,12 @@ void unary(const Backend& backend, Unary op, const Tensor& x, const Tensor& y) {
 }
 
 void binary(const Backend& backend, Binary op, const Tensor& a, const Tensor& b, const Tensor& y) {
-  require_tensors("binary", backend, DType::kF32, {{"a", a}, {"b", b}, {"y", y}});
-  require_broadcast({"a", a}, y);
-  require_broadcast({"b", b}, y);
   require_op("binary", op, Binary::kGe);
+  const bool knows_integers = op == Binary::kAdd || op == Binary::kMul;
+  const DType dtype = knows_integers && y.dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
+  require_tensors("binary", backend, dtype, {{"a", a}, {"b", b}, {"y", y}});
+  require_broadcast("binary", {"a", a}, y);
+  require_broadcast("binary", {"b", b}, y);
   const auto kernel = backend.kernels->generic.binary;
   require_kernel(kernel != nullptr, "binary", backend);
   kernel(backend.stream, op, a, b, y);
@@ -96,6 +98,31 @@ void fill(const Backend& backend, double value, const Tensor& y) {
   const auto kernel = backend.kernels->generic.fill;
   require_kernel(kernel != nullptr, "fill", backend);
   kernel(backend.stream, value, y);
+}
+
+void iota(const Backend& backend, tensor::Out y) {
+  const DType dtype = y->dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
+  require_tensors("iota", backend, dtype, {{"y", *y}});
+  const auto kernel = backend.kernels->generic.iota;
+  require_kernel(kernel != nullptr, "iota", backend);
+  kernel(backend.stream, y);
+}
+
+void where(const Backend& backend, const Tensor& condition, const Tensor& a, const Tensor& b,
+           tensor::Out y) {
+  if (condition.dtype() == DType::kU8 || condition.dtype() == DType::kI32) {
+    require_tensors("where", backend, condition.dtype(), {{"the condition", condition}});
+  } else {
+    require_tensors("where", backend, DType::kF32, {{"the condition", condition}});
+  }
+  const DType dtype = y->dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
+  require_tensors("where", backend, dtype, {{"a", a}, {"b", b}, {"y", *y}});
+  require_broadcast("where", {"the condition", condition}, y);
+  require_broadcast("where", {"a", a}, y);
+  require_broadcast("where", {"b", b}, y);
+  const auto kernel = backend.kernels->generic.where;
+  require_kernel(kernel != nullptr, "where", backend);
+  kernel(backend.stream, condition, a, b, y);
 }
 
 }  // namespace switchyard::ops::generic

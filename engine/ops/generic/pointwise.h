@@ -2,6 +2,7 @@
 
 #include "ops/backend.h"
 #include "ops/generic/kernels.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::generic {
 
@@ -14,7 +15,8 @@ namespace switchyard::ops::generic {
 void unary(const Backend& backend, Unary op, const tensor::Tensor& x, const tensor::Tensor& y);
 
 /// y = a op b; a and b broadcast to y's shape as in NumPy. kLt and kGe give 1 or 0; kMax and kMin
-/// give NaN if either is NaN.
+/// give NaN if either is NaN. For kAdd and kMul all three may be i32; sums and products are modulo
+/// 2^32.
 void binary(const Backend& backend, Binary op, const tensor::Tensor& a, const tensor::Tensor& b,
             const tensor::Tensor& y);
 
@@ -35,5 +37,13 @@ void act_grad(const Backend& backend, Activation kind, const tensor::Tensor& x,
 
 /// y = value. y is f32, i32 or bf16.
 void fill(const Backend& backend, double value, const tensor::Tensor& y);
+
+/// y = 0, 1, 2, ... in row-major order. y is f32 or i32.
+void iota(const Backend& backend, tensor::Out y);
+
+/// y = condition != 0 ? a : b; the three broadcast to y's shape as in NumPy. `condition` is u8, i32
+/// or f32; a, b and y are all f32 or all i32. Elements keep every bit. y may be a or b.
+void where(const Backend& backend, const tensor::Tensor& condition, const tensor::Tensor& a,
+           const tensor::Tensor& b, tensor::Out y);
 
 }  // namespace switchyard::ops::generic

@@ -158,35 +158,53 @@ SWITCHYARD_CPU_CLONES void act_grad_block(Activation kind, float* dx, const floa
   });
 }
 
+void binary_i32(const Stream& stream, Binary op, const Tensor& a, const Tensor& b,
+                const Tensor& y) {
+  using Inputs = std::array<const int32_t*, 2>;
+  map_blocks(stream, Walk(y.shape(), {&y, &a, &b}), y.data<int32_t>(),
+             Inputs{a.data<int32_t>(), b.data<int32_t>()},
+             [op](int32_t* out, const Inputs& in, int64_t n) {
+               for (int64_t i = 0; i < n; ++i) {  // unsigned numbers may overflow
+                 const auto x = static_cast<uint32_t>(in[0][i]);
+                 const auto z = static_cast<uint32_t>(in[1][i]);
+                 out[i] = static_cast<int32_t>(op == Binary::kAdd ? x + z : x * z);
+               }
+             });
+}
+
 using OneInput = std::array<const float*, 1>;
 using TwoInputs = std::array<const float*, 2>;
 
 }  // namespace
 
 void unary(const Stream& stream, Unary op, const Tensor& x, const Tensor& y) {
-  map_f32(stream, Walk(y.shape(), {&y, &x}), y.data<float>(), OneInput{x.data<float>()},
-          [op](float* out, const OneInput& in, int64_t n) { unary_block(op, out, in[0], n); });
+  map_blocks(stream, Walk(y.shape(), {&y, &x}), y.data<float>(), OneInput{x.data<float>()},
+             [op](float* out, const OneInput& in, int64_t n) { unary_block(op, out, in[0], n); });
 }
 
 void binary(const Stream& stream, Binary op, const Tensor& a, const Tensor& b, const Tensor& y) {
-  map_f32(
+  if (y.dtype() == tensor::DType::kI32) {
+    binary_i32(stream, op, a, b, y);
+    return;
+  }
+  map_blocks(
       stream, Walk(y.shape(), {&y, &a, &b}), y.data<float>(),
       TwoInputs{a.data<float>(), b.data<float>()},
       [op](float* out, const TwoInputs& in, int64_t n) { binary_block(op, out, in[0], in[1], n); });
 }
 
 void act(const Stream& stream, Activation kind, const Tensor& x, const Tensor& y) {
-  map_f32(stream, Walk(y.shape(), {&y, &x}), y.data<float>(), OneInput{x.data<float>()},
-          [kind](float* out, const OneInput& in, int64_t n) { act_block(kind, out, in[0], n); });
+  map_blocks(stream, Walk(y.shape(), {&y, &x}), y.data<float>(), OneInput{x.data<float>()},
+             [kind](float* out, const OneInput& in, int64_t n) { act_block(kind, out, in[0], n); });
 }
 
 void act_grad(const Stream& stream, Activation kind, const Tensor& x, const Tensor& dy,
               const Tensor& dx) {
-  map_f32(stream, Walk(dx.shape(), {&dx, &x, &dy}), dx.data<float>(),
-          TwoInputs{x.data<float>(), dy.data<float>()},
-          [kind](float* out, const TwoInputs& in, int64_t n) {
-            act_grad_block(kind, out, in[0], in[1], n);
-          });
+  map_blocks(stream, Walk(dx.shape(), {&dx, &x, &dy}), dx.data<float>(),
+             TwoInputs{x.data<float>(), dy.data<float>()},
+             [kind](float* out, const TwoInputs& in, int64_t n) {
+               act_grad_block(kind, out, in[0], in[1], n);
+             });
 }
 
 }  // namespace switchyard::ops::generic::cpu

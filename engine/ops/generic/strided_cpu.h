@@ -17,20 +17,20 @@ void copy_from_strided(T* to, const T* from, int64_t stride, int64_t n) {
   }
 }
 
-/// Calls block(y, inputs, n) on contiguous runs of f32 that cover the tensor y, whatever the
+/// Calls block(y, inputs, n) on contiguous runs of elements that cover the tensor y, whatever the
 /// strides: runs that are not contiguous go through buffers of kBlock elements. The inputs
 /// broadcast to y; an input may be y itself.
-template <size_t kInputs, typename Block>
-void map_f32(const tensor::Stream& stream, const Walk& walk, float* y,
-             const std::array<const float*, kInputs>& inputs, Block block) {
+template <typename T, size_t kInputs, typename Block>
+void map_blocks(const tensor::Stream& stream, const Walk& walk, T* y,
+                const std::array<const T*, kInputs>& inputs, Block block) {
   bool contiguous = walk.inner_stride(0) == 1;
   for (size_t i = 0; i < kInputs; ++i) {
     contiguous = contiguous && walk.inner_stride(static_cast<int>(i) + 1) == 1;
   }
   walk.for_each_piece(stream, [&](int64_t row, int64_t begin, int64_t end) {
     const Walk::Offsets at = walk.offsets(row);
-    float buffers[kInputs + 1][kBlock];
-    std::array<const float*, kInputs> in;
+    T buffers[kInputs + 1][kBlock];
+    std::array<const T*, kInputs> in;
     const int64_t step = contiguous ? end - begin : kBlock;
     for (int64_t first = begin; first < end; first += step) {
       const int64_t n = std::min(step, end - first);
@@ -43,7 +43,7 @@ void map_f32(const tensor::Stream& stream, const Walk& walk, float* y,
         }
       }
       const int64_t stride = walk.inner_stride(0);
-      float* out = y + at[0] + first * stride;
+      T* out = y + at[0] + first * stride;
       if (stride == 1) {
         block(out, in, n);
         continue;

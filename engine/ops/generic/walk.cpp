@@ -17,7 +17,7 @@ Walk::Walk(const tensor::Shape& shape, std::initializer_list<const tensor::Tenso
     }
   }
   if (outer_dim_ == 0) {
-    inner_stride_ = {1, 1, 1};
+    inner_stride_ = {1, 1, 1, 1};
     return;
   }
   --outer_dim_;  // the last one is the row itself

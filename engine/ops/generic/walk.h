@@ -13,12 +13,12 @@ namespace switchyard::ops::generic {
 /// not depend on the number of threads, so neither do results.
 inline constexpr int64_t kGrain = 16384;
 
-/// Up to three tensors read or written element by element under one shape, to which they broadcast
+/// Up to four tensors read or written element by element under one shape, to which they broadcast
 /// as in NumPy. Dimensions are joined where the strides of all allow, so contiguous tensors are one
 /// row, and row-strided matrices are rows of unit stride.
 class Walk {
  public:
-  static constexpr int kMaxOperands = 3;
+  static constexpr int kMaxOperands = 4;
   using Offsets = std::array<int64_t, kMaxOperands>;
 
   /// The tensors must broadcast to `shape`.

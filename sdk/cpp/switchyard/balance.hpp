@@ -15,19 +15,15 @@ inline constexpr double kTinySquare = 1e-30;
 /// Which rows are real.
 class Padding {
  public:
-  /// Reads in.mask once. [inst]
-  Padding(Call& call, const sy_gate_in& in) : has_mask_(is_supplied(in.mask)) {
-    if (has_mask_) {
-      const int64_t tokens = in.mask.shape[0];
-      real_ = call.scratch({tokens, 1});
-      call.copy(View::reshape(in.mask, {tokens, 1}), real_);
-    }
-  }
+  /// The mask of `in` must outlive the padding.
+  explicit Padding(const sy_gate_in& in) : mask_(in.mask) {}
 
   /// count [1] f32 = the number of real rows, `tokens` being all of them.
   void count_real(Call& call, int64_t tokens, const sy_tensor& count) const {
-    if (has_mask_) {
-      call.reduce(SY_R_SUM, real_, -1, 0.0, count);
+    if (is_supplied(mask_)) {
+      const sy_tensor is_real = call.scratch({tokens});
+      call.copy(mask_, is_real);
+      call.reduce(SY_R_SUM, is_real, -1, 0.0, count);
     } else {
       call.fill(static_cast<double>(tokens), count);
     }
@@ -35,37 +31,30 @@ class Padding {
 
   /// x [tokens, ...2-D] f32: rows of padding become 0.
   void clear(Call& call, const sy_tensor& x) const {
-    if (has_mask_) {
-      call.binary(SY_B_MUL, x, real_, x);
+    if (is_supplied(mask_)) {
+      call.where(rows(), x, call.number(kF32, 0.0), x);
     }
   }
 
   /// ids [tokens, k] i32, weights [tokens, k]: rows of padding become -1 and 0.
   void clear_choice(Call& call, const sy_tensor& ids, const sy_tensor& weights) const {
-    if (!has_mask_) {
-      return;
+    if (is_supplied(mask_)) {
+      call.where(rows(), ids, call.number(kI32, -1.0), ids);
+      clear(call, weights);
     }
-    // There is no arithmetic on i32; f32 holds every expert number exactly up to 2^24.
-    const sy_tensor number = call.scratch({ids.shape[0], ids.shape[1]});
-    call.affine(ids, 1.0, 1.0, number);
-    call.binary(SY_B_MUL, number, real_, number);
-    call.affine(number, 1.0, -1.0, ids);
-    call.binary(SY_B_MUL, weights, real_, weights);
   }
 
  private:
-  bool has_mask_;
-  sy_tensor real_{};  // f32 [tokens, 1]: 1 or 0
+  /// [tokens, 1], so that it broadcasts along a row.
+  [[nodiscard]] View rows() const { return View::reshape(mask_, {mask_.shape[0], 1}); }
+
+  sy_tensor mask_;  // u8 [tokens]: 1 or 0; not supplied: all rows are real
 };
 
-/// 0, 1, ... n - 1 as f32 [1, n]; n is at least 1.
-[[nodiscard]] inline sy_tensor count_up(Call& call, int64_t n) {
-  // Ties go to the lower index, so the order of equal numbers is what is wanted.
-  const sy_tensor numbers = call.scratch({1, n});
-  const sy_tensor order = call.scratch(kI32, {1, n});
-  call.fill(0.0, numbers);
-  call.topk(numbers, static_cast<int32_t>(n), call.scratch({1, n}), order);
-  call.copy(order, numbers);
+/// 0, 1, ... n - 1, [1, n].
+[[nodiscard]] inline sy_tensor count_up(Call& call, sy_dtype dtype, int64_t n) {
+  const sy_tensor numbers = call.scratch(dtype, {1, n});
+  call.iota(numbers);
   return numbers;
 }
 

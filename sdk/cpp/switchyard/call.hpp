@@ -128,6 +128,17 @@ class Call {
   void mean_squares(const sy_tensor& x, const sy_tensor& rows, const sy_tensor& columns) {
     op(&sy_ops::mean_squares, "mean_squares", &x, &rows, &columns);
   }
+  void iota(const sy_tensor& y) { op(&sy_ops::iota, "iota", &y); }
+  void where(const sy_tensor& condition, const sy_tensor& a, const sy_tensor& b,
+             const sy_tensor& y) {
+    op(&sy_ops::where, "where", &condition, &a, &b, &y);
+  }
+  /// One number, [1].
+  sy_tensor number(sy_dtype dtype, double value) {
+    const sy_tensor y = scratch(dtype, {1});
+    fill(value, y);
+    return y;
+  }
 
   // sy.rng/1
   void random(uint32_t purpose, int32_t distribution, double a, double b, const sy_tensor& y) {

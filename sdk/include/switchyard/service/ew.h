@@ -39,7 +39,8 @@ typedef struct sy_ew {
   uint32_t struct_size, reserved;
   /* Runs the program for every element of io[0]; the other io are of that shape or, for SCALAR, of
    * one element. All contiguous f32. At most 256 instructions and 32 tensors.
-   * The host plans code once and finds the plan again, whatever the tensors and constants. [inst] */
+   * The host plans code once and finds the plan again, whatever the tensors and constants. [inst]
+   */
   sy_status (*run)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                    int32_t n_io, const float* k, int32_t n_k, sy_error*);
   /* The same for every element of matrices: io[0] is [G,P,Q]; an io that is loaded is of that shape

@@ -49,7 +49,8 @@ typedef struct sy_ops { /* all [inst] */
                             sy_error*);
   /* y = f(x), same shape. */
   sy_status (*unary)(sy_ctx*, int32_t op, const sy_tensor* x, const sy_tensor* y, sy_error*);
-  /* y = a op b; a and b broadcast to y as in NumPy. LT and GE give 1 or 0. */
+  /* y = a op b; a and b broadcast to y as in NumPy. LT and GE give 1 or 0. ADD and MUL of three i32
+   * tensors work modulo 2^32. */
   sy_status (*binary)(sy_ctx*, int32_t op, const sy_tensor* a, const sy_tensor* b,
                       const sy_tensor* y, sy_error*);
   /* y = mul x + add, same shape; also copies i32 and converts between f32 and i32 or bf16, and from
@@ -96,6 +97,12 @@ typedef struct sy_ops { /* all [inst] */
    * x [G,P,Q] with P, Q >= 1, rows [G,P], columns [G,Q], all contiguous. */
   sy_status (*mean_squares)(sy_ctx*, const sy_tensor* x, const sy_tensor* rows,
                             const sy_tensor* columns, sy_error*);
+  /* y = 0, 1, 2, ... in row-major order. y f32 or i32. */
+  sy_status (*iota)(sy_ctx*, const sy_tensor* y, sy_error*);
+  /* y = condition != 0 ? a : b, bit for bit; the three broadcast to y as in NumPy. condition u8,
+   * i32 or f32; a, b and y all f32 or all i32. y may be a or b. */
+  sy_status (*where)(sy_ctx*, const sy_tensor* condition, const sy_tensor* a, const sy_tensor* b,
+                     const sy_tensor* y, sy_error*);
 } sy_ops;
 
 #endif

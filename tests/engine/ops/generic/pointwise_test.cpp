@@ -51,6 +51,64 @@ TEST_F(Pointwise, UnaryReadsAndWritesAnyStrides) {
   }
 }
 
+TEST_F(Pointwise, CountsUpInTheOrderOfRows) {
+  for (const Tensor& y : strided_views(37, 29, 1)) {
+    iota(cpu_, y);
+    for (int64_t i = 0; i < y.count(); ++i) {
+      ASSERT_EQ(element(y, i), static_cast<float>(i));
+    }
+  }
+  const Tensor many = zeros<int32_t>({3, 20000});
+  iota(cpu_, many);
+  EXPECT_EQ(many.data<int32_t>()[59999], 59999);
+  iota(cpu_, zeros({0}));
+  expect_invalid([&] { iota(cpu_, zeros<uint8_t>({2})); }, "iota: y must be f32, got u8");
+}
+
+TEST_F(Pointwise, ChoosesByACondition) {
+  for (const Tensor& a : strided_views(37, 29, 1)) {
+    for (const Tensor& condition : {zeros<uint8_t>({37, 1}), zeros<uint8_t>({37, 29})}) {
+      for (int64_t i = 0; i < condition.count(); ++i) {
+        condition.data<uint8_t>()[i] = static_cast<uint8_t>(i % 3);
+      }
+      const Tensor b = random_tensor({29}, 1.0F, 2);
+      const Tensor y = zeros({37, 29});
+      where(cpu_, condition, a, b, y);
+      for (int64_t i = 0; i < y.count(); ++i) {
+        const int64_t at = condition.size(1) == 1 ? i / 29 : i;
+        ASSERT_EQ(element(y, i), at % 3 != 0 ? element(a, i) : element(b, i % 29)) << i;
+      }
+    }
+  }
+}
+
+TEST_F(Pointwise, ChoosesBitForBitAndInPlace) {
+  const Tensor x = Tensor::from<float>({3, 1}, {-0.0F, std::nanf(""), 3.0F});
+  const Tensor zero = zeros({1});
+  where(cpu_, Tensor::from<float>({3, 1}, {0.5F, 0.0F, std::nanf("")}), x, zero, x);
+  EXPECT_TRUE(std::signbit(element(x, 0)));
+  EXPECT_EQ(element(x, 1), 0.0F);
+  EXPECT_EQ(element(x, 2), 3.0F);
+  const Tensor ids = Tensor::from<int32_t>({2, 2}, {16777217, 2, 3, 4});  // f32 lacks the first
+  where(cpu_, Tensor::from<int32_t>({2, 1}, {-7, 0}), ids, Tensor::from<int32_t>({1}, {-1}), ids);
+  EXPECT_EQ(ids.to_vector<int32_t>(), (std::vector<int32_t>{16777217, 2, -1, -1}));
+  expect_invalid([&] { where(cpu_, zero, ids, zero, ids); }, "where: b must be i32, got f32");
+  expect_invalid([&] { where(cpu_, zeros({3}), zero, zero, zero); },
+                 "where: the condition must broadcast to the shape of y");
+}
+
+TEST_F(Pointwise, AddsAndMultipliesWholeNumbers) {
+  constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+  const Tensor a = Tensor::from<int32_t>({2, 2}, {16777217, -2, kMost, 5});
+  const Tensor b = Tensor::from<int32_t>({2}, {1, 3});
+  const Tensor y = zeros<int32_t>({2, 2});
+  binary(cpu_, Binary::kAdd, a, b, y);
+  EXPECT_EQ(y.to_vector<int32_t>(), (std::vector<int32_t>{16777218, 1, -kMost - 1, 8}));
+  binary(cpu_, Binary::kMul, a, b, y);
+  EXPECT_EQ(y.to_vector<int32_t>(), (std::vector<int32_t>{16777217, -6, kMost, 15}));
+  expect_invalid([&] { binary(cpu_, Binary::kSub, a, b, y); }, "binary: a must be f32, got i32");
+}
+
 TEST_F(Pointwise, UnaryLeavesWhatLiesBetweenStridesAlone) {
   const Tensor all = random_tensor({50, 40});
   const std::vector<float> before = all.to_vector<float>();
