@@ -199,6 +199,23 @@ sy_status mean_squares(sy_ctx* ctx, const sy_tensor* x, const sy_tensor* rows,
   });
 }
 
+sy_status squared_variation(sy_ctx* ctx, const sy_tensor* x, double weight, const sy_tensor* y,
+                            sy_error* error) {
+  return guard(error, [&] {
+    generic::squared_variation(backend_of(ctx), tensor_of(x, "squared_variation: x"), weight,
+                               tensor_of(y, "squared_variation: y"));
+  });
+}
+
+sy_status squared_variation_grad(sy_ctx* ctx, const sy_tensor* x, double weight,
+                                 const sy_tensor* dy, const sy_tensor* dx, sy_error* error) {
+  return guard(error, [&] {
+    generic::squared_variation_grad(backend_of(ctx), tensor_of(x, "squared_variation_grad: x"),
+                                    weight, tensor_of(dy, "squared_variation_grad: dy"),
+                                    tensor_of(dx, "squared_variation_grad: dx"));
+  });
+}
+
 static_assert(sizeof(sy_ew_ins) == sizeof(generic::ElementwiseInstruction));
 
 // A program as it comes over the border.
@@ -284,6 +301,8 @@ const sy_ops& ops_service() {
       .mean_squares = &mean_squares,
       .iota = &iota,
       .where = &where,
+      .squared_variation = &squared_variation,
+      .squared_variation_grad = &squared_variation_grad,
   };
   return kTable;
 }

@@ -432,6 +432,36 @@ void mean_squares(sy_ctx&, Tensor x, Tensor rows, Tensor columns) {
   });
 }
 
+/// Mean and CV^2 of x.
+struct Variation {
+  double mean = 0.0;
+  double value = 0.0;
+};
+
+Variation variation_of(Tensor x) {
+  const auto n = static_cast<double>(count(*x));
+  Variation v;
+  each(*x, [&](const Index& at) { v.mean += number(*x, at) / n; });
+  each(*x, [&](const Index& at) {
+    v.value += (number(*x, at) - v.mean) * (number(*x, at) - v.mean) / n;
+  });
+  v.value = v.mean == 0.0 ? 0.0 : v.value / (v.mean * v.mean);
+  return v;
+}
+
+void squared_variation(sy_ctx&, Tensor x, double weight, Tensor y) {
+  f32(*y, {0}) += static_cast<float>(weight * variation_of(x).value);
+}
+
+void squared_variation_grad(sy_ctx&, Tensor x, double weight, Tensor dy, Tensor dx) {
+  const Variation v = variation_of(x);
+  const double n_square = static_cast<double>(count(*x)) * v.mean * v.mean;
+  const double factor = v.mean == 0.0 ? 0.0 : 2.0 * weight * number(*dy, {0}) / n_square;
+  each(*dx, [&](const Index& at) {
+    store(*dx, at, factor * (number(*x, at) - v.mean - v.mean * v.value));
+  });
+}
+
 }  // namespace
 
 const sy_ops& reference_ops() {
@@ -457,7 +487,9 @@ const sy_ops& reference_ops() {
                             Service<count_nonfinite>::call,
                             Service<mean_squares>::call,
                             Service<iota>::call,
-                            Service<where>::call};
+                            Service<where>::call,
+                            Service<squared_variation>::call,
+                            Service<squared_variation_grad>::call};
   return table;
 }
 

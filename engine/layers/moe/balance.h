@@ -45,10 +45,8 @@ class Balance {
     int64_t end = 0;
     double cost = 1.0;  // relative to the mean
   };
-  struct Variation;
 
   void multiply_by_cost(const tensor::Tensor& x, const tensor::Tensor& y, Pass& pass) const;
-  [[nodiscard]] Variation variation_of(const tensor::Tensor& x, Pass& pass) const;
   void add_term(double weight, const tensor::Tensor& x, const tensor::Tensor& loss,
                 Pass& pass) const;
   [[nodiscard]] tensor::Tensor grad_of_term(double weight, const tensor::Tensor& x,

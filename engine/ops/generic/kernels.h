@@ -120,6 +120,10 @@ struct Kernels {
                        const Tensor& dx) = nullptr;
   void (*count_nonfinite)(const Stream&, const Tensor& x, const Tensor& n) = nullptr;
   void (*add_sum_of_squares)(const Stream&, const Tensor& x, const Tensor& sum) = nullptr;
+  void (*squared_variation)(const Stream&, const Tensor& x, double weight,
+                            const Tensor& y) = nullptr;
+  void (*squared_variation_grad)(const Stream&, const Tensor& x, double weight, const Tensor& dy,
+                                 const Tensor& dx) = nullptr;
   void (*mean_squares)(const Stream&, const Tensor& x, const Tensor& rows,
                        const Tensor& columns) = nullptr;
 

@@ -16,6 +16,8 @@ Kernels cpu_kernels() {
           .softmax_grad = cpu::softmax_grad,
           .count_nonfinite = cpu::count_nonfinite,
           .add_sum_of_squares = cpu::add_sum_of_squares,
+          .squared_variation = cpu::squared_variation,
+          .squared_variation_grad = cpu::squared_variation_grad,
           .mean_squares = cpu::mean_squares,
           .topk = cpu::topk,
           .take = cpu::take,

@@ -25,6 +25,9 @@ void softmax(const Stream& stream, const Tensor& x, const Tensor& y);
 void softmax_grad(const Stream& stream, const Tensor& y, const Tensor& dy, const Tensor& dx);
 void count_nonfinite(const Stream& stream, const Tensor& x, const Tensor& n);
 void add_sum_of_squares(const Stream& stream, const Tensor& x, const Tensor& sum);
+void squared_variation(const Stream& stream, const Tensor& x, double weight, const Tensor& y);
+void squared_variation_grad(const Stream& stream, const Tensor& x, double weight, const Tensor& dy,
+                            const Tensor& dx);
 void mean_squares(const Stream& stream, const Tensor& x, const Tensor& rows, const Tensor& columns);
 
 void topk(const Stream& stream, const Tensor& x, int64_t k, const Tensor& values,

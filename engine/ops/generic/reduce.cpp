@@ -21,6 +21,20 @@ tensor::Shape without_axis(const tensor::Shape& shape, int axis) {
   return tensor::Shape(std::span<const int64_t>(extents.data(), kept));
 }
 
+void require_vector(const char* op, const Backend& backend, const Named& named) {
+  require_tensors(op, backend, DType::kF32, {named});
+  require_contiguous(op, named);
+  core::require(named.tensor.dim() == 1 && named.tensor.count() > 0,
+                "{}: {} must be [n] with n at least 1, got {}", op, named.name,
+                named.tensor.shape());
+}
+
+void require_number(const char* op, const Backend& backend, const Named& named) {
+  require_tensors(op, backend, DType::kF32, {named});
+  core::require(named.tensor.count() == 1, "{}: {} must have one element, got {}", op, named.name,
+                named.tensor.shape());
+}
+
 }  // namespace
 
 void reduce(const Backend& backend, Reduction op, const Tensor& x, int axis, double beta,
@@ -59,6 +73,25 @@ void softmax_grad(const Backend& backend, const Tensor& y, const Tensor& dy, con
   const auto kernel = backend.kernels->generic.softmax_grad;
   require_kernel(kernel != nullptr, "softmax_grad", backend);
   kernel(backend.stream, y, dy, dx);
+}
+
+void squared_variation(const Backend& backend, const Tensor& x, double weight, tensor::Out y) {
+  require_vector("squared_variation", backend, {"x", x});
+  require_number("squared_variation", backend, {"y", *y});
+  const auto kernel = backend.kernels->generic.squared_variation;
+  require_kernel(kernel != nullptr, "squared_variation", backend);
+  kernel(backend.stream, x, weight, y);
+}
+
+void squared_variation_grad(const Backend& backend, const Tensor& x, double weight,
+                            const Tensor& dy, tensor::Out dx) {
+  require_vector("squared_variation_grad", backend, {"x", x});
+  require_vector("squared_variation_grad", backend, {"dx", *dx});
+  require_same_shape("squared_variation_grad", {{"x", x}, {"dx", *dx}});
+  require_number("squared_variation_grad", backend, {"dy", dy});
+  const auto kernel = backend.kernels->generic.squared_variation_grad;
+  require_kernel(kernel != nullptr, "squared_variation_grad", backend);
+  kernel(backend.stream, x, weight, dy, dx);
 }
 
 void count_nonfinite(const Backend& backend, const Tensor& x, const Tensor& n) {

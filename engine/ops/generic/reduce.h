@@ -24,6 +24,17 @@ void softmax(const Backend& backend, const tensor::Tensor& x, const tensor::Tens
 void softmax_grad(const Backend& backend, const tensor::Tensor& y, const tensor::Tensor& dy,
                   const tensor::Tensor& dx);
 
+/// y [1] += weight CV^2(x), x [n] with n at least 1, both contiguous. CV^2 = Var / Mean^2 with the
+/// population variance, but Mean^2 is at least 1e-30, which changes no result but that of x = 0: 0.
+/// Source: Shazeer et al. 2017, equation 7.
+void squared_variation(const Backend& backend, const tensor::Tensor& x, double weight,
+                       tensor::Out y);
+
+/// dx [n] = dy [1] weight dCV^2/dx = dy weight 2 / (n m^2) (x - m - m CV^2), m the mean of x. dx
+/// may be x.
+void squared_variation_grad(const Backend& backend, const tensor::Tensor& x, double weight,
+                            const tensor::Tensor& dy, tensor::Out dx);
+
 /// n += the number of NaN and infinities in x. n is one i32.
 void count_nonfinite(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& n);
 

@@ -8,10 +8,6 @@
 
 namespace sy {
 
-/// Below any square of a mean that a real batch has: keeps 0 / 0 of an empty batch away and changes
-/// no other result.
-inline constexpr double kTinySquare = 1e-30;
-
 /// Which rows are real.
 class Padding {
  public:
@@ -84,60 +80,6 @@ inline void sum_over_ranks(Call& call, const sy_gate_out& out) {
   call.copy(load, out.load);
 }
 
-/// CV^2(v) = Var(v) / Mean(v)^2 with the population variance, and its gradient.
-class SquaredVariation {
- public:
-  /// v [n] f32. An empty batch (v = 0) has CV^2 = 0 and gradient 0.
-  SquaredVariation(Call& call, const sy_tensor& v) : size_(v.shape[0]) {
-    const sy_tensor mean = call.scratch({1});
-    const sy_tensor squares = call.scratch({1});
-    deviation_ = call.scratch({size_});
-    mean_ = mean;
-    value_ = call.scratch({1});
-    mean_square_ = call.scratch({1});
-    call.reduce(SY_R_MEAN, v, -1, 0.0, mean);
-    call.binary(SY_B_SUB, v, mean, deviation_);
-    call.reduce(SY_R_SUMSQ, deviation_, -1, 0.0, squares);
-
-    Program p;
-    const auto result = p.tensor(value_);
-    const auto m = p.load(p.tensor(mean));
-    const auto square = p.max(p.mul(m, m), p.constant(kTinySquare));
-    const auto variance =
-        p.mul(p.load(p.tensor(squares)), p.constant(1.0 / static_cast<double>(size_)));
-    p.store(p.div(variance, square), result);
-    p.store(square, p.tensor(mean_square_));
-    p.run(call);
-  }
-
-  /// loss [1] += weight CV^2.
-  void add_to(Call& call, double weight, const sy_tensor& loss) const {
-    const sy_tensor term = call.scratch({1});
-    call.affine(value_, weight, 0.0, term);
-    call.binary(SY_B_ADD, loss, term, loss);
-  }
-
-  /// gradient [n] = weight scale dCV^2/dv = weight scale 2/(n m^2) (v - m - m CV^2); scale [1].
-  void gradient(Call& call, double weight, const sy_tensor& scale,
-                const sy_tensor& gradient) const {
-    Program p;
-    const auto result = p.tensor(gradient);
-    const auto shift = p.mul(p.scalar(p.tensor(mean_)), p.scalar(p.tensor(value_)));
-    const auto centred = p.sub(p.load(p.tensor(deviation_)), shift);
-    const auto factor =
-        p.mul(p.scalar(p.tensor(scale)), p.constant(2.0 * weight / static_cast<double>(size_)));
-    p.store(p.mul(centred, p.div(factor, p.scalar(p.tensor(mean_square_)))), result);
-    p.run(call);
-  }
-
- private:
-  int64_t size_;
-  sy_tensor mean_{};         // [1]
-  sy_tensor deviation_{};    // [n], v - mean
-  sy_tensor value_{};        // [1], CV^2
-  sy_tensor mean_square_{};  // [1], mean^2, never 0
-};
-
 /// True where the host asks for balance: then a gate's own losses on importance and load have no
 /// weight, and their gradients come with sy_gate_grad.
 [[nodiscard]] inline bool host_balances(const sy_layer_info& layer) noexcept {
@@ -164,7 +106,7 @@ class BalanceTerm {
   /// loss [1] += weight CV^2(v), v [experts].
   void add_loss(Call& call, const sy_tensor& v, const sy_tensor& loss) const {
     if (weight_ != 0.0) {
-      SquaredVariation(call, v).add_to(call, weight_, loss);
+      call.squared_variation(v, weight_, loss);
     }
   }
 
@@ -177,7 +119,7 @@ class BalanceTerm {
   void gradient(Call& call, const sy_tensor& v, const sy_tensor& daux, const sy_tensor& asked,
                 const sy_tensor& gradient) const {
     if (weight_ != 0.0) {
-      SquaredVariation(call, v).gradient(call, weight_, daux, gradient);
+      call.squared_variation_grad(v, weight_, daux, gradient);
     } else {
       call.fill(0.0, gradient);
     }

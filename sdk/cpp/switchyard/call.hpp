@@ -133,6 +133,13 @@ class Call {
              const sy_tensor& y) {
     op(&sy_ops::where, "where", &condition, &a, &b, &y);
   }
+  void squared_variation(const sy_tensor& x, double weight, const sy_tensor& y) {
+    op(&sy_ops::squared_variation, "squared_variation", &x, weight, &y);
+  }
+  void squared_variation_grad(const sy_tensor& x, double weight, const sy_tensor& dy,
+                              const sy_tensor& dx) {
+    op(&sy_ops::squared_variation_grad, "squared_variation_grad", &x, weight, &dy, &dx);
+  }
   /// One number, [1].
   sy_tensor number(sy_dtype dtype, double value) {
     const sy_tensor y = scratch(dtype, {1});

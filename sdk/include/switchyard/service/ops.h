@@ -103,6 +103,13 @@ typedef struct sy_ops { /* all [inst] */
    * i32 or f32; a, b and y all f32 or all i32. y may be a or b. */
   sy_status (*where)(sy_ctx*, const sy_tensor* condition, const sy_tensor* a, const sy_tensor* b,
                      const sy_tensor* y, sy_error*);
+  /* y += weight CV^2(x), the balance loss of importance or load. CV^2 = Var / Mean^2 with the
+   * population variance, and 0 for x = 0. x [n] with n >= 1, y [1], contiguous. */
+  sy_status (*squared_variation)(sy_ctx*, const sy_tensor* x, double weight, const sy_tensor* y,
+                                 sy_error*);
+  /* dx = dy weight dCV^2/dx. x and dx [n], dy [1], contiguous; dx may be x. */
+  sy_status (*squared_variation_grad)(sy_ctx*, const sy_tensor* x, double weight,
+                                      const sy_tensor* dy, const sy_tensor* dx, sy_error*);
 } sy_ops;
 
 #endif

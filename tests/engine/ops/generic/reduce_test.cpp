@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "ops/generic/pointwise.h"
 #include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {
@@ -237,6 +238,75 @@ TEST_F(Reduce, SoftmaxGradientMatchesItsFormula) {
       }
     }
   }
+}
+
+namespace {
+
+// CV^2 and its gradient of single ops, as a balance loss was made of them.
+struct Variation {
+  Tensor loss = zeros({1});
+  Tensor gradient;
+};
+
+Variation variation_of_single_ops(const Backend& on, const Tensor& x, double weight,
+                                  const Tensor& dy) {
+  const auto n = static_cast<double>(x.count());
+  Variation v{.gradient = zeros(x.shape())};
+  const Tensor mean = zeros({1});
+  const Tensor square = zeros({1});
+  const Tensor value = zeros({1});
+  const Tensor factor = zeros({1});
+  reduce(on, Reduction::kMean, x, -1, 0.0, mean);
+  binary(on, Binary::kSub, x, mean, v.gradient);
+  binary(on, Binary::kMul, mean, mean, square);
+  binary(on, Binary::kMax, square, Tensor::from<float>({1}, {1e-30F}), square);
+  reduce(on, Reduction::kSumSq, v.gradient, -1, 0.0, value);
+  affine(on, value, 1.0 / n, 0.0, value);
+  binary(on, Binary::kDiv, value, square, value);
+  affine(on, dy, 2.0 * weight / n, 0.0, factor);
+  binary(on, Binary::kDiv, factor, square, factor);
+  binary(on, Binary::kMul, mean, value, mean);
+  binary(on, Binary::kSub, v.gradient, mean, v.gradient);
+  binary(on, Binary::kMul, v.gradient, factor, v.gradient);
+  affine(on, value, weight, 0.0, value);
+  binary(on, Binary::kAdd, v.loss, value, v.loss);
+  return v;
+}
+
+}  // namespace
+
+TEST_F(Reduce, SquaredVariationHasTheBitsOfSingleOps) {
+  const Tensor dy = Tensor::from<float>({1}, {0.7F});
+  for (const int64_t n : {1, 4, 15, 16, 33, 1000, 1025, 5000, 40000}) {
+    const Tensor x = random_tensor({n}, 3.0F);
+    affine(cpu_, x, 1.0, 5.0, x);
+    const Tensor loss = zeros({1});
+    const Tensor gradient = zeros({n});
+    squared_variation(cpu_, x, 0.3, loss);
+    squared_variation_grad(cpu_, x, 0.3, dy, gradient);
+    const Variation expected = variation_of_single_ops(cpu_, x, 0.3, dy);
+    EXPECT_TRUE(same_bits(loss, expected.loss)) << n;
+    EXPECT_TRUE(same_bits(gradient, expected.gradient)) << n;
+    squared_variation_grad(cpu_, x, 0.3, dy, x);
+    EXPECT_TRUE(same_bits(x, expected.gradient)) << n << " in place";
+  }
+}
+
+// CV^2([1, 2, 3, 4]) = 0.2 with the gradient [-0.16, -0.08, 0, 0.08].
+TEST_F(Reduce, SquaredVariationGivesTheClosedForms) {
+  const Tensor x = Tensor::from<float>({4}, {1, 2, 3, 4});
+  const Tensor y = Tensor::from<float>({1}, {10.0F});
+  const Tensor dx = zeros({4});
+  squared_variation(cpu_, x, 2.0, y);
+  EXPECT_NEAR(element(y, 0), 10.4F, 1e-6);
+  squared_variation_grad(cpu_, x, 1.0, Tensor::from<float>({1}, {1.0F}), dx);
+  EXPECT_NEAR(element(dx, 0), -0.16F, 1e-7);
+  EXPECT_NEAR(element(dx, 2), 0.0F, 1e-7);
+  squared_variation(cpu_, zeros({3}), 1.0, y);
+  EXPECT_NEAR(element(y, 0), 10.4F, 1e-6);
+  expect_invalid([&] { squared_variation(cpu_, zeros({0}), 1.0, y); }, "n at least 1");
+  expect_invalid([&] { squared_variation(cpu_, x, 1.0, x); }, "y must have one element");
+  expect_invalid([&] { squared_variation_grad(cpu_, x, 1.0, x, dx); }, "dy must have one element");
 }
 
 }  // namespace switchyard::ops::generic
