@@ -4,7 +4,7 @@
 #include <bit>
 #include <checksum/crc32c.h>
 #include <cstring>
-#include <limits>
+#include <figures/expert_statistics.h>
 #include <zlib.h>
 
 namespace switchyard::storage {
@@ -39,21 +39,6 @@ std::vector<float> unshuffle(std::span<const uint8_t> planes) {
   std::vector<float> values(n);
   std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
-}
-
-double squared_cv(std::span<const float> values) {
-  double sum = 0.0;
-  for (const float value : values) {
-    sum += value;
-  }
-  const double n = static_cast<double>(values.size());
-  const double mean = sum / n;
-  double variance = 0.0;
-  for (const float value : values) {
-    variance += (value - mean) * (value - mean);
-  }
-  const double square = mean * mean;
-  return square == 0.0 ? std::numeric_limits<double>::quiet_NaN() : variance / n / square;
 }
 
 }  // namespace
@@ -161,8 +146,8 @@ ExpertSummary summarize(int64_t step, std::span<const float> importance,
                         int64_t dropped) {
   ExpertSummary summary;
   summary.step = step;
-  summary.cv2_importance = squared_cv(importance);
-  summary.cv2_load = squared_cv(load);
+  summary.cv2_importance = figures::squared_variation(importance);
+  summary.cv2_load = figures::squared_variation(load);
   summary.dropped = dropped;
   double total = 0.0;
   size_t top = 0;

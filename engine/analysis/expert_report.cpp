@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <figures/expert_statistics.h>
 #include <numeric>
 #include <span>
 #include <tuple>
@@ -135,16 +136,11 @@ class LayerReporter {
 
  private:
   void add_balance(LayerReport& report) const {
-    const double mean = ratio(num_pairs_, survey_.num_experts);
-    double squares = 0.0;
-    int64_t most = 0;
-    for (const int64_t rows : survey_.rows) {
-      squares += (static_cast<double>(rows) - mean) * (static_cast<double>(rows) - mean);
-      most = std::max(most, rows);
-      report.num_unused += rows == 0 ? 1 : 0;
+    report.num_unused = std::ranges::count(survey_.rows, 0);
+    if (num_pairs_ > 0) {
+      report.cv_rows = figures::coefficient_of_variation(survey_.rows);
+      report.max_over_mean_rows = figures::max_over_mean(survey_.rows);
     }
-    report.cv_rows = ratio(std::sqrt(squares / static_cast<double>(survey_.num_experts)), mean);
-    report.max_over_mean_rows = ratio(static_cast<double>(most), mean);
   }
 
   [[nodiscard]] ExpertPortrait portrait(int64_t expert, const DomainAgreement& agreement) const {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <figures/expert_statistics.h>
 #include <figures/number_text.h>
 #include <memory>
@@ -29,8 +30,8 @@ constexpr size_t kMaxListed = 16;
 struct LayerView {
   storage::Layer layer;
   storage::ExpertBlob experts;
-  figures::ExpertStatistics statistics;
-  int64_t dead = -1;  // experts without a token; -1: not known
+  storage::ExpertSummary summary;
+  std::vector<int64_t> starved;  // experts with hardly any load
 };
 
 class ExpertsCommand : public Command {
@@ -118,11 +119,13 @@ class ExpertsCommand : public Command {
     LayerView view;
     view.layer = layer;
     view.experts = reader.experts(layer.name, step).value();
-    view.statistics = figures::expert_statistics(view.experts.importance, view.experts.load);
-    for (const auto& summary : reader.expert_summaries(layer.name, step, step)) {
-      view.dead = summary.dead;
-      view.statistics.max_over_mean_load = summary.max_over_mean;
+    view.starved = figures::starved_experts(view.experts.load);
+    const auto summaries = reader.expert_summaries(layer.name, step, step);
+    if (summaries.empty()) {
+      core::fail(core::ErrorCode::kDamaged, "the experts of {} at step {} have no summary in {}",
+                 layer.name, step, directory_);
     }
+    view.summary = summaries.front();
     return view;
   }
 
@@ -132,11 +135,11 @@ class ExpertsCommand : public Command {
                        .integer("step", view.experts.step)
                        .integer("num_experts", view.layer.num_experts)
                        .integer("top_k", view.layer.top_k)
-                       .number("cv_importance", view.statistics.cv_importance)
-                       .number("cv_load", view.statistics.cv_load)
-                       .number("max_over_mean_load", view.statistics.max_over_mean_load)
-                       .integer("dead", view.dead)
-                       .integers("starved_experts", view.statistics.starved)
+                       .number("cv_importance", std::sqrt(view.summary.cv2_importance))
+                       .number("cv_load", std::sqrt(view.summary.cv2_load))
+                       .number("max_over_mean_load", view.summary.max_over_mean)
+                       .integer("dead", view.summary.dead)
+                       .integers("starved_experts", view.starved)
                        .numbers("importance", view.experts.importance)
                        .numbers("load", view.experts.load)
                        .line()
@@ -144,18 +147,18 @@ class ExpertsCommand : public Command {
   }
 
   static void print_text(render::Console& console, const LayerView& view) {
-    fmt::print(
-        console.out,
-        "{}, step {}: {} experts, top {}\n"
-        "  CV(importance)  {:.3f}\n"
-        "  CV(load)        {:.3f}\n"
-        "  max/mean load   {:.2f}\n"
-        "  without a token {}\n"
-        "  starved         {}\n",
-        render::printable(view.layer.name), figures::grouped(view.experts.step),
-        figures::grouped(view.layer.num_experts), view.layer.top_k, view.statistics.cv_importance,
-        view.statistics.cv_load, view.statistics.max_over_mean_load,
-        view.dead < 0 ? "-" : figures::grouped(view.dead), starved_text(view.statistics.starved));
+    fmt::print(console.out,
+               "{}, step {}: {} experts, top {}\n"
+               "  CV(importance)  {:.3f}\n"
+               "  CV(load)        {:.3f}\n"
+               "  max/mean load   {:.2f}\n"
+               "  without a token {}\n"
+               "  starved         {}\n",
+               render::printable(view.layer.name), figures::grouped(view.experts.step),
+               figures::grouped(view.layer.num_experts), view.layer.top_k,
+               std::sqrt(view.summary.cv2_importance), std::sqrt(view.summary.cv2_load),
+               view.summary.max_over_mean, figures::grouped(view.summary.dead),
+               starved_text(view.starved));
   }
 
   /// "2  (0 7)": how many, and the first of them.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <figures/expert_statistics.h>
 #include <figures/number_text.h>
 #include <utility>
 
@@ -103,15 +104,8 @@ void Progress::on_step(const trainer::StepReport& report) {
 
 void Progress::on_experts(const trainer::ExpertReport& report) {
   const std::scoped_lock lock(mutex_);
-  double sum = 0.0;
-  double top = 0.0;
-  for (const int32_t count : report.tokens) {
-    sum += count;
-    top = std::max(top, static_cast<double>(count));
-  }
-  if (sum > 0.0) {
-    const double mean = sum / static_cast<double>(report.tokens.size());
-    max_over_mean_[std::string(report.layer)] = top / mean;
+  if (std::ranges::any_of(report.tokens, [](auto count) { return count > 0; })) {
+    max_over_mean_[std::string(report.layer)] = figures::max_over_mean(report.tokens);
   }
   state_.max_over_mean_load = -1.0;
   for (const auto& [layer, value] : max_over_mean_) {
