@@ -151,18 +151,18 @@ void fill_with(const Stream& stream, T value, const Tensor& y) {
 
 }  // namespace
 
-void affine(const Stream& stream, const Tensor& x, double mul, double add, const Tensor& y) {
-  const Walk walk(y.shape(), {&y, &x});
+void affine(const Stream& stream, const Tensor& x, double mul, double add, Out y) {
+  const Walk walk(y->shape(), {&*y, &x});
   const int64_t x_size = tensor::size_of(x.dtype());
-  const int64_t y_size = tensor::size_of(y.dtype());
+  const int64_t y_size = tensor::size_of(y->dtype());
   const int64_t x_stride = walk.inner_stride(1);
   const int64_t y_stride = walk.inner_stride(0);
   walk.for_each_piece(stream, [&](int64_t row, int64_t begin, int64_t end) {
     const Walk::Offsets at = walk.offsets(row);
-    affine_run(x.dtype(), y.dtype(),
+    affine_run(x.dtype(), y->dtype(),
                {.x = static_cast<const char*>(x.raw()) + (at[1] + begin * x_stride) * x_size,
                 .x_stride = x_stride,
-                .y = static_cast<char*>(y.raw()) + (at[0] + begin * y_stride) * y_size,
+                .y = static_cast<char*>(y->raw()) + (at[0] + begin * y_stride) * y_size,
                 .y_stride = y_stride,
                 .n = end - begin,
                 .mul = mul,
@@ -170,8 +170,8 @@ void affine(const Stream& stream, const Tensor& x, double mul, double add, const
   });
 }
 
-void fill(const Stream& stream, double value, const Tensor& y) {
-  switch (y.dtype()) {
+void fill(const Stream& stream, double value, Out y) {
+  switch (y->dtype()) {
     case DType::kF32:
       return fill_with(stream, static_cast<float>(value), y);
     case DType::kI32:

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/rng.h"
+#include "tensor/out.h"
 #include "tensor/tensor.h"
 
 namespace switchyard::ops::generic {
@@ -98,51 +99,43 @@ struct StochasticRounding {
 /// asynchronous on the stream. Index kernels of the CPU throw
 /// Error(kInvalidArgument) for an index out of range.
 struct Kernels {
+  using Out = tensor::Out;
   using Tensor = tensor::Tensor;
   using Stream = tensor::Stream;
 
-  void (*unary)(const Stream&, Unary, const Tensor& x, const Tensor& y) = nullptr;
-  void (*binary)(const Stream&, Binary, const Tensor& a, const Tensor& b,
-                 const Tensor& y) = nullptr;
-  void (*affine)(const Stream&, const Tensor& x, double mul, double add, const Tensor& y) = nullptr;
-  void (*act)(const Stream&, Activation, const Tensor& x, const Tensor& y) = nullptr;
-  void (*act_grad)(const Stream&, Activation, const Tensor& x, const Tensor& dy,
-                   const Tensor& dx) = nullptr;
-  void (*fill)(const Stream&, double value, const Tensor& y) = nullptr;
-  void (*iota)(const Stream&, const Tensor& y) = nullptr;
+  void (*unary)(const Stream&, Unary, const Tensor& x, Out y) = nullptr;
+  void (*binary)(const Stream&, Binary, const Tensor& a, const Tensor& b, Out y) = nullptr;
+  void (*affine)(const Stream&, const Tensor& x, double mul, double add, Out y) = nullptr;
+  void (*act)(const Stream&, Activation, const Tensor& x, Out y) = nullptr;
+  void (*act_grad)(const Stream&, Activation, const Tensor& x, const Tensor& dy, Out dx) = nullptr;
+  void (*fill)(const Stream&, double value, Out y) = nullptr;
+  void (*iota)(const Stream&, Out y) = nullptr;
   void (*where)(const Stream&, const Tensor& condition, const Tensor& a, const Tensor& b,
-                const Tensor& y) = nullptr;
+                Out y) = nullptr;
 
-  void (*reduce)(const Stream&, Reduction, const Tensor& x, int axis, double beta,
-                 const Tensor& y) = nullptr;
-  void (*softmax)(const Stream&, const Tensor& x, const Tensor& y) = nullptr;
-  void (*softmax_grad)(const Stream&, const Tensor& y, const Tensor& dy,
-                       const Tensor& dx) = nullptr;
-  void (*count_nonfinite)(const Stream&, const Tensor& x, const Tensor& n) = nullptr;
-  void (*add_sum_of_squares)(const Stream&, const Tensor& x, const Tensor& sum) = nullptr;
-  void (*squared_variation)(const Stream&, const Tensor& x, double weight,
-                            const Tensor& y) = nullptr;
+  void (*reduce)(const Stream&, Reduction, const Tensor& x, int axis, double beta, Out y) = nullptr;
+  void (*softmax)(const Stream&, const Tensor& x, Out y) = nullptr;
+  void (*softmax_grad)(const Stream&, const Tensor& y, const Tensor& dy, Out dx) = nullptr;
+  void (*count_nonfinite)(const Stream&, const Tensor& x, Out n) = nullptr;
+  void (*squared_variation)(const Stream&, const Tensor& x, double weight, Out y) = nullptr;
   void (*squared_variation_grad)(const Stream&, const Tensor& x, double weight, const Tensor& dy,
-                                 const Tensor& dx) = nullptr;
-  void (*mean_squares)(const Stream&, const Tensor& x, const Tensor& rows,
-                       const Tensor& columns) = nullptr;
+                                 Out dx) = nullptr;
+  void (*add_sum_of_squares)(const Stream&, const Tensor& x, Out sum) = nullptr;
+  void (*mean_squares)(const Stream&, const Tensor& x, Out rows, Out columns) = nullptr;
 
-  void (*topk)(const Stream&, const Tensor& x, int64_t k, const Tensor& values,
-               const Tensor& indices) = nullptr;
-  void (*take)(const Stream&, const Tensor& x, const Tensor& idx, const Tensor& y) = nullptr;
-  void (*put_add)(const Stream&, const Tensor& x, const Tensor& idx, const Tensor& y) = nullptr;
-  void (*gather_rows)(const Stream&, const Tensor& x, const Tensor& rows,
-                      const Tensor& y) = nullptr;
-  void (*scatter_add_rows)(const Stream&, const Tensor& x, const Tensor& rows,
-                           const Tensor& y) = nullptr;
-  void (*bincount)(const Stream&, const Tensor& idx, const Tensor& counts) = nullptr;
+  void (*topk)(const Stream&, const Tensor& x, int64_t k, Out values, Out indices) = nullptr;
+  void (*take)(const Stream&, const Tensor& x, const Tensor& idx, Out y) = nullptr;
+  void (*put_add)(const Stream&, const Tensor& x, const Tensor& idx, Out y) = nullptr;
+  void (*gather_rows)(const Stream&, const Tensor& x, const Tensor& rows, Out y) = nullptr;
+  void (*scatter_add_rows)(const Stream&, const Tensor& x, const Tensor& rows, Out y) = nullptr;
+  void (*bincount)(const Stream&, const Tensor& idx, Out counts) = nullptr;
 
   void (*elementwise)(const Stream&, const ElementwiseProgram& program,
                       std::span<const tensor::Tensor> io, std::span<const float> constants,
                       const ElementwiseDomain& domain) = nullptr;
-  void (*random_fill)(const Stream&, const RandomFill& fill, const Tensor& y) = nullptr;
+  void (*random_fill)(const Stream&, const RandomFill& fill, Out y) = nullptr;
   void (*round_stochastically)(const Stream&, const StochasticRounding& rounding, const Tensor& x,
-                               const Tensor& y) = nullptr;
+                               Out y) = nullptr;
 };
 
 /// The kernels of the CPU; none is missing.

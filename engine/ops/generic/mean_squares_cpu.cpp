@@ -95,8 +95,7 @@ SWITCHYARD_CPU_CLONES void join_pieces(const Cut& cut, double* sums, float* colu
 
 }  // namespace
 
-void mean_squares(const Stream& stream, const Tensor& x, const Tensor& rows,
-                  const Tensor& columns) {
+void mean_squares(const Stream& stream, const Tensor& x, Out rows, Out columns) {
   const int64_t num_matrices = x.size(0);
   const Cut cut(x.size(1), x.size(2));
   const int64_t wave = std::min(num_matrices, std::max<int64_t>(1, kWave / cut.pieces));
@@ -110,13 +109,13 @@ void mean_squares(const Stream& stream, const Tensor& x, const Tensor& rows,
         const int64_t top = i % cut.pieces * cut.rows_per_piece;
         const int64_t row = (first + i / cut.pieces) * cut.height + top;
         run_piece(x.data<float>() + row * cut.width, std::min(cut.rows_per_piece, cut.height - top),
-                  cut.width, rows.data<float>() + row, sums.get() + i * cut.width);
+                  cut.width, rows->data<float>() + row, sums.get() + i * cut.width);
       }
     });
     for_each_range(stream, count, cut.pieces * cut.width, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         join_pieces(cut, sums.get() + i * cut.pieces * cut.width,
-                    columns.data<float>() + (first + i) * cut.width);
+                    columns->data<float>() + (first + i) * cut.width);
       }
     });
   }

@@ -36,7 +36,7 @@ void require_op(const char* op, Op value, Op last) {
 
 }  // namespace
 
-void unary(const Backend& backend, Unary op, const Tensor& x, const Tensor& y) {
+void unary(const Backend& backend, Unary op, const Tensor& x, tensor::Out y) {
   require_tensors("unary", backend, DType::kF32, {{"x", x}, {"y", y}});
   require_same_shape("unary", {{"x", x}, {"y", y}});
   require_op("unary", op, Unary::kNormPdf);
@@ -45,10 +45,10 @@ void unary(const Backend& backend, Unary op, const Tensor& x, const Tensor& y) {
   kernel(backend.stream, op, x, y);
 }
 
-void binary(const Backend& backend, Binary op, const Tensor& a, const Tensor& b, const Tensor& y) {
+void binary(const Backend& backend, Binary op, const Tensor& a, const Tensor& b, tensor::Out y) {
   require_op("binary", op, Binary::kGe);
   const bool knows_integers = op == Binary::kAdd || op == Binary::kMul;
-  const DType dtype = knows_integers && y.dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
+  const DType dtype = knows_integers && y->dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
   require_tensors("binary", backend, dtype, {{"a", a}, {"b", b}, {"y", y}});
   require_broadcast("binary", {"a", a}, y);
   require_broadcast("binary", {"b", b}, y);
@@ -57,7 +57,7 @@ void binary(const Backend& backend, Binary op, const Tensor& a, const Tensor& b,
   kernel(backend.stream, op, a, b, y);
 }
 
-void affine(const Backend& backend, const Tensor& x, double mul, double add, const Tensor& y) {
+void affine(const Backend& backend, const Tensor& x, double mul, double add, tensor::Out y) {
   if (x.dtype() == DType::kU8) {  // a mask becomes numbers
     require_tensors("affine", backend, DType::kU8, {{"x", x}});
   } else {
@@ -70,11 +70,11 @@ void affine(const Backend& backend, const Tensor& x, double mul, double add, con
   kernel(backend.stream, x, mul, add, y);
 }
 
-void copy(const Backend& backend, const Tensor& x, const Tensor& y) {
+void copy(const Backend& backend, const Tensor& x, tensor::Out y) {
   affine(backend, x, 1.0, 0.0, y);
 }
 
-void act(const Backend& backend, Activation kind, const Tensor& x, const Tensor& y) {
+void act(const Backend& backend, Activation kind, const Tensor& x, tensor::Out y) {
   require_tensors("act", backend, DType::kF32, {{"x", x}, {"y", y}});
   require_same_shape("act", {{"x", x}, {"y", y}});
   require_op("act", kind, Activation::kSigmoid);
@@ -84,7 +84,7 @@ void act(const Backend& backend, Activation kind, const Tensor& x, const Tensor&
 }
 
 void act_grad(const Backend& backend, Activation kind, const Tensor& x, const Tensor& dy,
-              const Tensor& dx) {
+              tensor::Out dx) {
   require_tensors("act_grad", backend, DType::kF32, {{"x", x}, {"dy", dy}, {"dx", dx}});
   require_same_shape("act_grad", {{"x", x}, {"dy", dy}, {"dx", dx}});
   require_op("act_grad", kind, Activation::kSigmoid);
@@ -93,7 +93,7 @@ void act_grad(const Backend& backend, Activation kind, const Tensor& x, const Te
   kernel(backend.stream, kind, x, dy, dx);
 }
 
-void fill(const Backend& backend, double value, const Tensor& y) {
+void fill(const Backend& backend, double value, tensor::Out y) {
   require_number("fill", backend, {"y", y});
   const auto kernel = backend.kernels->generic.fill;
   require_kernel(kernel != nullptr, "fill", backend);

@@ -12,31 +12,30 @@ namespace switchyard::ops::generic {
 // not fit, and Error(kUnsupported) if the device has no such kernel. Threads: [inst].
 
 /// y = f(x), y of x's shape. On the CPU within 6e-7 of the exact value, relatively.
-void unary(const Backend& backend, Unary op, const tensor::Tensor& x, const tensor::Tensor& y);
+void unary(const Backend& backend, Unary op, const tensor::Tensor& x, tensor::Out y);
 
 /// y = a op b; a and b broadcast to y's shape as in NumPy. kLt and kGe give 1 or 0; kMax and kMin
 /// give NaN if either is NaN. For kAdd and kMul all three may be i32; sums and products are modulo
 /// 2^32.
 void binary(const Backend& backend, Binary op, const tensor::Tensor& a, const tensor::Tensor& b,
-            const tensor::Tensor& y);
+            tensor::Out y);
 
 /// y = mul x + add, y of x's shape. Each is f32, i32 or bf16; x may be u8 too. To bf16 it rounds to
 /// nearest even; to i32 it rounds toward zero, clamps to the range, and makes NaN 0.
-void affine(const Backend& backend, const tensor::Tensor& x, double mul, double add,
-            const tensor::Tensor& y);
+void affine(const Backend& backend, const tensor::Tensor& x, double mul, double add, tensor::Out y);
 
 /// y = x, with the conversions of affine(). Without one, every bit is kept.
-void copy(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& y);
+void copy(const Backend& backend, const tensor::Tensor& x, tensor::Out y);
 
 /// y = activation(x). GELU is x Phi(x), SiLU is x sigmoid(x).
-void act(const Backend& backend, Activation kind, const tensor::Tensor& x, const tensor::Tensor& y);
+void act(const Backend& backend, Activation kind, const tensor::Tensor& x, tensor::Out y);
 
 /// dx = dy activation'(x), x the activation's input. For kRelu, x may be its output instead.
 void act_grad(const Backend& backend, Activation kind, const tensor::Tensor& x,
-              const tensor::Tensor& dy, const tensor::Tensor& dx);
+              const tensor::Tensor& dy, tensor::Out dx);
 
 /// y = value. y is f32, i32 or bf16.
-void fill(const Backend& backend, double value, const tensor::Tensor& y);
+void fill(const Backend& backend, double value, tensor::Out y);
 
 /// y = 0, 1, 2, ... in row-major order. y is f32 or i32.
 void iota(const Backend& backend, tensor::Out y);

@@ -177,30 +177,29 @@ using TwoInputs = std::array<const float*, 2>;
 
 }  // namespace
 
-void unary(const Stream& stream, Unary op, const Tensor& x, const Tensor& y) {
-  map_blocks(stream, Walk(y.shape(), {&y, &x}), y.data<float>(), OneInput{x.data<float>()},
+void unary(const Stream& stream, Unary op, const Tensor& x, Out y) {
+  map_blocks(stream, Walk(y->shape(), {&*y, &x}), y->data<float>(), OneInput{x.data<float>()},
              [op](float* out, const OneInput& in, int64_t n) { unary_block(op, out, in[0], n); });
 }
 
-void binary(const Stream& stream, Binary op, const Tensor& a, const Tensor& b, const Tensor& y) {
-  if (y.dtype() == tensor::DType::kI32) {
+void binary(const Stream& stream, Binary op, const Tensor& a, const Tensor& b, Out y) {
+  if (y->dtype() == tensor::DType::kI32) {
     binary_i32(stream, op, a, b, y);
     return;
   }
   map_blocks(
-      stream, Walk(y.shape(), {&y, &a, &b}), y.data<float>(),
+      stream, Walk(y->shape(), {&*y, &a, &b}), y->data<float>(),
       TwoInputs{a.data<float>(), b.data<float>()},
       [op](float* out, const TwoInputs& in, int64_t n) { binary_block(op, out, in[0], in[1], n); });
 }
 
-void act(const Stream& stream, Activation kind, const Tensor& x, const Tensor& y) {
-  map_blocks(stream, Walk(y.shape(), {&y, &x}), y.data<float>(), OneInput{x.data<float>()},
+void act(const Stream& stream, Activation kind, const Tensor& x, Out y) {
+  map_blocks(stream, Walk(y->shape(), {&*y, &x}), y->data<float>(), OneInput{x.data<float>()},
              [kind](float* out, const OneInput& in, int64_t n) { act_block(kind, out, in[0], n); });
 }
 
-void act_grad(const Stream& stream, Activation kind, const Tensor& x, const Tensor& dy,
-              const Tensor& dx) {
-  map_blocks(stream, Walk(dx.shape(), {&dx, &x, &dy}), dx.data<float>(),
+void act_grad(const Stream& stream, Activation kind, const Tensor& x, const Tensor& dy, Out dx) {
+  map_blocks(stream, Walk(dx->shape(), {&*dx, &x, &dy}), dx->data<float>(),
              TwoInputs{x.data<float>(), dy.data<float>()},
              [kind](float* out, const TwoInputs& in, int64_t n) {
                act_grad_block(kind, out, in[0], in[1], n);

@@ -28,7 +28,7 @@ void require_distribution(const RandomFill& fill) {
 
 }  // namespace
 
-void fill_random(const Backend& backend, const RandomFill& fill, const tensor::Tensor& y) {
+void fill_random(const Backend& backend, const RandomFill& fill, tensor::Out y) {
   require_tensors("fill_random", backend, tensor::DType::kF32, {{"y", y}});
   require_contiguous("fill_random", {"y", y});
   require_distribution(fill);
@@ -41,14 +41,14 @@ void fill_random(const Backend& backend, const RandomFill& fill, const tensor::T
 }
 
 void round_stochastically(const Backend& backend, const StochasticRounding& rounding,
-                          const tensor::Tensor& x, const tensor::Tensor& y) {
+                          const tensor::Tensor& x, tensor::Out y) {
   constexpr const char* kOp = "round_stochastically";
   require_tensors(kOp, backend, tensor::DType::kF32, {{"x", x}});
   require_tensors(kOp, backend, tensor::DType::kBf16, {{"y", y}});
   require_contiguous(kOp, {"x", x});
   require_contiguous(kOp, {"y", y});
-  core::require(x.shape() == y.shape(), "{}: x and y must have one shape, got {} and {}", kOp,
-                x.shape(), y.shape());
+  core::require(x.shape() == y->shape(), "{}: x and y must have one shape, got {} and {}", kOp,
+                x.shape(), y->shape());
   core::require(rounding.first_element >= 0, "{}: first_element must be 0 or more, got {}", kOp,
                 rounding.first_element);
   const auto kernel = backend.kernels->generic.round_stochastically;

@@ -2,6 +2,7 @@
 
 #include "ops/backend.h"
 #include "ops/generic/kernels.h"
+#include "tensor/out.h"
 
 namespace switchyard::ops::generic {
 
@@ -22,7 +23,7 @@ namespace switchyard::ops::generic {
 /// needs a <= b, a normal and a Gumbel b >= 0, a Bernoulli a in [0, 1]. Asynchronous on the
 /// backend's stream. Threads: [inst]. Source: Salmon et al. 2011 (Philox); Box and Muller 1958
 /// (normal).
-void fill_random(const Backend& backend, const RandomFill& fill, const tensor::Tensor& y);
+void fill_random(const Backend& backend, const RandomFill& fill, tensor::Out y);
 
 /// y (bf16) = x (f32) rounded up or down at random, so that the mean of many roundings is x: up
 /// with the probability (x - below) / (above - below). A random word is enough for two elements:
@@ -34,6 +35,6 @@ void fill_random(const Backend& backend, const RandomFill& fill, const tensor::T
 ///
 /// Throws Error(kInvalidArgument) for other tensors or a negative first_element. Threads: [inst].
 void round_stochastically(const Backend& backend, const StochasticRounding& rounding,
-                          const tensor::Tensor& x, const tensor::Tensor& y);
+                          const tensor::Tensor& x, tensor::Out y);
 
 }  // namespace switchyard::ops::generic

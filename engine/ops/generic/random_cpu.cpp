@@ -138,14 +138,14 @@ void fill_groups(const RandomFill& fill, int64_t first, int64_t count, int64_t f
 
 }  // namespace
 
-void random_fill(const Stream& stream, const RandomFill& fill, const Tensor& y) {
-  const int64_t count = y.count();
+void random_fill(const Stream& stream, const RandomFill& fill, Out y) {
+  const int64_t count = y->count();
   if (count == 0) {
     return;
   }
-  const int64_t rows = y.dim() == 0 ? 1 : y.size(0);
+  const int64_t rows = y->dim() == 0 ? 1 : y->size(0);
   const int64_t row = count / rows;
-  float* data = y.data<float>();
+  float* data = y->data<float>();
   if (fill.token_stride == 1) {
     const int64_t first = fill.token_base * row;
     for_each_range(stream, groups_of(first, count), kNumbers, [&](int64_t from, int64_t to) {
@@ -200,14 +200,14 @@ void round_part(const Words& words, int64_t begin, int64_t end, const float* x, 
 }  // namespace
 
 void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
-                          const Tensor& y) {
+                          Out y) {
   const int64_t first = rounding.first_element;
   const int64_t end = first + x.count();
   const int64_t first_group = first / kRounded;
   const int64_t groups = (end + kRounded - 1) / kRounded - first_group;
   const std::array<uint32_t, 4> counter = core::rng_counter(rounding.position, 0);
   const float* from = x.data<float>();
-  tensor::Bf16* to = y.data<tensor::Bf16>();
+  tensor::Bf16* to = y->data<tensor::Bf16>();
   for_each_range(stream, groups, kRounded, [&](int64_t begin, int64_t stop) {
     Words words;
     for (int64_t group = first_group + begin; group < first_group + stop; ++group) {

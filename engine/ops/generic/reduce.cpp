@@ -38,26 +38,27 @@ void require_number(const char* op, const Backend& backend, const Named& named) 
 }  // namespace
 
 void reduce(const Backend& backend, Reduction op, const Tensor& x, int axis, double beta,
-            const Tensor& y) {
+            tensor::Out y) {
   require_tensors("reduce", backend, DType::kF32, {{"x", x}, {"y", y}});
   core::require(op >= Reduction::kSum && op <= Reduction::kSumSq,
                 "reduce: there is no operation number {}", static_cast<int32_t>(op));
   core::require(axis >= -1 && axis < x.dim(), "reduce: axis must be -1 or below {}, got {}",
                 x.dim(), axis);
   if (axis == -1) {
-    core::require(y.count() == 1, "reduce: y must have one element for axis -1, got {}", y.shape());
+    core::require(y->count() == 1, "reduce: y must have one element for axis -1, got {}",
+                  y->shape());
   } else {
     const tensor::Shape expected = without_axis(x.shape(), axis);
-    core::require(y.shape() == expected || (x.dim() == 1 && y.shape() == tensor::Shape{1}),
+    core::require(y->shape() == expected || (x.dim() == 1 && y->shape() == tensor::Shape{1}),
                   "reduce: y must have x's shape without axis {}, {}, got {}", axis, expected,
-                  y.shape());
+                  y->shape());
   }
   const auto kernel = backend.kernels->generic.reduce;
   require_kernel(kernel != nullptr, "reduce", backend);
   kernel(backend.stream, op, x, axis, beta, y);
 }
 
-void softmax(const Backend& backend, const Tensor& x, const Tensor& y) {
+void softmax(const Backend& backend, const Tensor& x, tensor::Out y) {
   require_tensors("softmax", backend, DType::kF32, {{"x", x}, {"y", y}});
   require_same_shape("softmax", {{"x", x}, {"y", y}});
   core::require(x.dim() >= 1, "softmax: x must have an axis, got a scalar");
@@ -66,7 +67,7 @@ void softmax(const Backend& backend, const Tensor& x, const Tensor& y) {
   kernel(backend.stream, x, y);
 }
 
-void softmax_grad(const Backend& backend, const Tensor& y, const Tensor& dy, const Tensor& dx) {
+void softmax_grad(const Backend& backend, const Tensor& y, const Tensor& dy, tensor::Out dx) {
   require_tensors("softmax_grad", backend, DType::kF32, {{"y", y}, {"dy", dy}, {"dx", dx}});
   require_same_shape("softmax_grad", {{"y", y}, {"dy", dy}, {"dx", dx}});
   core::require(y.dim() >= 1, "softmax_grad: y must have an axis, got a scalar");
@@ -94,17 +95,16 @@ void squared_variation_grad(const Backend& backend, const Tensor& x, double weig
   kernel(backend.stream, x, weight, dy, dx);
 }
 
-void count_nonfinite(const Backend& backend, const Tensor& x, const Tensor& n) {
+void count_nonfinite(const Backend& backend, const Tensor& x, tensor::Out n) {
   require_tensors("count_nonfinite", backend, DType::kF32, {{"x", x}});
   require_tensors("count_nonfinite", backend, DType::kI32, {{"n", n}});
-  core::require(n.count() == 1, "count_nonfinite: n must have one element, got {}", n.shape());
+  core::require(n->count() == 1, "count_nonfinite: n must have one element, got {}", n->shape());
   const auto kernel = backend.kernels->generic.count_nonfinite;
   require_kernel(kernel != nullptr, "count_nonfinite", backend);
   kernel(backend.stream, x, n);
 }
 
-void mean_squares(const Backend& backend, const Tensor& x, const Tensor& rows,
-                  const Tensor& columns) {
+void mean_squares(const Backend& backend, const Tensor& x, tensor::Out rows, tensor::Out columns) {
   require_tensors("mean_squares", backend, DType::kF32,
                   {{"x", x}, {"rows", rows}, {"columns", columns}});
   for (const Named& named : {Named{"x", x}, {"rows", rows}, {"columns", columns}}) {
@@ -113,10 +113,10 @@ void mean_squares(const Backend& backend, const Tensor& x, const Tensor& rows,
   require_dim("mean_squares", {"x", x}, 3, "[G,P,Q]");
   core::require(x.size(1) > 0 && x.size(2) > 0,
                 "mean_squares: a matrix of x must have an element, got {}", x.shape());
-  core::require(rows.shape() == without_axis(x.shape(), 2),
-                "mean_squares: rows must be [G,P] of x {}, got {}", x.shape(), rows.shape());
-  core::require(columns.shape() == without_axis(x.shape(), 1),
-                "mean_squares: columns must be [G,Q] of x {}, got {}", x.shape(), columns.shape());
+  core::require(rows->shape() == without_axis(x.shape(), 2),
+                "mean_squares: rows must be [G,P] of x {}, got {}", x.shape(), rows->shape());
+  core::require(columns->shape() == without_axis(x.shape(), 1),
+                "mean_squares: columns must be [G,Q] of x {}, got {}", x.shape(), columns->shape());
   const auto kernel = backend.kernels->generic.mean_squares;
   require_kernel(kernel != nullptr, "mean_squares", backend);
   kernel(backend.stream, x, rows, columns);

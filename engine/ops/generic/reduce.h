@@ -15,14 +15,14 @@ namespace switchyard::ops::generic {
 /// everything into the one element of y. With beta 0 the old y is not read. Of no elements the sums
 /// are 0, the mean is NaN and the maximum is -infinity; NaN spreads.
 void reduce(const Backend& backend, Reduction op, const tensor::Tensor& x, int axis, double beta,
-            const tensor::Tensor& y);
+            tensor::Out y);
 
 /// y = softmax(x) over the last axis; y may be x. A row of only -infinity gives 0.
-void softmax(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& y);
+void softmax(const Backend& backend, const tensor::Tensor& x, tensor::Out y);
 
 /// dx_i = y_i (dy_i - sum_j y_j dy_j) over the last axis; dx may be y or dy.
 void softmax_grad(const Backend& backend, const tensor::Tensor& y, const tensor::Tensor& dy,
-                  const tensor::Tensor& dx);
+                  tensor::Out dx);
 
 /// y [1] += weight CV^2(x), x [n] with n at least 1, both contiguous. CV^2 = Var / Mean^2 with the
 /// population variance, but Mean^2 is at least 1e-30, which changes no result but that of x = 0: 0.
@@ -36,13 +36,13 @@ void squared_variation_grad(const Backend& backend, const tensor::Tensor& x, dou
                             const tensor::Tensor& dy, tensor::Out dx);
 
 /// n += the number of NaN and infinities in x. n is one i32.
-void count_nonfinite(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& n);
+void count_nonfinite(const Backend& backend, const tensor::Tensor& x, tensor::Out n);
 
 /// rows[g,i] = mean over j of x[g,i,j]^2 and columns[g,j] = mean over i, in one pass over x: what a
 /// factored second moment is made of. x [G,P,Q], rows [G,P], columns [G,Q], all contiguous; P and Q
 /// at least 1.
-void mean_squares(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& rows,
-                  const tensor::Tensor& columns);
+void mean_squares(const Backend& backend, const tensor::Tensor& x, tensor::Out rows,
+                  tensor::Out columns);
 
 /// sum += the sum of the squares of x, as the global gradient norm needs it. sum [1] f64.
 void add_sum_of_squares(const Backend& backend, const tensor::Tensor& x, tensor::Out sum);

@@ -161,10 +161,9 @@ SWITCHYARD_CPU_CLONES int64_t nonfinite_in(const float* x, int64_t stride, int64
 
 }  // namespace
 
-void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, double beta,
-            const Tensor& y) {
-  if (y.count() == 1) {
-    finish(op, reduce_all(stream, op, x), x.count(), beta, y.data<float>());
+void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, double beta, Out y) {
+  if (y->count() == 1) {
+    finish(op, reduce_all(stream, op, x), x.count(), beta, y->data<float>());
     return;
   }
   AxisReduction r{.op = op,
@@ -172,13 +171,13 @@ void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, doubl
                   .stride = x.stride(axis),
                   .beta = beta,
                   .x = x.data<float>(),
-                  .y = y.data<float>()};
+                  .y = y->data<float>()};
   if (r.n == 0) {  // no element to read, so y can stand for x
-    reduce_rows(stream, r, Walk(y.shape(), {&y, &y}));
+    reduce_rows(stream, r, Walk(y->shape(), {&*y, &*y}));
     return;
   }
   const Tensor first = x.select(axis, 0);
-  const Walk walk(y.shape(), {&y, &first});
+  const Walk walk(y->shape(), {&*y, &first});
   if (r.stride == 1 || walk.inner_stride(1) != 1) {
     reduce_rows(stream, r, walk);
   } else {
@@ -190,7 +189,7 @@ void add_sum_of_squares(const Stream& stream, const Tensor& x, const Tensor& sum
   *sum.data<double>() += reduce_all(stream, Reduction::kSumSq, x);
 }
 
-void count_nonfinite(const Stream& stream, const Tensor& x, const Tensor& n) {
+void count_nonfinite(const Stream& stream, const Tensor& x, Out n) {
   const Walk walk(x.shape(), {&x});
   const float* data = x.data<float>();
   const int64_t stride = walk.inner_stride(0);
@@ -199,7 +198,7 @@ void count_nonfinite(const Stream& stream, const Tensor& x, const Tensor& n) {
     const float* first = data + walk.offsets(row)[0] + begin * stride;
     found.fetch_add(nonfinite_in(first, stride, end - begin), std::memory_order_relaxed);
   });
-  *n.data<int32_t>() += static_cast<int32_t>(found.load());
+  *n->data<int32_t>() += static_cast<int32_t>(found.load());
 }
 
 }  // namespace switchyard::ops::generic::cpu

@@ -36,36 +36,36 @@ void require_rows(const char* op, const Named& all, const Tensor& rows, const Na
 
 }  // namespace
 
-void topk(const Backend& backend, const Tensor& x, int64_t k, const Tensor& values,
-          const Tensor& indices) {
+void topk(const Backend& backend, const Tensor& x, int64_t k, tensor::Out values,
+          tensor::Out indices) {
   require_tensors("topk", backend, DType::kF32, {{"x", x}, {"values", values}});
   require_tensors("topk", backend, DType::kI32, {{"indices", indices}});
   require_dim("topk", {"x", x}, 2, "[T, E]");
   core::require(k >= 0 && k <= x.size(1), "topk: k must be in 0..{}, got {}", x.size(1), k);
   const tensor::Shape expected{x.size(0), k};
-  core::require(values.shape() == expected && indices.shape() == expected,
-                "topk: values and indices must be {}, got {} and {}", expected, values.shape(),
-                indices.shape());
+  core::require(values->shape() == expected && indices->shape() == expected,
+                "topk: values and indices must be {}, got {} and {}", expected, values->shape(),
+                indices->shape());
   const auto kernel = backend.kernels->generic.topk;
   require_kernel(kernel != nullptr, "topk", backend);
   kernel(backend.stream, x, k, values, indices);
 }
 
-void take(const Backend& backend, const Tensor& x, const Tensor& idx, const Tensor& y) {
+void take(const Backend& backend, const Tensor& x, const Tensor& idx, tensor::Out y) {
   require_choices("take", backend, {"x", x}, idx, {"y", y});
   const auto kernel = backend.kernels->generic.take;
   require_kernel(kernel != nullptr, "take", backend);
   kernel(backend.stream, x, idx, y);
 }
 
-void put_add(const Backend& backend, const Tensor& x, const Tensor& idx, const Tensor& y) {
+void put_add(const Backend& backend, const Tensor& x, const Tensor& idx, tensor::Out y) {
   require_choices("put_add", backend, {"y", y}, idx, {"x", x});
   const auto kernel = backend.kernels->generic.put_add;
   require_kernel(kernel != nullptr, "put_add", backend);
   kernel(backend.stream, x, idx, y);
 }
 
-void gather_rows(const Backend& backend, const Tensor& x, const Tensor& rows, const Tensor& y) {
+void gather_rows(const Backend& backend, const Tensor& x, const Tensor& rows, tensor::Out y) {
   const DType dtype = x.dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
   require_tensors("gather_rows", backend, dtype, {{"x", x}, {"y", y}});
   require_tensors("gather_rows", backend, DType::kI32, {{"rows", rows}});
@@ -75,8 +75,7 @@ void gather_rows(const Backend& backend, const Tensor& x, const Tensor& rows, co
   kernel(backend.stream, x, rows, y);
 }
 
-void scatter_add_rows(const Backend& backend, const Tensor& x, const Tensor& rows,
-                      const Tensor& y) {
+void scatter_add_rows(const Backend& backend, const Tensor& x, const Tensor& rows, tensor::Out y) {
   require_tensors("scatter_add_rows", backend, DType::kF32, {{"x", x}, {"y", y}});
   require_tensors("scatter_add_rows", backend, DType::kI32, {{"rows", rows}});
   require_rows("scatter_add_rows", {"y", y}, rows, {"x", x});
@@ -85,8 +84,8 @@ void scatter_add_rows(const Backend& backend, const Tensor& x, const Tensor& row
   kernel(backend.stream, x, rows, y);
 }
 
-void bincount(const Backend& backend, const Tensor& idx, const Tensor& counts) {
-  const DType dtype = counts.dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
+void bincount(const Backend& backend, const Tensor& idx, tensor::Out counts) {
+  const DType dtype = counts->dtype() == DType::kI32 ? DType::kI32 : DType::kF32;
   require_tensors("bincount", backend, DType::kI32, {{"idx", idx}});
   require_tensors("bincount", backend, dtype, {{"counts", counts}});
   require_dim("bincount", {"counts", counts}, 1, "[E]");

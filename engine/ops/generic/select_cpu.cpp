@@ -143,8 +143,7 @@ SWITCHYARD_CPU_CLONES void add_run(float* y, int64_t y_stride, const float* x, i
 
 }  // namespace
 
-void topk(const Stream& stream, const Tensor& x, int64_t k, const Tensor& values,
-          const Tensor& indices) {
+void topk(const Stream& stream, const Tensor& x, int64_t k, Out values, Out indices) {
   if (k == 0) {
     return;
   }
@@ -170,7 +169,7 @@ void topk(const Stream& stream, const Tensor& x, int64_t k, const Tensor& values
   });
 }
 
-void take(const Stream& stream, const Tensor& x, const Tensor& idx, const Tensor& y) {
+void take(const Stream& stream, const Tensor& x, const Tensor& idx, Out y) {
   const Matrix<const float> from(x);
   const Matrix<const int32_t> index(idx);
   const Matrix<float> to(y);
@@ -186,7 +185,7 @@ void take(const Stream& stream, const Tensor& x, const Tensor& idx, const Tensor
   });
 }
 
-void put_add(const Stream& stream, const Tensor& x, const Tensor& idx, const Tensor& y) {
+void put_add(const Stream& stream, const Tensor& x, const Tensor& idx, Out y) {
   const Matrix<const float> from(x);
   const Matrix<const int32_t> index(idx);
   const Matrix<float> to(y);
@@ -195,7 +194,7 @@ void put_add(const Stream& stream, const Tensor& x, const Tensor& idx, const Ten
     for (int64_t t = begin; t < end; ++t) {
       for (int64_t j = 0; j < k; ++j) {
         const int32_t i = index(t, j);
-        require_index("put_add", i, y.size(1), t * k + j);
+        require_index("put_add", i, y->size(1), t * k + j);
         if (i >= 0) {
           to(t, i) += from(t, j);
         }
@@ -204,7 +203,7 @@ void put_add(const Stream& stream, const Tensor& x, const Tensor& idx, const Ten
   });
 }
 
-void gather_rows(const Stream& stream, const Tensor& x, const Tensor& rows, const Tensor& y) {
+void gather_rows(const Stream& stream, const Tensor& x, const Tensor& rows, Out y) {
   if (x.dtype() == DType::kI32) {
     gather<int32_t>(stream, x, rows, y);
   } else {
@@ -213,15 +212,15 @@ void gather_rows(const Stream& stream, const Tensor& x, const Tensor& rows, cons
 }
 
 // Every thread adds all rows to columns of its own, so the order of the additions stays.
-void scatter_add_rows(const Stream& stream, const Tensor& x, const Tensor& rows, const Tensor& y) {
+void scatter_add_rows(const Stream& stream, const Tensor& x, const Tensor& rows, Out y) {
   const int32_t* index = rows.data<int32_t>();
   const int64_t n = rows.size(0);
-  const int64_t d = y.size(1);
+  const int64_t d = y->size(1);
   for (int64_t i = 0; i < n; ++i) {
-    require_index("scatter_add_rows", index[i * rows.stride(0)], y.size(0), i);
+    require_index("scatter_add_rows", index[i * rows.stride(0)], y->size(0), i);
   }
   const float* from = x.data<float>();
-  float* to = y.data<float>();
+  float* to = y->data<float>();
   const int64_t tiles = (d + kColumns - 1) / kColumns;
   for_each_range(stream, tiles, n * kColumns, [&](int64_t begin, int64_t end) {
     const int64_t first = begin * kColumns;
@@ -229,15 +228,15 @@ void scatter_add_rows(const Stream& stream, const Tensor& x, const Tensor& rows,
     for (int64_t i = 0; i < n; ++i) {
       const int64_t row = index[i * rows.stride(0)];
       if (row >= 0) {
-        add_run(to + row * y.stride(0) + first * y.stride(1), y.stride(1),
+        add_run(to + row * y->stride(0) + first * y->stride(1), y->stride(1),
                 from + i * x.stride(0) + first * x.stride(1), x.stride(1), width);
       }
     }
   });
 }
 
-void bincount(const Stream& stream, const Tensor& idx, const Tensor& counts) {
-  const int64_t extent = counts.size(0);
+void bincount(const Stream& stream, const Tensor& idx, Out counts) {
+  const int64_t extent = counts->size(0);
   std::vector<int64_t> found(static_cast<size_t>(extent));
   const Walk walk(idx.shape(), {&idx});
   const Stream alone{.device = stream.device};
@@ -253,10 +252,10 @@ void bincount(const Stream& stream, const Tensor& idx, const Tensor& counts) {
   });
   for (int64_t i = 0; i < extent; ++i) {
     const int64_t count = found[static_cast<size_t>(i)];
-    if (counts.dtype() == DType::kI32) {
-      counts.data<int32_t>()[i * counts.stride(0)] = static_cast<int32_t>(count);
+    if (counts->dtype() == DType::kI32) {
+      counts->data<int32_t>()[i * counts->stride(0)] = static_cast<int32_t>(count);
     } else {
-      counts.data<float>()[i * counts.stride(0)] = static_cast<float>(count);
+      counts->data<float>()[i * counts->stride(0)] = static_cast<float>(count);
     }
   }
 }

@@ -100,13 +100,13 @@ void for_each_row(const Stream& stream, const Tensor& out,
 
 }  // namespace
 
-void softmax(const Stream& stream, const Tensor& x, const Tensor& y) {
+void softmax(const Stream& stream, const Tensor& x, Out y) {
   using In = std::array<const float*, 1>;
   for_each_row<1>(stream, y, {&x},
                   [](float* out, const In& in, int64_t n) { softmax_row(out, in[0], n); });
 }
 
-void softmax_grad(const Stream& stream, const Tensor& y, const Tensor& dy, const Tensor& dx) {
+void softmax_grad(const Stream& stream, const Tensor& y, const Tensor& dy, Out dx) {
   using In = std::array<const float*, 2>;
   for_each_row<2>(stream, dx, {&y, &dy}, [](float* out, const In& in, int64_t n) {
     softmax_grad_row(out, in[0], in[1], n);

@@ -68,19 +68,19 @@ Variation variation_of(const Tensor& x) {
 
 }  // namespace
 
-void squared_variation(const Stream& /*stream*/, const Tensor& x, double weight, const Tensor& y) {
-  *y.data<float>() += variation_of(x).value * static_cast<float>(weight);
+void squared_variation(const Stream& /*stream*/, const Tensor& x, double weight, Out y) {
+  *y->data<float>() += variation_of(x).value * static_cast<float>(weight);
 }
 
 void squared_variation_grad(const Stream& /*stream*/, const Tensor& x, double weight,
-                            const Tensor& dy, const Tensor& dx) {
+                            const Tensor& dy, Out dx) {
   const Variation v = variation_of(x);
   const int64_t n = x.count();
   const auto share = static_cast<float>(2.0 * weight / static_cast<double>(n));
   const float factor = *dy.data<float>() * share / v.mean_square;
   const float shift = v.mean * v.value;
   const auto* from = x.data<float>();
-  auto* to = dx.data<float>();
+  auto* to = dx->data<float>();
   for (int64_t i = 0; i < n; ++i) {
     const float deviation = from[i] - v.mean;
     to[i] = (deviation - shift) * factor;

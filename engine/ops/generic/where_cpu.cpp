@@ -80,17 +80,16 @@ void count_up(const Stream& stream, const Tensor& y) {
 
 }  // namespace
 
-void where(const Stream& stream, const Tensor& condition, const Tensor& a, const Tensor& b,
-           const Tensor& y) {
-  if (y.dtype() == DType::kI32) {
+void where(const Stream& stream, const Tensor& condition, const Tensor& a, const Tensor& b, Out y) {
+  if (y->dtype() == DType::kI32) {
     choose<int32_t>(stream, condition, a, b, y);
   } else {
     choose<float>(stream, condition, a, b, y);
   }
 }
 
-void iota(const Stream& stream, const Tensor& y) {
-  if (y.dtype() == DType::kI32) {
+void iota(const Stream& stream, Out y) {
+  if (y->dtype() == DType::kI32) {
     count_up<int32_t>(stream, y);
   } else {
     count_up<float>(stream, y);
