@@ -245,7 +245,7 @@ void PluginRegistry::fail_not_found(const core::ComponentConfig& config, Compone
   fail(ErrorCode::kNotFound,
        "{}there is no {} plugin '{}': no file {}_{}{} and no component of that id\n  searched: "
        "{}\n  similar: {}{}\n  `switchyard plugins` lists what is there and what is refused; "
-       "directories are added with --plugin-dir or SWITCHYARD_PLUGIN_PATH",
+       "plugins.directories in the configuration and SWITCHYARD_PLUGIN_PATH name more directories",
        prefix_of(config), name_of(kind), config.plugin, name_of(kind), config.plugin, kPluginSuffix,
        search_.directories_text(), similar.empty() ? "none" : similar, other_kinds);
 }

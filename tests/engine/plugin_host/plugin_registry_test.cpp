@@ -55,8 +55,8 @@ TEST(PluginRegistry, SaysWhereItLookedForAMissingPluginAndWhatIsAlike) {
             "no component of that id\n  searched: " +
                 test_folder("good").string() +
                 "\n  similar: 'probe', 'test.gate.probe'\n  `switchyard plugins` lists what is "
-                "there and what is refused; directories are added with --plugin-dir or "
-                "SWITCHYARD_PLUGIN_PATH");
+                "there and what is refused; plugins.directories in the configuration and "
+                "SWITCHYARD_PLUGIN_PATH name more directories");
   std::tie(code, text) = refusal_of_gate(registry, "scale");
   EXPECT_THAT(text, HasSubstr("note: 'scale' is of another kind (expert): "));
   std::tie(code, text) = refusal_of_gate(registry, "../good/gate_probe");
