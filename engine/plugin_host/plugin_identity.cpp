@@ -192,6 +192,7 @@ PluginIdentity read_identity(const std::filesystem::path& path) {
     }
     identity.abi_major = stamp.abi_major;
     identity.abi_minor = stamp.abi_minor;
+    identity.need_minor = stamp.need_minor;
     identity.kinds = stamp.kinds;
     identity.caps = stamp.caps;
     identity.sha256 = hash_of(file);

@@ -28,10 +28,11 @@ struct PluginIdentity {
   std::string cuda_archs;  // "" = no device code of its own
   uint16_t abi_major = 0;
   uint16_t abi_minor = 0;
-  uint32_t kinds = 0;   // 1 << SY_KIND_*
-  uint32_t caps = 0;    // SY_CAP_*
-  std::string sha256;   // of the whole file, hexadecimal
-  uint64_t device = 0;  // with inode, bytes and mtime_ns: which file was read
+  uint16_t need_minor = 0;  // oldest minor of a host that can run it; read from 1.0 on
+  uint32_t kinds = 0;       // 1 << SY_KIND_*
+  uint32_t caps = 0;        // SY_CAP_*
+  std::string sha256;       // of the whole file, hexadecimal
+  uint64_t device = 0;      // with inode, bytes and mtime_ns: which file was read
   uint64_t inode = 0;
   int64_t bytes = 0;
   int64_t mtime_ns = 0;

@@ -57,8 +57,8 @@ void check_implementation(const sy_component& component, const std::string& id) 
 }
 
 void check_component(const sy_component* component) {
-  insist(SY_HAS(component, sy_component, impl), "a component's table is too short for ABI {}.{}",
-         SY_ABI_MAJOR, SY_ABI_MINOR);
+  insist(SY_HAS(component, sy_component, impl), "a component's table is too short for ABI {}",
+         SY_ABI_VERSION);
   const std::string id = text_or_empty(component->id);
   insist(!id.empty(), "a component has no id");
   insist(!text_or_empty(component->version).empty(), "component '{}' has no version", id);
@@ -75,13 +75,17 @@ void check_component(const sy_component* component) {
 }  // namespace
 
 void check_table(const sy_plugin* table, const PluginIdentity& identity) {
-  insist(SY_HAS(table, sy_plugin, get_extension), "its entry function gave no table of ABI {}.{}",
-         SY_ABI_MAJOR, SY_ABI_MINOR);
+  insist(SY_HAS(table, sy_plugin, get_extension), "its entry function gave no table of ABI {}",
+         SY_ABI_VERSION);
   insist_same("id", text_or_empty(table->id), identity.id);
   insist_same("version", text_or_empty(table->version), identity.version);
   insist_same("vendor", text_or_empty(table->vendor), identity.vendor);
   insist_same("ABI", fmt::format("{}.{}", table->abi_major, table->abi_minor),
               fmt::format("{}.{}", identity.abi_major, identity.abi_minor));
+  if (SY_HAS(table, sy_plugin, need_minor)) {
+    insist_same("needed minor", fmt::format("{}", table->need_minor),
+                fmt::format("{}", identity.need_minor));
+  }
   insist(table->components != nullptr && table->components[0] != nullptr, "it offers no component");
   uint32_t kinds = 0;
   uint32_t caps = 0;

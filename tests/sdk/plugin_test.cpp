@@ -35,7 +35,7 @@ TEST(SdkPlugin, RefusesAHostOfAnotherMinorAndSaysWhy) {
     FAIL() << "a host of another minor was accepted";
   } catch (const sy::Error& e) {
     EXPECT_EQ(e.code(), SY_E_ABI);
-    EXPECT_NE(std::string(e.what()).find("switchyard.gate.softmax 0.1.0 speaks plugin ABI 0.1"),
+    EXPECT_NE(std::string(e.what()).find("switchyard.gate.softmax 0.1.0 speaks plugin ABI 0.2"),
               std::string::npos)
         << e.what();
   }

@@ -68,7 +68,9 @@ inline sy_status enter(const sy_host* host, const sy_plugin& plugin, const sy_pl
                                        ::sy::detail::kTable<__VA_ARGS__>,                         \
                                        nullptr,                                                   \
                                        nullptr,                                                   \
-                                       nullptr};                                                  \
+                                       nullptr,                                                   \
+                                       0,                                                         \
+                                       0};                                                        \
     return ::sy::detail::enter(host, kPlugin, out, error);                                        \
   }                                                                                               \
   static_assert(sizeof(ID) <= sizeof(sy_stamp::id), "the plugin's id is too long")

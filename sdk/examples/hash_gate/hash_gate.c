@@ -186,7 +186,8 @@ static const sy_plugin plugin = {.struct_size = sizeof(sy_plugin),
 
 sy_status sy_plugin_entry_v1(const sy_host* host, const sy_plugin** out, sy_error* error) {
   if (!host || !out || host->abi_major != SY_ABI_MAJOR || host->abi_minor != SY_ABI_MINOR) {
-    return fail(error, SY_E_ABI, GATE_ID " was built for plugin ABI 0.1: rebuild it");
+    return fail(error, SY_E_ABI,
+                GATE_ID " was built for plugin ABI " SY_ABI_VERSION ": rebuild it");
   }
   *out = &plugin;
   return SY_OK;

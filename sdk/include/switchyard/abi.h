@@ -16,8 +16,14 @@
 #include <stdint.h>
 
 /* While the major is 0 a plugin runs only on an engine of exactly its own minor. */
-#define SY_ABI_MAJOR 0u
-#define SY_ABI_MINOR 1u
+#define SY_ABI_MAJOR 0
+#define SY_ABI_MINOR 2
+
+#define SY_TEXT_OF(NUMBER) #NUMBER
+#define SY_VERSION_TEXT(MAJOR, MINOR) SY_TEXT_OF(MAJOR) "." SY_TEXT_OF(MINOR)
+
+/* "0.2": the version of this SDK, which is the version of the contract that it speaks. */
+#define SY_ABI_VERSION SY_VERSION_TEXT(SY_ABI_MAJOR, SY_ABI_MINOR)
 
 #if defined(__GNUC__)
 #define SY_EXPORT __attribute__((visibility("default"), used))

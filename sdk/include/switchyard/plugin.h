@@ -14,6 +14,8 @@ typedef struct sy_plugin {
   sy_status (*init)(const sy_host*, sy_error*); /* optional [load] */
   void (*shutdown)(void); /* optional [load] after every instance is destroyed */
   const void* (*get_extension)(const char* id); /* optional [any] */
+  uint32_t need_minor;                          /* as in sy_stamp */
+  uint32_t reserved;
 } sy_plugin;
 
 /* The one exported symbol. Fast, no device work, no threads; *out stays valid until the process
@@ -27,9 +29,12 @@ SY_C_LINKAGE SY_EXPORT sy_status sy_plugin_entry_v1(const sy_host* host, const s
 /* Lies in the ELF section SY_STAMP_SECTION; must say the same as sy_plugin. Frozen. */
 typedef struct sy_stamp {
   char magic[8];
-  uint16_t size, abi_major, abi_minor, reserved;
-  uint32_t kinds; /* 1u << SY_KIND_* | ... */
-  uint32_t caps;  /* SY_CAP_* of all components */
+  uint16_t size;
+  uint16_t abi_major;
+  uint16_t abi_minor;
+  uint16_t need_minor; /* oldest minor of a host that can run it; read from 1.0 on, now 0 */
+  uint32_t kinds;      /* 1u << SY_KIND_* | ... */
+  uint32_t caps;       /* SY_CAP_* of all components */
   char id[96], version[32], vendor[64], sdk[32], cuda_archs[64];
 } sy_stamp;
 
@@ -46,7 +51,7 @@ typedef struct sy_stamp {
                               ID,                                                                 \
                               VERSION,                                                            \
                               VENDOR,                                                             \
-                              "0.1",                                                              \
+                              SY_ABI_VERSION,                                                     \
                               CUDA_ARCHS}
 #endif
 

@@ -123,11 +123,11 @@ TEST(PluginIdentity, SaysBothVersionsAndHowToMendThem) {
   EXPECT_EQ(code, ErrorCode::kAbi);
   EXPECT_THAT(text,
               HasSubstr("gate_faulty.syplugin.so: refused before loading: 'test.faulty' 1.0.0 "
-                        "was built for plugin ABI 0.2, this engine offers 0.1"));
+                        "was built for plugin ABI 0.3, this engine offers 0.2"));
   EXPECT_THAT(text,
               HasSubstr("update the engine, or build the plugin with this engine's SDK, or ask "
-                        "Test House for a build for ABI 0.1"));
-  EXPECT_THAT(refusal("other_major").second, HasSubstr("plugin ABI 1.1"));
+                        "Test House for a build for ABI 0.2"));
+  EXPECT_THAT(refusal("other_major").second, HasSubstr("plugin ABI 1.2"));
   EXPECT_THAT(refusal("stamp_unknown_kind").second,
               HasSubstr("components of an unknown kind (kinds 0x200)"));
 }

@@ -68,7 +68,7 @@ TEST_F(FaultyPlugin, IsRefusedIfItsTableIsNotWhatItsStampSays) {
   auto [code, text] = refusal("other_version");
   EXPECT_EQ(code, ErrorCode::kAbi);
   EXPECT_THAT(text, HasSubstr("its table says version '1.0.1' and its stamp '1.0.0'"));
-  EXPECT_THAT(refusal("no_table").second, HasSubstr("its entry function gave no table of ABI 0.1"));
+  EXPECT_THAT(refusal("no_table").second, HasSubstr("its entry function gave no table of ABI 0.2"));
 }
 
 TEST_F(FaultyPlugin, IsRefusedIfItsComponentsAreIncompleteOrUnknown) {

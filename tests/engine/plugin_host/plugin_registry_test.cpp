@@ -70,8 +70,8 @@ TEST(PluginRegistry, TellsWhyTheNamedFileIsRefused) {
   auto [code, text] = refusal_of_gate(newer, "faulty");
   EXPECT_EQ(code, ErrorCode::kAbi);
   EXPECT_THAT(text, HasSubstr("model.moe.gate: "));
-  EXPECT_THAT(text, HasSubstr("was built for plugin ABI 0.2, this engine offers 0.1"));
-  EXPECT_THAT(newer.list()[0].refusal, HasSubstr("plugin ABI 0.2"));
+  EXPECT_THAT(text, HasSubstr("was built for plugin ABI 0.3, this engine offers 0.2"));
+  EXPECT_THAT(newer.list()[0].refusal, HasSubstr("plugin ABI 0.3"));
   EXPECT_EQ(newer.list()[0].identity.id, "test.faulty");
   PluginRegistry failing(search_in({"init_fails"}));
   EXPECT_EQ(failing.list()[0].refusal, "");

@@ -159,7 +159,9 @@ const sy_plugin kPlugin = {sizeof(sy_plugin),
                            kComponents,
                            init,
                            shut_down,
-                           nullptr};
+                           nullptr,
+                           0,
+                           0};
 
 }  // namespace
 
@@ -175,7 +177,7 @@ const sy_stamp sy_stamp_ = {{'S', 'Y', 'P', 'L', 'U', 'G', '0', FAULT == DAMAGED
                             "test.faulty",
                             "1.0.0",
                             "Test House",
-                            "0.1",
+                            SY_ABI_VERSION,
                             ""};
 #endif
 
