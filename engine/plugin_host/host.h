@@ -25,6 +25,8 @@ class MetricList {
   std::vector<std::pair<std::string, float>> values_;
 };
 
+class ComponentInstance;
+
 /// The host root that plugins see. It lives as long as anything made with it.
 struct Host : sy_host {
   Host(core::LogSink sink, tensor::DeviceType runs_on);
@@ -34,6 +36,7 @@ struct Host : sy_host {
   core::LogSink sink;
   tensor::DeviceType device;
   mutable MetricList metrics;
+  mutable std::vector<ComponentInstance*> instances;  // those that live; [load]
 };
 
 /// The service table of that id ("sy.ops/1"), or null. The tables live for ever. Threads: [any].

@@ -1,6 +1,7 @@
 #include "plugin_host/instance.h"
 
 #include "plugin_host/config_view.h"
+#include "plugin_host/name_list.h"
 #include "plugin_host/plugin_table.h"
 #include "plugin_host/state_stream.h"
 #include "plugin_host/tensor_view.h"
@@ -79,9 +80,11 @@ ComponentInstance::ComponentInstance(InstanceSetup setup, tensor::ParameterSet* 
       throw;
     }
   }
+  host.instances.push_back(this);
 }
 
 ComponentInstance::~ComponentInstance() {
+  std::erase(context_.host->instances, this);
   setup_.component->destroy(instance_);
 }
 
@@ -116,6 +119,40 @@ void ComponentInstance::build(tensor::ParameterSet& parameters) {
   if (keeps_state()) {
     parameters.keep(*this);
   }
+}
+
+const sy_live* ComponentInstance::live() const {
+  const auto get = setup_.component->get_extension;
+  return get == nullptr ? nullptr : static_cast<const sy_live*>(get(instance_, SY_EXT_LIVE));
+}
+
+void ComponentInstance::require_live(const ResolvedConfig& wanted) const {
+  std::string fixed;
+  std::string free;
+  for (const FieldSchema& field : read_schema(*setup_.component).fields) {
+    if ((field.flags & SY_FF_LIVE) != 0) {
+      append_name(free, "'" + field.key + "'");
+    } else if (wanted.at(field.key) != setup_.config.at(field.key)) {
+      append_name(fixed, "'" + field.key + "'");
+    }
+  }
+  require(fixed.empty(), "{}: {} cannot change while training; of {} only these can: {}",
+          setup_.where, fixed, described(), free.empty() ? "none" : free);
+  const sy_live* extension = live();
+  if (!SY_HAS_FN(extension, sy_live, set)) {
+    core::fail(core::ErrorCode::kUnsupported,
+               "{}: {} has no {}, so none of its settings can change while training", setup_.where,
+               described(), SY_EXT_LIVE);
+  }
+  InstanceSetup changed = setup_;
+  changed.config = wanted;
+  check_with_component(changed);
+}
+
+void ComponentInstance::reconfigure(ResolvedConfig wanted) {
+  const ConfigView config(wanted);
+  call("set", live()->set, static_cast<const sy_config*>(&config));
+  setup_.config = std::move(wanted);
 }
 
 std::vector<uint8_t> ComponentInstance::save() const {

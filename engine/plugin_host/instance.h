@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <switchyard/component.h>
+#include <switchyard/component/live.h>
 
 #include "core/opaque_state.h"
 #include "plugin_host/border.h"
@@ -47,6 +47,13 @@ class ComponentInstance final : public core::OpaqueState {
   /// What build() registered, in that order.
   [[nodiscard]] const std::vector<tensor::Parameter*>& parameters() const { return parameters_; }
   [[nodiscard]] uint32_t caps() const { return setup_.component->caps; }
+  /// Throws Error unless `wanted`, a whole configuration, may replace the instance's own while it
+  /// trains: kInvalidArgument, naming the fields, if one changes that is not SY_FF_LIVE;
+  /// kUnsupported if the component has no sy.live/1; else what its check() says.
+  void require_live(const ResolvedConfig& wanted) const;
+  /// Replaces the configuration, between steps. Needs require_live(); throws what the component
+  /// answers, and then the old one stays.
+  void reconfigure(ResolvedConfig wanted);
   [[nodiscard]] bool keeps_state() const { return setup_.component->save != nullptr; }
   [[nodiscard]] uint32_t version() const override { return setup_.component->state_version; }
   /// Needs keeps_state(), as does load().
@@ -74,6 +81,7 @@ class ComponentInstance final : public core::OpaqueState {
   struct ParameterBuilder;
 
   [[noreturn]] void fail(const char* what, sy_status status, const Complaint& complaint) const;
+  [[nodiscard]] const sy_live* live() const;
   void create();
   void build(tensor::ParameterSet& parameters);
   tensor::Parameter make_parameter(const sy_param_desc& desc) const;

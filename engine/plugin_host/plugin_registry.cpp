@@ -159,6 +159,28 @@ std::unique_ptr<optim::Optimizer> PluginRegistry::make_optimizer(
   return optimizer;
 }
 
+void PluginRegistry::reconfigure(const core::ComponentConfig& wanted, ComponentKind kind) {
+  const sy_component* component = find(wanted, kind).component;
+  const ResolvedConfig config = resolve(read_schema(*component), wanted);
+  std::vector<ComponentInstance*> chosen;
+  for (ComponentInstance* instance : host_->instances) {
+    if (instance->setup().component == component && instance->setup().where == wanted.where) {
+      chosen.push_back(instance);
+    }
+  }
+  if (chosen.empty()) {
+    fail(ErrorCode::kNotFound, "{}no {} '{}' was made from these settings", prefix_of(wanted),
+         name_of(kind), wanted.plugin);
+  }
+  for (const ComponentInstance* instance : chosen) {
+    instance->require_live(config);
+  }
+  for (ComponentInstance* instance : chosen) {
+    instance->reconfigure(config);
+    note_use(instance->setup());
+  }
+}
+
 const std::vector<ComponentIdentity>& PluginRegistry::identities_in_use() const {
   return in_use_;
 }

@@ -88,6 +88,15 @@ class PluginRegistry final : public layers::ComponentFactory {
   [[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(
       const core::ComponentConfig& config, const std::string& name = "optimizer");
 
+  /// Gives new settings to every living instance that was made for the same `wanted.where` and of
+  /// the same plugin: the gates of all layers, both levels of a two-level gate where they share
+  /// their settings, an optimizer. `wanted` holds all settings that differ from their defaults, not
+  /// the changed ones alone. Between steps; from the next call on they hold.
+  /// Throws Error, and then nothing has changed unless a component broke its word: kNotFound if
+  /// there is no such instance, kInvalidArgument naming each field that may not change while
+  /// training, else what the schema or the component finds wrong.
+  void reconfigure(const core::ComponentConfig& wanted, ComponentKind kind);
+
   /// What was made so far, by instance name in the order of making.
   [[nodiscard]] const std::vector<ComponentIdentity>& identities_in_use() const;
 

@@ -50,6 +50,11 @@ class BatchwiseGate final : public sy::LinearGate {
         batchwise_weight_(config.number("w_batchwise")),
         trains_gate_(config.flag("batchwise_to_gate")) {}
 
+  void reconfigure(const sy::Config& config) {
+    importance_balance_.set_weight(config.number("w_importance"));
+    batchwise_weight_ = config.number("w_batchwise");
+  }
+
   void build(const sy::Builder& builder) override {
     LinearGate::build(builder);
     // The value of an entry of X where the gate knows nothing.

@@ -47,6 +47,11 @@ class NoisyTopKGate final : public sy::LinearGate {
         noise_(config.number("noise")),
         noise_epsilon_(config.number("noise_epsilon")) {}
 
+  void reconfigure(const sy::Config& config) {
+    importance_balance_.set_weight(config.number("w_importance"));
+    load_balance_.set_weight(config.number("w_load"));
+  }
+
   void build(const sy::Builder& builder) override {
     // Both start at zero: no signal and some noise, so that every expert gets its share at first.
     LinearGate::build(builder);

@@ -53,6 +53,8 @@ class SigmoidGate final : public sy::LinearGate {
         bias_rate_(config.number("bias_rate")),
         init_scale_(config.number("init_scale")) {}
 
+  void reconfigure(const sy::Config& config) { bias_rate_ = config.number("bias_rate"); }
+
   void build(const sy::Builder& builder) override {
     constexpr uint32_t kBuffer = SY_PF_FP32 | SY_PF_NO_DECAY | SY_PF_BUFFER;
     add_w_gate(builder, init_scale_);

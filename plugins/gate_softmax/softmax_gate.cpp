@@ -32,6 +32,10 @@ class SoftmaxGate final : public sy::LinearGate {
     k_ = is_dense_ ? num_experts_ : k_;
   }
 
+  void reconfigure(const sy::Config& config) {
+    importance_balance_.set_weight(config.number("w_importance"));
+  }
+
   void build(const sy::Builder& builder) override { add_w_gate(builder, init_scale_); }
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {

@@ -23,6 +23,7 @@ constexpr sy::Schema kSchema{
     sy::float_field("weight_decay", "Weight decay", 0.0)
         .range(0, 1, 1e-4)
         .section("Step")
+        .flags(SY_FF_LIVE)
         .help("Every step takes learning rate times this share off each weight."),
 };
 
@@ -41,6 +42,8 @@ class AdamOptimizer final : public sy::Optimizer {
         beta2_(config.number("beta2")),
         eps_(config.number("eps")),
         weight_decay_(config.number("weight_decay")) {}
+
+  void reconfigure(const sy::Config& config) { weight_decay_ = config.number("weight_decay"); }
 
   void plan(const sy_param_info&, const sy::StateBuilder& state) override {
     state.sharding(SY_SHARD_ANY);

@@ -22,6 +22,7 @@ constexpr sy::Schema kSchema{
     sy::float_field("weight_decay", "Weight decay", 0.0)
         .range(0, 1, 1e-4)
         .section("Step")
+        .flags(SY_FF_LIVE)
         .help("Every step takes learning rate times this share off each weight. Above 0, experts "
               "without a gradient cost a pass over their weights."),
 };
@@ -51,6 +52,8 @@ class FactoredAdamOptimizer final : public sy::Optimizer {
       : beta2_(config.number("beta2")),
         eps_(config.number("eps")),
         weight_decay_(config.number("weight_decay")) {}
+
+  void reconfigure(const sy::Config& config) { weight_decay_ = config.number("weight_decay"); }
 
   /// v_row [..., p] and v_column [..., q] of matrices [..., p, q]; v of the same shape of others.
   void plan(const sy_param_info& parameter, const sy::StateBuilder& state) override {

@@ -11,6 +11,7 @@ constexpr sy::Schema kSchema{
     sy::float_field("weight_decay", "Weight decay", 0.0)
         .range(0, 1, 1e-4)
         .section("Step")
+        .flags(SY_FF_LIVE)
         .help("Every step takes learning rate times this share off each weight."),
 };
 
@@ -27,6 +28,8 @@ class SgdOptimizer final : public sy::Optimizer {
 
   SgdOptimizer(const sy_layer_info&, const sy::Config& config)
       : momentum_(config.number("momentum")), weight_decay_(config.number("weight_decay")) {}
+
+  void reconfigure(const sy::Config& config) { weight_decay_ = config.number("weight_decay"); }
 
   void plan(const sy_param_info&, const sy::StateBuilder& state) override {
     state.sharding(SY_SHARD_ANY);

@@ -101,7 +101,11 @@ inline void sum_over_ranks(Call& call, const sy_gate_out& out) {
 class BalanceTerm {
  public:
   /// A weight of 0 where the host balances: BalanceTerm(host_balances(layer), weight).
-  BalanceTerm(bool by_host, double weight) noexcept : weight_(by_host ? 0.0 : weight) {}
+  BalanceTerm(bool by_host, double weight) noexcept
+      : by_host_(by_host), weight_(by_host ? 0.0 : weight) {}
+
+  /// Changes the weight, if it is not the host that balances.
+  void set_weight(double weight) noexcept { weight_ = by_host_ ? 0.0 : weight; }
 
   /// loss [1] += weight CV^2(v), v [experts].
   void add_loss(Call& call, const sy_tensor& v, const sy_tensor& loss) const {
@@ -129,6 +133,7 @@ class BalanceTerm {
   }
 
  private:
+  bool by_host_;
   double weight_;
 };
 

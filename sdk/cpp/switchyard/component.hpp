@@ -9,6 +9,7 @@
 
 #include <switchyard/call.hpp>
 #include <switchyard/component.h>
+#include <switchyard/component/live.h>
 #include <switchyard/schema.hpp>
 #include <switchyard/state.hpp>
 
@@ -94,7 +95,12 @@ class Builder {
 ///     void save(const StateWriter& out) const;                          // [inst]
 ///     void load(const StateReader& in, uint32_t saved_state_version);   // [inst]
 ///
-/// and a checkpoint will hold it: of this kStateVersion or an older one when it is loaded.
+/// and a checkpoint will hold it: of this kStateVersion or an older one when it is loaded. A class
+/// with a field flagged SY_FF_LIVE also has
+///
+///     void reconfigure(const Config& config);                           // [inst]
+///
+/// which reads those fields again, between two steps; a throw must leave the old values.
 class Component {
  public:
   Component() = default;
@@ -170,6 +176,23 @@ concept KeepsState = requires(T& object, const StateWriter& out, const StateRead
   object.load(in, uint32_t{});
 };
 
+template <typename T>
+sy_status set_live(sy_instance* instance, const sy_config* config, sy_error* error) {
+  return guard(error, [&] { from<T>(instance).object.reconfigure(Config(*config)); });
+}
+
+template <typename T>
+concept IsLive = requires(T& object, const Config& config) { object.reconfigure(config); };
+
+template <typename T>
+inline constexpr sy_live kLive{sizeof(sy_live), 0, set_live<T>};
+
+/// The extensions of a class: sy.live/1 if it has reconfigure().
+template <typename T>
+const void* get_extension(sy_instance*, const char* id) {
+  return id && std::strcmp(id, SY_EXT_LIVE) == 0 ? &kLive<T> : nullptr;
+}
+
 /// The parts of a sy_component that do not depend on its kind. T names itself: kId, kLabel,
 /// kVersion, kSummary, kStateVersion, kCaps and fields().
 template <typename T>
@@ -193,6 +216,9 @@ constexpr sy_component describe(uint32_t kind, const void* functions) noexcept {
   if constexpr (KeepsState<T>) {
     c.save = save<T>;
     c.load = load<T>;
+  }
+  if constexpr (IsLive<T>) {
+    c.get_extension = get_extension<T>;
   }
   c.impl = functions;
   return c;

@@ -10,7 +10,7 @@ enum { SY_T_BOOL, SY_T_INT, SY_T_FLOAT, SY_T_STRING, SY_T_CHOICE, SY_T_INT_LIST,
 
 enum {
   SY_FF_ADVANCED = 1,
-  SY_FF_LIVE = 2, /* may change while training */
+  SY_FF_LIVE = 2, /* may change while training, through sy.live/1 */
   SY_FF_SHAPE = 4 /* changes parameters */
 };
 

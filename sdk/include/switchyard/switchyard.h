@@ -5,6 +5,7 @@
 
 #include <switchyard/component/expert.h>
 #include <switchyard/component/gate.h>
+#include <switchyard/component/live.h>
 #include <switchyard/component/optimizer.h>
 #include <switchyard/plugin.h>
 #include <switchyard/service/comm.h>

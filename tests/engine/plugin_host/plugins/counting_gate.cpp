@@ -1,11 +1,13 @@
 // A gate that keeps its one number, the steps so far, outside of tensors: token t goes to the
-// experts t + steps and t + steps + 1, round and round. Setting `padding` adds bytes to what it
-// saves. Version 1 of its state was a 32-bit number.
+// experts t + steps + shift and t + steps + shift + 1, round and round. Setting `padding` adds
+// bytes to the saved state; `shift` may change while training. Version 1 of its state was a 32-bit
+// number.
 #include <switchyard/sdk.hpp>
 
 namespace {
 
-constexpr sy::Schema kSchema{sy::int_field("padding", "Bytes saved besides", 0)};
+constexpr sy::Schema kSchema{sy::int_field("padding", "More bytes to save", 0),
+                             sy::int_field("shift", "First expert", 0).flags(SY_FF_LIVE)};
 
 class CountingGate final : public sy::Gate {
  public:
@@ -18,14 +20,25 @@ class CountingGate final : public sy::Gate {
   static constexpr const sy_field* const* fields() { return kSchema.get(); }
 
   CountingGate(const sy_layer_info& layer, const sy::Config& config)
-      : num_experts_(layer.n_experts), padding_(static_cast<size_t>(config.integer("padding"))) {}
+      : num_experts_(layer.n_experts),
+        padding_(static_cast<size_t>(config.integer("padding"))),
+        shift_(config.integer("shift")) {}
+
+  static void check(const sy_layer_info& layer, const sy::Config& config) {
+    sy::require(config.integer("shift") < layer.n_experts, "shift must be below ", layer.n_experts,
+                ", got ", config.integer("shift"));
+  }
+  void reconfigure(const sy::Config& config) {
+    sy::require(config.integer("shift") >= 0, "shift must be 0 or more");
+    shift_ = config.integer("shift");
+  }
 
   [[nodiscard]] int32_t k_max() const override { return 2; }
 
   void forward(sy::Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     auto* ids = static_cast<int32_t*>(out.ids.data);
     for (int64_t i = 0; i < 2 * in.x.shape[0]; ++i) {
-      ids[i] = static_cast<int32_t>((i / 2 + i % 2 + steps_) % num_experts_);
+      ids[i] = static_cast<int32_t>((i / 2 + i % 2 + steps_ + shift_) % num_experts_);
     }
     call.fill(0.5, out.weights);
     call.bincount(out.ids, out.load);
@@ -46,6 +59,7 @@ class CountingGate final : public sy::Gate {
  private:
   int64_t num_experts_;
   size_t padding_;
+  int64_t shift_;
   int64_t steps_ = 0;
 };
 
