@@ -19,7 +19,7 @@ sy_call begin_call(sy_ctx& context, const ops::Backend& backend, CallPhase phase
   call.stream = backend.stream.handle;
   call.device_type = static_cast<int32_t>(backend.stream.device);
   call.device_id = backend.stream.device_index;
-  call.save_policy = SY_SAVE_ALL;
+  call.save_policy = SY_SAVE_NONE;
   call.compute = sy_dtype_of(backend.compute);
   return call;
 }
@@ -31,6 +31,7 @@ PassCall::PassCall(sy_ctx& context, layers::Pass& pass, int32_t layer, CallPhase
   call_ = begin_call(context, pass.backend, phase);
   if (pass.is_training()) {
     call_.flags |= SY_F_TRAINING;
+    call_.save_policy = SY_SAVE_ALL;
   }
   if (pass.is_recomputation) {
     call_.flags |= SY_F_RECOMPUTE;

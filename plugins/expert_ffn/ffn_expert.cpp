@@ -102,7 +102,7 @@ class FfnExpert final : public sy::Expert {
     if (io.x.shape[0] == 0) {
       return;
     }
-    const bool keep = call.is_training() && !keeps_nothing(call);
+    const bool keep = !keeps_nothing(call);
     const std::vector<sy_tensor> hidden = run_hidden(call, io, keep);
     const size_t last = num_layers() - 1;
     run_layer(call, io, last, last == 0 ? io.x : output_of(call, hidden[last - 1]), io.y);

@@ -77,7 +77,7 @@ class GluExpert final : public sy::Expert {
     if (io.x.shape[0] == 0) {
       return;
     }
-    const Halves halves = run_halves(call, io, call.is_training() && !keeps_nothing(call));
+    const Halves halves = run_halves(call, io, !keeps_nothing(call));
     const sy_tensor hidden = scratch(call, io);
     call.binary(SY_B_MUL, activated(call, io, halves.gate), halves.up, hidden);
     call.grouped_gemm(SY_GG_FWD, io.offsets, 1.0, hidden, call.param(down_kernel_), 0.0, io.y);

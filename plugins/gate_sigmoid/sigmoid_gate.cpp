@@ -65,7 +65,7 @@ class SigmoidGate final : public sy::LinearGate {
 
   void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) override {
     const int64_t tokens = in.x.shape[0];
-    const bool keep = call.is_training() && !call.keeps_nothing();
+    const bool keep = !call.keeps_nothing();
     const sy_tensor chosen = keep ? call.save(kChosen, {tokens, k_}) : call.scratch({tokens, k_});
     if (tokens > 0) {
       const sy_tensor scores = score(call, in.x);
@@ -160,7 +160,7 @@ class SigmoidGate final : public sy::LinearGate {
 
   [[nodiscard]] sy_tensor scores_of_chosen(Call& call, const sy_gate_in& in,
                                            const sy_gate_out& out) const {
-    if (call.is_training() && !call.keeps_nothing()) {
+    if (!call.keeps_nothing()) {
       return call.saved(kChosen);
     }
     const sy_tensor chosen = call.scratch({in.x.shape[0], k_});

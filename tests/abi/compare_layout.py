@@ -22,7 +22,7 @@ import sys
 FROZEN = {"sy_dtype", "sy_ew_ins", "sy_stamp", "sy_tensor"}
 
 # 0.1 declared these and no host ever offered them. 0.2 withdrew them; switchyard/draft/ has what may come back.
-WITHDRAWN = set()
+WITHDRAWN = {"sy_cuda", "SY_SVC_CUDA", "SY_F_CAPTURING", "SY_SAVE_SELECTIVE"}
 
 MINOR = "SY_ABI_MINOR"
 

@@ -1,4 +1,6 @@
 /* The C headers compile as C11 with pedantic warnings, and a C plugin can be stamped. */
+#include <switchyard/draft/call.h>
+#include <switchyard/draft/cuda.h>
 #include <switchyard/engine.h>
 #include <switchyard/switchyard.h>
 

@@ -1,4 +1,6 @@
 // The C headers and the C++ layer compile as C++20 with pedantic warnings.
+#include <switchyard/draft/call.h>
+#include <switchyard/draft/cuda.h>
 #include <switchyard/engine.h>
 #include <switchyard/sdk.hpp>
 #include <switchyard/switchyard.h>

@@ -116,6 +116,7 @@ TEST(ExpertFfn, AcceptsAnEmptyBatch) {
 TEST(ExpertFfn, KeepsNothingInEvaluation) {
   FfnRun run({{5}}, {0, 2, 3});
   run.host.flags = 0;
+  run.host.save_policy = SY_SAVE_NONE;
   run.forward();
   EXPECT_FALSE(run.host.kept_something());
 }

@@ -92,6 +92,7 @@ TEST(ExpertGlu, AcceptsAnEmptyBatchAndKeepsNothingInEvaluation) {
   EXPECT_EQ(square_norm(empty.gradients()), 0.0);
   GluRun evaluated("silu", {0, 2, 3});
   evaluated.host.flags = 0;
+  evaluated.host.save_policy = SY_SAVE_NONE;
   evaluated.forward();
   EXPECT_FALSE(evaluated.host.kept_something());
 }

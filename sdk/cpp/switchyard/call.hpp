@@ -21,7 +21,8 @@ class Call {
   [[nodiscard]] const sy_call& info() const noexcept { return call_; }
   [[nodiscard]] const Services& services() const noexcept { return services_; }
   [[nodiscard]] bool is_training() const noexcept { return (call_.flags & SY_F_TRAINING) != 0; }
-  /// True where the host asks the component to keep nothing and to recompute in backward.
+  /// True if the component shall keep nothing: in evaluation, or because a backward call is to compute
+  /// it again.
   [[nodiscard]] bool keeps_nothing() const noexcept { return call_.save_policy == SY_SAVE_NONE; }
 
   // sy.mem/1

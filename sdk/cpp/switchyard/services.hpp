@@ -4,7 +4,6 @@
 
 #include <switchyard/error.hpp>
 #include <switchyard/service/comm.h>
-#include <switchyard/service/cuda.h>
 #include <switchyard/service/ew.h>
 #include <switchyard/service/mem.h>
 #include <switchyard/service/metrics.h>
@@ -25,7 +24,6 @@ struct Services {
   const sy_metrics* metrics = nullptr;
   const sy_threads* threads = nullptr;
   const sy_ew* ew = nullptr;
-  const sy_cuda* cuda = nullptr;
 
   /// Asks the host for every service. [load]
   [[nodiscard]] static Services of(const sy_host& host) {
@@ -38,7 +36,6 @@ struct Services {
     find(host, SY_SVC_METRICS, s.metrics);
     find(host, SY_SVC_THREADS, s.threads);
     find(host, SY_SVC_EW, s.ew);
-    find(host, SY_SVC_CUDA, s.cuda);
     return s;
   }
 

@@ -29,12 +29,14 @@ struct sy_host {
 enum {
   SY_F_TRAINING = 1,      /* noise and dropout are on, a backward call follows */
   SY_F_RECOMPUTE = 2,     /* the same forward again: random numbers repeat, count nothing twice */
-  SY_F_DETERMINISTIC = 4, /* sums that reach parameters must have a fixed order */
-  SY_F_CAPTURING = 8      /* device work is being recorded into a graph */
+  SY_F_DETERMINISTIC = 4  /* sums that reach parameters must have a fixed order */
 };
 
 /* What a component may keep for its backward call. */
-enum { SY_SAVE_ALL = 0, SY_SAVE_SELECTIVE = 1, SY_SAVE_NONE = 2 };
+enum {
+  SY_SAVE_ALL = 0, /* whatever backward needs */
+  SY_SAVE_NONE = 2 /* nothing: as in evaluation; a backward call would compute it again */
+};
 
 /* One call of a component. */
 typedef struct sy_call {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything the SDK promises, in one include. */
+/* Everything that the SDK promises, in one include. What lies in draft/ is not promised. */
 #ifndef SWITCHYARD_SWITCHYARD_H
 #define SWITCHYARD_SWITCHYARD_H
 
@@ -9,7 +9,6 @@
 #include <switchyard/component/optimizer.h>
 #include <switchyard/plugin.h>
 #include <switchyard/service/comm.h>
-#include <switchyard/service/cuda.h>
 #include <switchyard/service/ew.h>
 #include <switchyard/service/mem.h>
 #include <switchyard/service/metrics.h>

@@ -158,6 +158,15 @@ TEST_F(ProbeGate, KnowsWhoAsksForBalanceAndWhatIsAsked) {
   EXPECT_EQ(grad.grad_x.data<float>()[1], 6.0F);
 }
 
+TEST_F(ProbeGate, IsToldWhatItMayKeep) {
+  make("policy");
+  forward();
+  EXPECT_EQ(routing_.aux_loss.data<float>()[0], float{SY_SAVE_ALL});
+  on_.pass.mode = layers::Mode::kEvaluate;
+  forward();
+  EXPECT_EQ(routing_.aux_loss.data<float>()[0], float{SY_SAVE_NONE});
+}
+
 TEST_F(ProbeGate, KeepsNothingOutsideOfTraining) {
   make("plain");
   on_.pass.mode = layers::Mode::kEvaluate;

@@ -31,7 +31,7 @@ static const sy_dtype kF32 = {SY_FLOAT, 32, 1};
 static const sy_dtype kI64 = {SY_INT, 64, 1};
 
 static const char* const kModes[] = {"plain",   "fail",    "fault", "bad_id",  "no_slot", "random",
-                                     "strided", "threads", "comm",  "balance", NULL};
+                                     "strided", "threads", "comm",  "balance", "policy", NULL};
 static const sy_field kK = {.struct_size = sizeof(sy_field),
                             .type = SY_T_INT,
                             .key = "k",
@@ -87,7 +87,7 @@ static sy_status create(const sy_component* c, const sy_host* h, const sy_layer_
       cfg->str(cfg, "unknown")[0] != '\0') {
     return fail(e, SY_E_INVALID, "three sizes are not for this gate");
   }
-  if (h->get_service(h, SY_SVC_CUDA) != NULL || h->get_service(h, "sy.none/1") != NULL) {
+  if (h->get_service(h, "sy.cuda/1") != NULL || h->get_service(h, "sy.none/1") != NULL) {
     return fail(e, SY_E_INTERNAL, "the host offers what it does not have");
   }
   probe* p = calloc(1, sizeof *p);
@@ -232,6 +232,8 @@ static sy_status forward(sy_instance* i, const sy_call* c, const sy_gate_in* in,
   }
   if (!strcmp(p->mode, "balance"))
     ((float*)o->aux_loss.data)[0] = (float)p->balance;
+  if (!strcmp(p->mode, "policy"))
+    ((float*)o->aux_loss.data)[0] = (float)c->save_policy;
   if (!strcmp(p->mode, "plain"))
     return plain(p, c, in, o, e);
   return SY_OK;
