@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <switchyard/plugin.h>
+#include <switchyard/plugin.hpp>
 
 #include "tests/support/plugin_test_host.h"
 
@@ -39,6 +39,47 @@ TEST(SdkPlugin, RefusesAHostOfAnotherMinorAndSaysWhy) {
               std::string::npos)
         << e.what();
   }
+}
+
+// Three classes of which two have hooks; the last fails if it is told to.
+struct Hooks {
+  static inline std::vector<std::string> calls;
+  static inline bool fails = false;
+};
+struct FirstHooked {
+  static constexpr const char* kId = "first";
+  static void init(const sy::Log& /*log*/) { Hooks::calls.emplace_back("init first"); }
+  static void shutdown() { Hooks::calls.emplace_back("shutdown first"); }
+};
+struct Unhooked {
+  static constexpr const char* kId = "unhooked";
+};
+struct LastHooked {
+  static constexpr const char* kId = "last";
+  static void init(const sy::Log& /*log*/) {
+    if (Hooks::fails) {
+      sy::fail(SY_E_UNSUPPORTED, "last cannot run here");
+    }
+    Hooks::calls.emplace_back("init last");
+  }
+  static void shutdown() { Hooks::calls.emplace_back("shutdown last"); }
+};
+
+TEST(SdkPlugin, CallsTheHooksOfItsClassesInOrder) {
+  EXPECT_EQ(sy::detail::kInit<Unhooked>, nullptr);
+  EXPECT_EQ(sy::detail::kShutDown<Unhooked>, nullptr);
+  const sy_host host{};
+  Hooks::calls.clear();
+  Hooks::fails = false;
+  EXPECT_EQ((sy::detail::kInit<FirstHooked, Unhooked, LastHooked>)(&host, nullptr), SY_OK);
+  (sy::detail::kShutDown<FirstHooked, Unhooked, LastHooked>)();
+  EXPECT_EQ(Hooks::calls, (std::vector<std::string>{"init first", "init last", "shutdown last",
+                                                    "shutdown first"}));
+  Hooks::calls.clear();
+  Hooks::fails = true;
+  EXPECT_EQ((sy::detail::kInit<FirstHooked, Unhooked, LastHooked>)(&host, nullptr),
+            SY_E_UNSUPPORTED);
+  EXPECT_EQ(Hooks::calls, (std::vector<std::string>{"init first", "shutdown first"}));
 }
 
 TEST(SdkPlugin, FillsEveryFunctionThatAHostNeeds) {

@@ -14,11 +14,13 @@ constexpr sy::Schema kSchema{sy::int_field("k", "K", 3).range(1, 8, 1).section("
                              sy::float_field("w", "W", 0.5).flags(SY_FF_LIVE).unit("s"),
                              sy::bool_field("b", "B", true).enabled_if("k=3"),
                              sy::choice_field("c", "C", kChoices, "two"),
-                             sy::int_list_field("l", "L", "8, 4")};
+                             sy::int_list_field("l", "L", "8, 4"),
+                             sy::string_field("s", "S", "here"),
+                             sy::float_list_field("f", "F", "0.5, 0.25")};
 
 TEST(SdkSchema, ListsItsFieldsInOrderUpToANull) {
   const sy_field* const* fields = kSchema.get();
-  const char* keys[] = {"k", "w", "b", "c", "l"};
+  const char* keys[] = {"k", "w", "b", "c", "l", "s", "f"};
   for (const char* key : keys) {
     EXPECT_EQ((*fields)->struct_size, sizeof(sy_field));
     EXPECT_STREQ((*fields++)->key, key);
@@ -57,6 +59,8 @@ TEST(SdkConfig, ReadsEveryType) {
   EXPECT_TRUE(config.flag("b"));
   EXPECT_EQ(config.text("c"), "two");
   EXPECT_EQ(config.integers("l"), (std::vector<int64_t>{8, 4}));
+  EXPECT_EQ(config.text("s"), "here");
+  EXPECT_EQ(config.numbers("f"), (std::vector<double>{0.5, 0.25}));
   EXPECT_TRUE(config.integers("unknown").empty());
 }
 

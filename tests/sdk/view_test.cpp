@@ -21,6 +21,24 @@ TEST(SdkView, TakesColumnsWithoutCopying) {
   EXPECT_EQ(static_cast<const sy_tensor&>(column).strides[0], 3);
 }
 
+TEST(SdkView, TakesRowsWithoutCopying) {
+  Buffer b = Buffer::of({3, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  const sy::View rows = sy::View::rows(b.view(), 1, 2);
+  const sy_tensor& t = rows;
+  ASSERT_EQ(t.ndim, 3);
+  EXPECT_EQ(t.shape[0], 2);
+  EXPECT_EQ(t.shape[2], 2);
+  EXPECT_EQ(t.strides[0], 4);
+  EXPECT_EQ(static_cast<float*>(t.data), b.f32() + 4);
+  const sy::View selected = sy::View::select(rows, 1);
+  const sy_tensor& row = selected;
+  ASSERT_EQ(row.ndim, 2);
+  EXPECT_EQ(row.strides[0], 2);
+  EXPECT_EQ(static_cast<float*>(row.data), b.f32() + 8);
+  EXPECT_THROW((void)sy::View::rows(b.view(), 2, 2), sy::Error);
+  EXPECT_THROW((void)sy::View::select(b.view(), 3), sy::Error);
+}
+
 TEST(SdkView, TransposesWithoutCopying) {
   Buffer b = Buffer::of({2, 3}, {0, 1, 2, 3, 4, 5});
   const sy::View transposed = sy::View::transpose(b.view());

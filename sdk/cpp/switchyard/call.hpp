@@ -4,8 +4,11 @@
 // thread tag of the C function of the same name; see <switchyard/service/...>.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <initializer_list>
+#include <type_traits>
 
 #include <switchyard/services.hpp>
 #include <switchyard/view.hpp>
@@ -21,9 +24,12 @@ class Call {
   [[nodiscard]] const sy_call& info() const noexcept { return call_; }
   [[nodiscard]] const Services& services() const noexcept { return services_; }
   [[nodiscard]] bool is_training() const noexcept { return (call_.flags & SY_F_TRAINING) != 0; }
-  /// True if the component shall keep nothing: in evaluation, or because a backward call is to compute
-  /// it again.
+  /// True if the component shall keep nothing: in evaluation, or because a backward call is to
+  /// compute it again.
   [[nodiscard]] bool keeps_nothing() const noexcept { return call_.save_policy == SY_SAVE_NONE; }
+
+  /// The engine's log, under the component's id.
+  [[nodiscard]] Log log() const noexcept { return {*call_.host, services_.who}; }
 
   // sy.mem/1
   /// A contiguous, uninitialised buffer until the call returns.
@@ -154,6 +160,19 @@ class Call {
         &y);
   }
 
+  /// The address of a purpose's numbers, for a component that makes them itself: the key, and the
+  /// counter of the first.
+  struct Philox {
+    uint32_t key[2];
+    uint32_t counter[4];
+  };
+  [[nodiscard]] Philox philox(uint32_t purpose) {
+    Philox address{};
+    detail::need(services_.rng, &sy_rng::philox, "sy.rng/1 philox")(call_.ctx, purpose, address.key,
+                                                                    address.counter);
+    return address;
+  }
+
   // sy.comm/1; a host without it is a host of one rank
   [[nodiscard]] int32_t group_size(int32_t group) {
     if (!services_.comm) {
@@ -168,6 +187,30 @@ class Call {
   void all_reduce(int32_t group, int32_t f, const sy_tensor& x) {
     if (services_.comm) {
       run(detail::need(services_.comm, &sy_comm::all_reduce, "sy.comm/1 all_reduce"), group, f, &x);
+    }
+  }
+
+  /// y [size of the group, shape of x] = every rank's x in the order of the ranks.
+  void all_gather(int32_t group, const sy_tensor& x, const sy_tensor& y) {
+    if (services_.comm) {
+      run(detail::need(services_.comm, &sy_comm::all_gather, "sy.comm/1 all_gather"), group, &x,
+          &y);
+    } else {
+      copy(x, View::select(y, 0));
+    }
+  }
+
+  // sy.threads/1
+  /// Calls body(begin, end) on the host's threads over ranges that cover [0, n), each a multiple of
+  /// `grain` long but for the last. Returns when all are done, and throws the first exception of
+  /// the body then. The body calls no service. For host memory only.
+  template <typename Body>
+  void parallel_for(int64_t n, int64_t grain, Body&& body) {
+    Parallel<std::remove_reference_t<Body>> work{body, {}, {}};
+    run(detail::need(services_.threads, &sy_threads::parallel_for, "sy.threads/1 parallel_for"), n,
+        grain, &Parallel<std::remove_reference_t<Body>>::run, static_cast<void*>(&work));
+    if (work.failure) {
+      std::rethrow_exception(work.failure);
     }
   }
 
@@ -202,6 +245,25 @@ class Call {
   }
 
  private:
+  /// A body of parallel_for and the first exception that it threw.
+  template <typename Body>
+  struct Parallel {
+    Body& body;
+    std::atomic_flag has_failed;
+    std::exception_ptr failure;
+
+    static void run(void* arg, int64_t begin, int64_t end) {
+      auto& self = *static_cast<Parallel*>(arg);
+      try {
+        self.body(begin, end);
+      } catch (...) {
+        if (!self.has_failed.test_and_set()) {
+          self.failure = std::current_exception();
+        }
+      }
+    }
+  };
+
   static int32_t rank(std::initializer_list<int64_t> shape) {
     return static_cast<int32_t>(shape.size());
   }

@@ -89,7 +89,13 @@ class Builder {
   const sy_builder& builder_;
 };
 
-/// What every component may override. A class that keeps something between steps outside of tensors
+/// What every component may override. It is made from (const sy_layer_info&, const Config&), or
+/// from these and a Log, if it has such a constructor.
+///
+/// A class with `static void init(const Log& log)` or `static void shutdown()` has them called
+/// once, when the plugin is loaded and before it is unloaded. [load]
+///
+/// A class that keeps something between steps outside of tensors
 /// also has
 ///
 ///     void save(const StateWriter& out) const;                          // [inst]
@@ -118,7 +124,15 @@ namespace detail {
 template <typename T>
 struct Instance {
   Instance(const sy_host& host, const sy_layer_info& layer, const sy_config& config)
-      : services(Services::of(host)), object(layer, Config(config)) {}
+      : services(Services::of(host, T::kId)), object(make(host, layer, Config(config))) {}
+
+  static T make(const sy_host& host, const sy_layer_info& layer, const Config& config) {
+    if constexpr (std::is_constructible_v<T, const sy_layer_info&, const Config&, Log>) {
+      return T(layer, config, Log(host, T::kId));
+    } else {
+      return T(layer, config);
+    }
+  }
 
   Services services;
   T object;

@@ -26,12 +26,18 @@ class Error : public std::exception {
   std::string text_;
 };
 
+/// The parts as one text, each as `<<` writes it.
+template <typename... Parts>
+[[nodiscard]] std::string join(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return text.str();
+}
+
 /// Throws Error(code) with the parts joined as its message.
 template <typename... Parts>
 [[noreturn]] void fail(sy_status code, const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  throw Error(code, text.str());
+  throw Error(code, join(parts...));
 }
 
 /// Throws Error(SY_E_INVALID) with the parts joined as its message, unless `ok`. Write the message

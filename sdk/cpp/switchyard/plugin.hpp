@@ -33,6 +33,65 @@ inline constexpr uint32_t kAllCaps = (Components::kCaps | ...);
 template <typename... Components>
 inline constexpr const sy_component* kTable[] = {component_of<Components>()..., nullptr};
 
+template <typename T>
+concept HasInit = requires(const Log& log) { T::init(log); };
+template <typename T>
+concept HasShutdown = requires { T::shutdown(); };
+
+template <typename T>
+void shut_down_one() noexcept {
+  if constexpr (HasShutdown<T>) {
+    T::shutdown();
+  }
+}
+
+/// In the order opposite to that of init().
+template <typename... Components>
+void shut_down() {
+  using Function = void (*)() noexcept;
+  constexpr Function kFunctions[] = {shut_down_one<Components>...};
+  for (size_t i = sizeof...(Components); i-- > 0;) {
+    kFunctions[i]();
+  }
+}
+
+template <typename T>
+void init_one(const sy_host& host) {
+  if constexpr (HasInit<T>) {
+    T::init(Log(host, T::kId));
+  }
+}
+
+/// init() of every class that has one, in order. If one throws, those before it are shut down.
+template <typename... Components>
+sy_status init(const sy_host* host, sy_error* error) {
+  using Init = void (*)(const sy_host&);
+  using ShutDown = void (*)() noexcept;
+  constexpr Init kInits[] = {init_one<Components>...};
+  constexpr ShutDown kShutDowns[] = {shut_down_one<Components>...};
+  size_t done = 0;
+  const sy_status status = guard(error, [&] {
+    for (; done < sizeof...(Components); ++done) {
+      kInits[done](*host);
+    }
+  });
+  while (status != SY_OK && done > 0) {
+    kShutDowns[--done]();
+  }
+  return status;
+}
+
+using InitFunction = sy_status (*)(const sy_host*, sy_error*);
+using ShutDownFunction = void (*)();
+
+template <typename... Components>
+inline constexpr InitFunction kInit =
+    (HasInit<Components> || ...) ? InitFunction{&init<Components...>} : nullptr;
+
+template <typename... Components>
+inline constexpr ShutDownFunction kShutDown =
+    (HasShutdown<Components> || ...) ? ShutDownFunction{&shut_down<Components...>} : nullptr;
+
 /// The entry's answer: the plugin, or why this host cannot have it.
 inline sy_status enter(const sy_host* host, const sy_plugin& plugin, const sy_plugin** out,
                        sy_error* error) noexcept {
@@ -66,8 +125,8 @@ inline sy_status enter(const sy_host* host, const sy_plugin& plugin, const sy_pl
                                        LICENSE,                                                   \
                                        URL,                                                       \
                                        ::sy::detail::kTable<__VA_ARGS__>,                         \
-                                       nullptr,                                                   \
-                                       nullptr,                                                   \
+                                       ::sy::detail::kInit<__VA_ARGS__>,                          \
+                                       ::sy::detail::kShutDown<__VA_ARGS__>,                      \
                                        nullptr,                                                   \
                                        0,                                                         \
                                        0};                                                        \

@@ -47,6 +47,13 @@ class Program {
   Register mul(Register a, Register b) { return emit(SY_EW_MUL, fresh(), a.index, b.index); }
   Register div(Register a, Register b) { return emit(SY_EW_DIV, fresh(), a.index, b.index); }
   Register max(Register a, Register b) { return emit(SY_EW_MAX, fresh(), a.index, b.index); }
+  Register min(Register a, Register b) { return emit(SY_EW_MIN, fresh(), a.index, b.index); }
+  Register exp(Register a) { return emit(SY_EW_EXP, fresh(), a.index, 0); }
+  Register log(Register a) { return emit(SY_EW_LOG, fresh(), a.index, 0); }
+  Register tanh(Register a) { return emit(SY_EW_TANH, fresh(), a.index, 0); }
+  Register abs(Register a) { return emit(SY_EW_ABS, fresh(), a.index, 0); }
+  /// 1 / sqrt(a).
+  Register rsqrt(Register a) { return emit(SY_EW_RSQRT, fresh(), a.index, 0); }
   Register sqrt(Register a) { return emit(SY_EW_SQRT, fresh(), a.index, 0); }
   /// -1, 0 or 1.
   Register sign(Register a) { return emit(SY_EW_SIGN, fresh(), a.index, 0); }

@@ -92,6 +92,10 @@ class Field {
 [[nodiscard]] constexpr Field float_field(const char* key, const char* label, double def) noexcept {
   return Field(SY_T_FLOAT, key, label).default_number(def);
 }
+[[nodiscard]] constexpr Field string_field(const char* key, const char* label,
+                                           const char* def) noexcept {
+  return Field(SY_T_STRING, key, label).default_text(def);
+}
 /// `choices` is null-terminated and lives as long as the plugin; `def` is one of them.
 [[nodiscard]] constexpr Field choice_field(const char* key, const char* label,
                                            const char* const* choices, const char* def) noexcept {
@@ -101,6 +105,12 @@ class Field {
 [[nodiscard]] constexpr Field int_list_field(const char* key, const char* label,
                                              const char* def) noexcept {
   return Field(SY_T_INT_LIST, key, label).default_text(def);
+}
+
+/// `def` as "0.5, 0.25".
+[[nodiscard]] constexpr Field float_list_field(const char* key, const char* label,
+                                               const char* def) noexcept {
+  return Field(SY_T_FLOAT_LIST, key, label).default_text(def);
 }
 
 /// The fields of a component, in the form the host reads. Declare it `static constexpr` at

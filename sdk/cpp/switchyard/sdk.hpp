@@ -9,6 +9,7 @@
 #include <switchyard/expert.hpp>
 #include <switchyard/gate.hpp>
 #include <switchyard/linear_gate.hpp>
+#include <switchyard/log.hpp>
 #include <switchyard/optimizer.hpp>
 #include <switchyard/plugin.hpp>
 #include <switchyard/program.hpp>

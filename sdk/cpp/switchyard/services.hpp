@@ -2,7 +2,7 @@
 // The host's services, looked up once when an instance is made.
 #pragma once
 
-#include <switchyard/error.hpp>
+#include <switchyard/log.hpp>
 #include <switchyard/service/comm.h>
 #include <switchyard/service/ew.h>
 #include <switchyard/service/mem.h>
@@ -24,10 +24,14 @@ struct Services {
   const sy_metrics* metrics = nullptr;
   const sy_threads* threads = nullptr;
   const sy_ew* ew = nullptr;
+  const sy_host* host = nullptr;
+  const char* who = "plugin";  // the component's id, for the log
 
-  /// Asks the host for every service. [load]
-  [[nodiscard]] static Services of(const sy_host& host) {
+  /// Asks the host for every service. `who` lives as long as the result. [load]
+  [[nodiscard]] static Services of(const sy_host& host, const char* who) {
     Services s;
+    s.host = &host;
+    s.who = who;
     find(host, SY_SVC_MEM, s.mem);
     find(host, SY_SVC_OPS, s.ops);
     find(host, SY_SVC_PARAMS, s.params);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Other shapes of a tensor that somebody else owns: reshaped, transposed, or some of its columns.
+// Other shapes of a tensor that somebody else owns: reshaped, transposed, or some of its rows or
+// columns.
 #pragma once
 
 #include <algorithm>
@@ -61,6 +62,29 @@ class View {
     return view;
   }
 
+  /// Rows begin ... begin + count along dimension 0 of a tensor [rows, ...]: shape [count, ...].
+  [[nodiscard]] static View rows(const sy_tensor& t, int64_t begin, int64_t count) {
+    require(t.ndim >= 1 && begin >= 0 && count >= 0 && begin + count <= t.shape[0],
+            "rows: must lie inside dimension 0, got ", begin, " ... ", begin + count);
+    View view(t, t.ndim);
+    std::copy(t.shape, t.shape + t.ndim, view.shape_);
+    std::copy(t.strides, t.strides + t.ndim, view.strides_);
+    view.shape_[0] = count;
+    view.move(begin * t.strides[0]);
+    return view;
+  }
+
+  /// One row of a tensor [rows, ...], without dimension 0.
+  [[nodiscard]] static View select(const sy_tensor& t, int64_t index) {
+    require(t.ndim >= 1 && index >= 0 && index < t.shape[0],
+            "select: must lie inside dimension 0, got ", index);
+    View view(t, t.ndim - 1);
+    std::copy(t.shape + 1, t.shape + t.ndim, view.shape_);
+    std::copy(t.strides + 1, t.strides + t.ndim, view.strides_);
+    view.move(index * t.strides[0]);
+    return view;
+  }
+
   /// Columns begin ... begin + count of a 2-D tensor [rows, columns]: shape [rows, count].
   [[nodiscard]] static View columns(const sy_tensor& t, int64_t begin, int64_t count) {
     View view = slice(t, begin, count);
@@ -97,10 +121,15 @@ class View {
     View view(t, 1);
     view.shape_[0] = t.shape[0];
     view.strides_[0] = t.strides[0];
-    if (t.data) {
-      view.tensor_.data = static_cast<char*>(t.data) + begin * t.strides[1] * (t.dtype.bits / 8);
-    }
+    view.move(begin * t.strides[1]);
     return view;
+  }
+
+  /// Moves the first element that many elements on.
+  void move(int64_t elements) noexcept {
+    if (tensor_.data) {
+      tensor_.data = static_cast<char*>(tensor_.data) + elements * (tensor_.dtype.bits / 8);
+    }
   }
 
   void adopt(const View& other) noexcept {
