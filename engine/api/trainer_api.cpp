@@ -4,12 +4,12 @@
 
 #include <switchyard/engine.h>
 
-#include "api/guard.h"
 #include "api/handles.h"
 #include "config/run_config.h"
+#include "plugin_host/border.h"
 
-using switchyard::api::guard;
 using switchyard::core::require;
+using switchyard::plugin_host::guard;
 
 namespace {
 

@@ -4,6 +4,11 @@
 
 namespace switchyard::plugin_host {
 
+static_assert(static_cast<sy_status>(core::ErrorCode::kInvalidArgument) == SY_E_INVALID);
+static_assert(static_cast<sy_status>(core::ErrorCode::kNotFound) == SY_E_NOTFOUND);
+static_assert(static_cast<sy_status>(core::ErrorCode::kPeer) == SY_E_PEER);
+static_assert(static_cast<sy_status>(core::ErrorCode::kDamaged) == SY_E_DAMAGED);
+
 void write_error(sy_error* error, std::string_view text) noexcept {
   if (!SY_HAS(error, sy_error, text) || error->text == nullptr || error->cap == 0) {
     return;

@@ -22,9 +22,10 @@ void write_error(sy_error* error, std::string_view text) noexcept;
 /// The engine's code of a status; a number that the contract does not know is kInternal.
 [[nodiscard]] core::ErrorCode code_of_status(sy_status status);
 
-/// Runs `body` for the other side of the border: what it throws becomes a status and a text.
+/// Runs `body` for a caller across the C border, a plugin or an embedder: an exception becomes a
+/// status and a text. Every C function of the engine that can fail is one guard().
 template <typename Body>
-sy_status guard(sy_error* error, Body&& body) noexcept {
+[[nodiscard]] sy_status guard(sy_error* error, Body&& body) noexcept {
   try {
     body();
     return SY_OK;

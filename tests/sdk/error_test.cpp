@@ -31,6 +31,8 @@ TEST(SdkError, NeverWritesPastTheCallersBuffer) {
   sy::write_message(&error, "much too long");
   EXPECT_STREQ(text, "muc");
   EXPECT_EQ(text[4], '#');
+  sy::write_message(&error, "ab\u20ac");  // the sign takes three bytes
+  EXPECT_STREQ(text, "ab");
   error.cap = 1;
   sy::write_message(&error, "x");
   EXPECT_STREQ(text, "");

@@ -49,13 +49,19 @@ void require(bool ok, const Parts&... parts) {
   }
 }
 
-/// Copies `text` into the caller's buffer, cut where the buffer is full. `error` may be null.
+/// Copies `text` into the caller's buffer, cut between UTF-8 characters where the buffer is full.
+/// `error` may be null.
 inline void write_message(sy_error* error, std::string_view text) noexcept {
   if (!error || !error->text || error->cap == 0) {
     return;
   }
   const size_t room = error->cap - 1;
-  const size_t length = text.size() < room ? text.size() : room;
+  size_t length = text.size() < room ? text.size() : room;
+  // A byte 10xxxxxx continues a character: step back to where that character begins.
+  while (length > 0 && length < text.size() &&
+         (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) {
+    --length;
+  }
   std::memcpy(error->text, text.data(), length);
   error->text[length] = '\0';
 }
