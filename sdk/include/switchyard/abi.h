@@ -5,6 +5,7 @@
  *   [load]  during loading, creating and unloading; one thread at a time for one plugin
  *   [inst]  never two calls at once on one instance; the thread may change between calls
  *   [any]   from any thread at any time
+ * The life of an instance is told in component.h.
  *
  * Growth rule: a struct that may grow begins with `uint32_t struct_size`, set by the side that
  * makes it. Fields are only ever appended, and zero in a new field means "as before". A reader asks

@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plugin registers: a component of some kind, its schema, and the life of its instances. */
+/* What a plugin registers: a component of some kind, its schema, and the life of its instances.
+ *
+ * The life of one instance, in this order. After a call that fails the host calls no more than
+ * destroy().
+ *
+ *   check     judges a configuration, without an instance                               [any]
+ *   create    makes the instance; if it fails there is nothing to destroy                [load]
+ *   build     registers tensors; the host then allocates and fills them                  [load]
+ *   info      of a gate; of an optimizer, plan, once for each parameter                  [load]
+ *   load      reads back what save wrote, when a run goes on                             [inst]
+ *   forward, backward, step_end, step, sy.live/1: in training as often as there are
+ *             batches; in evaluation forward alone                                       [inst]
+ *   save      between two steps, for a checkpoint                                        [inst]
+ *   destroy   at the end                                                                 [load]
+ *
+ * The host may also make an instance only to measure it: it then runs forward and backward on
+ * zeros, with parameters of zero, and destroys it. */
 #ifndef SWITCHYARD_COMPONENT_H
 #define SWITCHYARD_COMPONENT_H
 
@@ -8,6 +24,7 @@
 
 enum { SY_KIND_GATE = 1, SY_KIND_EXPERT = 2, SY_KIND_OPTIMIZER = 3 };
 
+/* What a component can do or needs. */
 enum {
   SY_CAP_CUDA = 1,          /* runs where call->device is CUDA */
   SY_CAP_DETERMINISTIC = 2, /* same inputs, same bits */
@@ -17,7 +34,7 @@ enum {
   SY_CAP_GRAD_ROWS = 32     /* an optimizer that reads sy_opt_item.rows */
 };
 
-/* How the host fills a registered tensor at step 0. */
+/* How the host fills a registered tensor at step 0, from a and b of its description. */
 enum {
   SY_INIT_ZERO,
   SY_INIT_CONST,        /* a */
@@ -26,9 +43,10 @@ enum {
   SY_INIT_UNIFORM       /* in [a, b) */
 };
 
+/* Flags of a registered tensor. */
 enum {
-  SY_PF_NO_DECAY = 1,
-  SY_PF_FP32 = 2,       /* keep f32 whatever the run's weight type */
+  SY_PF_NO_DECAY = 1,   /* no weight decay */
+  SY_PF_FP32 = 2,       /* stays f32 whatever the run's weight type is */
   SY_PF_BUFFER = 4,     /* has no gradient */
   SY_PF_REDUCE_SUM = 8, /* a buffer that is summed over the data group at the end of a step */
   /* An expert's, in f32, that goes to grouped_gemm as weights [n_local, K, M] and nowhere else:
@@ -36,6 +54,7 @@ enum {
   SY_PF_MULTIPLIED = 16
 };
 
+/* A tensor to register. */
 typedef struct sy_param_desc {
   uint32_t struct_size;
   uint32_t flags;   /* SY_PF_* */
@@ -43,15 +62,18 @@ typedef struct sy_param_desc {
   sy_dtype dtype;
   int32_t ndim;
   int64_t shape[SY_MAX_DIMS];
-  uint32_t init;
+  uint32_t init;      /* SY_INIT_* */
   int32_t expert_dim; /* the dimension that counts experts, or -1 */
-  double a, b;
+  double a;
+  double b;
 } sy_param_desc;
 
+/* Where build() registers tensors. */
 typedef struct sy_builder sy_builder;
 struct sy_builder {
-  uint32_t struct_size, reserved;
-  /* Registers a tensor; the host allocates and initialises it. [load] */
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Registers a tensor; the host allocates and initialises it. *handle is for sy.params. [load] */
   sy_status (*param)(const sy_builder*, const sy_param_desc*, uint32_t* handle, sy_error*);
 };
 
@@ -65,47 +87,61 @@ enum {
 /* Where an instance stands. */
 typedef struct sy_layer_info {
   uint32_t struct_size;
-  int32_t layer;
-  int64_t d_in, d_out;
+  int32_t layer;        /* index of the layer of experts in the model */
+  int64_t d_in;         /* width of a row */
+  int64_t d_out;        /* width of an expert's output */
   int32_t n_experts;    /* of the whole layer, over all ranks */
   int32_t first_expert; /* of this instance's range */
   int32_t n_local;      /* length of that range; a gate sees n_experts */
-  int32_t device_type;
-  int64_t max_tokens; /* rows per call, upper bound; 0 = unknown */
-  sy_dtype param, compute;
-  uint32_t balance; /* SY_BALANCE_*, for a gate */
+  int32_t device_type;  /* SY_CPU or SY_CUDA, for the life of the instance */
+  int64_t max_tokens;   /* rows per call, upper bound; 0 = unknown */
+  sy_dtype param;       /* of parameters */
+  sy_dtype compute;     /* of the factors of products */
+  uint32_t balance;     /* SY_BALANCE_*, for a gate */
   uint32_t reserved;
 } sy_layer_info;
 
 /* Checkpoint bytes for what is not a registered tensor; 1 MiB at most. A component has both save
- * and load, or neither. load comes after build and before the first step, with what save wrote in
- * this state_version or an older one. Of several ranks all must write the same. */
+ * and load, or neither. load reads what save wrote in this state_version or an older one. Of
+ * several ranks all must write the same. */
 typedef struct sy_stream sy_stream;
 struct sy_stream {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Appends n bytes. [inst] */
   sy_status (*write)(const sy_stream*, const void*, uint64_t n, sy_error*);
-  /* May give less than n. */
+  /* Reads up to n bytes; *got = 0 at the end. [inst] */
   sy_status (*read)(const sy_stream*, void*, uint64_t n, uint64_t* got, sy_error*);
 };
 
+/* A component. Its strings and tables live as long as the plugin. */
 typedef struct sy_component sy_component;
 struct sy_component {
   uint32_t struct_size;
-  uint32_t kind;                              /* SY_KIND_* */
-  const char *id, *label, *version, *summary; /* id: stable for ever; version: semver */
-  uint32_t state_version, caps;               /* SY_CAP_* */
-  const sy_field* const* fields;              /* NULL-terminated array of pointers, or NULL */
-  /* Rules across fields; allocates nothing on a device. Optional. [any] */
+  uint32_t kind;                 /* SY_KIND_* */
+  const char* id;                /* "org.me.gate.mine": stable for ever */
+  const char* label;             /* for people */
+  const char* version;           /* semantic version */
+  const char* summary;           /* one line */
+  uint32_t state_version;        /* of what save writes and of the registered tensors */
+  uint32_t caps;                 /* SY_CAP_* */
+  const sy_field* const* fields; /* NULL-terminated array of pointers, or NULL */
+  /* Checks rules across fields; allocates nothing on a device. Optional. [any] */
   sy_status (*check)(const sy_component*, const sy_layer_info*, const sy_config*, sy_error*);
-  /* [load] */
+  /* Makes an instance. [load] */
   sy_status (*create)(const sy_component*, const sy_host*, const sy_layer_info*, const sy_config*,
                       sy_instance**, sy_error*);
-  void (*destroy)(sy_instance*);                                  /* [load] */
-  sy_status (*build)(sy_instance*, const sy_builder*, sy_error*); /* [load] */
-  sy_status (*save)(sy_instance*, const sy_stream*, sy_error*);   /* optional [inst] */
-  /* Optional. [inst] */
+  /* Ends an instance; cannot fail. [load] */
+  void (*destroy)(sy_instance*);
+  /* Registers tensors. Never called for an optimizer, which may leave it NULL. [load] */
+  sy_status (*build)(sy_instance*, const sy_builder*, sy_error*);
+  /* Writes the state outside of tensors. Optional. [inst] */
+  sy_status (*save)(sy_instance*, const sy_stream*, sy_error*);
+  /* Reads it back, in version saved_state_version. Optional, with save. [inst] */
   sy_status (*load)(sy_instance*, const sy_stream*, uint32_t saved_state_version, sy_error*);
-  const void* (*get_extension)(sy_instance*, const char* id); /* optional [any] */
+  /* The table of an extension such as SY_EXT_LIVE, or NULL. It lives as long as the plugin.
+   * Optional. [any] */
+  const void* (*get_extension)(sy_instance*, const char* id);
   const void* impl; /* sy_gate_vt, sy_expert_vt or sy_optimizer_vt, by kind */
 };
 

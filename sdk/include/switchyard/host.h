@@ -13,23 +13,26 @@ typedef struct sy_instance sy_instance; /* opaque; the plugin's own object */
 
 enum { SY_LOG_DEBUG = 0, SY_LOG_INFO = 1, SY_LOG_WARN = 2, SY_LOG_ERROR = 3 };
 
+/* The host root. It lives until the plugin's shutdown() returns. */
 struct sy_host {
   uint32_t struct_size;
-  uint16_t abi_major, abi_minor;
-  const char* engine; /* "switchyard" */
-  const char* engine_version;
-  uint32_t device_mask; /* 1u << SY_CPU | ... */
+  uint16_t abi_major; /* of the contract that the host offers */
+  uint16_t abi_minor;
+  const char* engine;         /* "switchyard" */
+  const char* engine_version; /* "0.1.0" */
+  uint32_t device_mask;       /* 1u << SY_CPU | ... */
   uint32_t reserved;
-  void (*log)(const sy_host*, int32_t level, const char* who, const char* utf8); /* [any] */
+  /* Writes one line to the engine's log; level is SY_LOG_*, who names the writer. [any] */
+  void (*log)(const sy_host*, int32_t level, const char* who, const char* utf8);
   /* The service table of that id, or NULL where this host does not offer it. [any] */
   const void* (*get_service)(const sy_host*, const char* id);
 };
 
 /* Flags of a call. */
 enum {
-  SY_F_TRAINING = 1,      /* noise and dropout are on, a backward call follows */
-  SY_F_RECOMPUTE = 2,     /* the same forward again: random numbers repeat, count nothing twice */
-  SY_F_DETERMINISTIC = 4  /* sums that reach parameters must have a fixed order */
+  SY_F_TRAINING = 1,     /* noise and dropout are on, a backward call follows */
+  SY_F_RECOMPUTE = 2,    /* the same forward again: random numbers repeat, count nothing twice */
+  SY_F_DETERMINISTIC = 4 /* sums that reach parameters must have a fixed order */
 };
 
 /* What a component may keep for its backward call. */
@@ -41,18 +44,18 @@ enum {
 /* One call of a component. */
 typedef struct sy_call {
   uint32_t struct_size;
-  uint32_t flags;
+  uint32_t flags; /* SY_F_* */
   const sy_host* host;
-  sy_ctx* ctx;
-  void* stream; /* CUDA stream, NULL on the CPU: enqueue, never synchronise */
-  int32_t device_type;
-  int32_t device_id;
-  int64_t step;       /* optimizer step this call belongs to, from 1 */
-  int64_t token_base; /* index of row 0 among the rows of all ranks */
-  int32_t microbatch;
-  int32_t layer;
-  uint32_t save_policy;
-  sy_dtype compute;
+  sy_ctx* ctx;          /* for every service; dies when the call returns */
+  void* stream;         /* CUDA stream, NULL on the CPU: enqueue, never synchronise */
+  int32_t device_type;  /* SY_CPU or SY_CUDA: where tensors lie */
+  int32_t device_id;    /* which device of that type */
+  int64_t step;         /* optimizer step this call belongs to, from 1 */
+  int64_t token_base;   /* index of row 0 among the rows of all ranks */
+  int32_t microbatch;   /* within the step, from 0 */
+  int32_t layer;        /* as in sy_layer_info */
+  uint32_t save_policy; /* SY_SAVE_* */
+  sy_dtype compute;     /* of the factors of products in this call */
   int64_t token_stride; /* from the index of a row to that of the next; 0 or not there: 1 */
 } sy_call;
 

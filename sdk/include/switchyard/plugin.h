@@ -6,15 +6,24 @@
 
 #include <switchyard/component.h>
 
+/* The plugin, valid until the process ends. */
 typedef struct sy_plugin {
   uint32_t struct_size;
-  uint16_t abi_major, abi_minor; /* of the header the plugin was built with */
-  const char *id, *version, *vendor, *license, *url;
-  const sy_component* const* components;        /* NULL-terminated */
-  sy_status (*init)(const sy_host*, sy_error*); /* optional [load] */
-  void (*shutdown)(void); /* optional [load] after every instance is destroyed */
-  const void* (*get_extension)(const char* id); /* optional [any] */
-  uint32_t need_minor;                          /* as in sy_stamp */
+  uint16_t abi_major; /* of the headers that the plugin was built with */
+  uint16_t abi_minor;
+  const char* id;                        /* "org.me.gates": stable for ever */
+  const char* version;                   /* semantic version */
+  const char* vendor;                    /* whom a user asks */
+  const char* license;                   /* SPDX expression, or "" */
+  const char* url;                       /* or "" */
+  const sy_component* const* components; /* NULL-terminated */
+  /* Once, after the entry and before anything else. Optional. [load] */
+  sy_status (*init)(const sy_host*, sy_error*);
+  /* Once, after every instance is destroyed. Optional. [load] */
+  void (*shutdown)(void);
+  /* The table of an extension of the plugin as a whole, or NULL. Optional. [any] */
+  const void* (*get_extension)(const char* id);
+  uint32_t need_minor; /* as in sy_stamp */
   uint32_t reserved;
 } sy_plugin;
 
@@ -35,7 +44,11 @@ typedef struct sy_stamp {
   uint16_t need_minor; /* oldest minor of a host that can run it; read from 1.0 on, now 0 */
   uint32_t kinds;      /* 1u << SY_KIND_* | ... */
   uint32_t caps;       /* SY_CAP_* of all components */
-  char id[96], version[32], vendor[64], sdk[32], cuda_archs[64];
+  char id[96];
+  char version[32];
+  char vendor[64];
+  char sdk[32];        /* SY_ABI_VERSION */
+  char cuda_archs[64]; /* "90 100", or "" */
 } sy_stamp;
 
 #if defined(__GNUC__)

@@ -5,8 +5,10 @@
 
 #include <switchyard/component.h>
 
+/* The rows of a group's experts in one batch, and their results. */
 typedef struct sy_expert_io {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size;
+  uint32_t reserved;
   sy_tensor x; /* [rows, d_in], sorted by expert */
   /* i32 [n_local + 1]: rows of expert e are offsets[e] ... offsets[e+1]; ranges may be empty; rows
    * past the last offset are garbage. */
@@ -14,15 +16,18 @@ typedef struct sy_expert_io {
   sy_tensor y;                 /* [rows, d_out]: write. In backward: not supplied */
   sy_tensor dy;                /* [rows, d_out]; backward only */
   sy_tensor dx;                /* [rows, d_in]: write; backward only */
-  const int32_t* host_offsets; /* offsets on the host, or NULL where they were not read back */
+  const int32_t* host_offsets; /* offsets on the host, or NULL if they were not read back */
 } sy_expert_io;
 
 typedef struct sy_expert_vt {
-  uint32_t struct_size, reserved;
-  sy_status (*forward)(sy_instance*, const sy_call*, const sy_expert_io*, sy_error*); /* [inst] */
-  /* After the forward call of the same batch, or its recomputation. [inst] */
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Writes y, each expert from its own rows of x. [inst] */
+  sy_status (*forward)(sy_instance*, const sy_call*, const sy_expert_io*, sy_error*);
+  /* Writes dx and adds to the gradients of the parameters. Follows the forward call of the same
+   * batch, or its recomputation. [inst] */
   sy_status (*backward)(sy_instance*, const sy_call*, const sy_expert_io*, sy_error*);
-  /* Multiply-and-adds of one row's forward pass; bytes kept per row for backward.
+  /* Multiply-and-adds of one row's forward pass, and bytes kept per row for backward.
    * Optional. [inst] */
   sy_status (*cost)(sy_instance*, double* madds_per_row, double* saved_bytes_per_row, sy_error*);
 } sy_expert_vt;

@@ -9,7 +9,8 @@
 #define SY_MAX_SAVED 16 /* slots 0 ... 15 */
 
 typedef struct sy_mem {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size;
+  uint32_t reserved;
   /* A contiguous, uninitialised buffer until the call returns. [inst] */
   sy_status (*scratch)(sy_ctx*, sy_dtype, int32_t ndim, const int64_t* shape, sy_tensor* out,
                        sy_error*);

@@ -9,6 +9,7 @@
 
 #define SY_SVC_RNG "sy.rng/1"
 
+/* Distributions, with parameters a and b. */
 enum {
   SY_RNG_UNIFORM,  /* in [a, b) */
   SY_RNG_NORMAL,   /* mean a, standard deviation b */
@@ -17,7 +18,8 @@ enum {
 };
 
 typedef struct sy_rng {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size;
+  uint32_t reserved;
   /* Fills y f32 [T, ...]; row i of y is global row call->token_base + i call->token_stride.
    * Different `purpose`, independent numbers. [inst] */
   sy_status (*fill)(sy_ctx*, uint32_t purpose, int32_t dist, double a, double b, const sy_tensor* y,

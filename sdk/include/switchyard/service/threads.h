@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sy.threads/1: the host's thread pool. Plugins start no threads of their own. */
+/* sy.threads/1: the host's thread pool, for work on host memory. Plugins start no threads. */
 #ifndef SWITCHYARD_SERVICE_THREADS_H
 #define SWITCHYARD_SERVICE_THREADS_H
 
@@ -8,7 +8,8 @@
 #define SY_SVC_THREADS "sy.threads/1"
 
 typedef struct sy_threads {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size;
+  uint32_t reserved;
   /* Calls body(arg, begin, end) over consecutive ranges that cover [0, n), each a multiple of
    * `grain` long but for the last; returns when all are done. body must not throw or call the host.
    * [inst] */
