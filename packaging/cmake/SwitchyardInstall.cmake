@@ -4,7 +4,8 @@ include(CMakePackageConfigHelpers)
 set(SWITCHYARD_INSTALL_PLUGIN_DIR "lib/switchyard/plugins")
 set(SWITCHYARD_INSTALL_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/Switchyard")
 
-# Component sdk: headers and the CMake package.
+# Component sdk: headers, manual, example, licence, and the packages of CMake and pkg-config. Their version is that of
+# the ABI.
 install(
   TARGETS switchyard_sdk
   EXPORT SwitchyardTargets
@@ -26,6 +27,7 @@ configure_package_config_file(
   INSTALL_DESTINATION "${SWITCHYARD_INSTALL_CMAKE_DIR}")
 write_basic_package_version_file(
   "${PROJECT_BINARY_DIR}/SwitchyardConfigVersion.cmake"
+  VERSION "${SWITCHYARD_ABI_VERSION}"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(
   FILES "${PROJECT_BINARY_DIR}/SwitchyardConfig.cmake"
@@ -33,6 +35,21 @@ install(
         "${PROJECT_SOURCE_DIR}/packaging/cmake/SwitchyardPlugin.cmake"
         "${PROJECT_SOURCE_DIR}/packaging/cmake/switchyard_plugin.map"
   DESTINATION "${SWITCHYARD_INSTALL_CMAKE_DIR}"
+  COMPONENT sdk)
+
+configure_file("${PROJECT_SOURCE_DIR}/packaging/cmake/switchyard-sdk.pc.in"
+               "${PROJECT_BINARY_DIR}/switchyard-sdk.pc" @ONLY)
+install(
+  FILES "${PROJECT_BINARY_DIR}/switchyard-sdk.pc"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig"
+  COMPONENT sdk)
+install(
+  FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/sdk/README.md"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/switchyard-sdk"
+  COMPONENT sdk)
+install(
+  DIRECTORY "${PROJECT_SOURCE_DIR}/sdk/examples"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/switchyard-sdk"
   COMPONENT sdk)
 
 # Component plugins: the gates, experts and optimizers we ship.

@@ -1,12 +1,17 @@
-# switchyard_add_plugin(NAME SOURCES ... [LINK ...]): one plugin, NAME.syplugin.so, that exports its entry
-# and nothing else. Links are for static libraries: a plugin depends on the C and C++ runtime only.
+# switchyard_add_plugin(NAME SOURCES ... [LINK ...] [CUDA_ARCHITECTURES ...] [INSTALL] [TEST]): one plugin,
+# NAME.syplugin.so, that exports its entry and nothing else. Links are for static libraries: a plugin depends on the C
+# and C++ runtime only.
+#
+# CUDA_ARCHITECTURES 90 100 goes into the stamp. INSTALL puts the file into <prefix>/lib/switchyard/plugins, where a
+# switchyard of that prefix finds it. TEST adds NAME.loads, if the program switchyard is found: it must accept and
+# load the file.
 #
 # With SWITCHYARD_PLUGIN_OUTPUT_DIRECTORY set, the file lands there; else in CMAKE_LIBRARY_OUTPUT_DIRECTORY.
 function(switchyard_add_plugin name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL;TEST" "" "SOURCES;LINK;CUDA_ARCHITECTURES")
   if(NOT arg_SOURCES OR arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "switchyard_add_plugin(${name}): give SOURCES, and nothing but SOURCES and LINK; "
-                        "got '${ARGN}'")
+    message(FATAL_ERROR "switchyard_add_plugin(${name}): give SOURCES, and nothing but SOURCES, LINK, "
+                        "CUDA_ARCHITECTURES, INSTALL and TEST; got '${ARGN}'")
   endif()
   add_library(${name} MODULE ${arg_SOURCES})
   set_target_properties(
@@ -36,4 +41,18 @@ function(switchyard_add_plugin name)
     "LINKER:-z,now"
     "LINKER:-z,noexecstack")
   target_link_libraries(${name} PRIVATE Switchyard::sdk ${arg_LINK})
+  list(JOIN arg_CUDA_ARCHITECTURES " " architectures)
+  target_compile_definitions(${name} PRIVATE "SY_CUDA_ARCHS=\"${architectures}\"")
+  if(arg_INSTALL)
+    install(TARGETS ${name} LIBRARY DESTINATION lib/switchyard/plugins)
+  endif()
+  if(arg_TEST)
+    find_program(SWITCHYARD_PROGRAM switchyard HINTS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../../../bin"
+                                                "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../../../../bin")
+    if(SWITCHYARD_PROGRAM)
+      add_test(NAME ${name}.loads COMMAND "${SWITCHYARD_PROGRAM}" plugins --directory $<TARGET_FILE_DIR:${name}>
+                                          --settings)
+      set_tests_properties(${name}.loads PROPERTIES FAIL_REGULAR_EXPRESSION "refused: ")
+    endif()
+  endif()
 endfunction()

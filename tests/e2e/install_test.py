@@ -33,7 +33,8 @@ class Install(ProgramTest):
         source, build = self.directory / "hash_gate", self.directory / "hash_gate_build"
         shutil.copytree(EXAMPLE, source)
         for command in (["cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.moved}"],
-                        ["cmake", "--build", build]):
+                        ["cmake", "--build", build],
+                        ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error"]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         plugin = next(build.rglob("gate_hash.syplugin.so"))

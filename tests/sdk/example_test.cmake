@@ -27,6 +27,27 @@ run("building the example" "${CMAKE_COMMAND}" --build "${WORK}/build")
 run("checking the example's file" "${PYTHON}" "${SOURCE}/tests/abi/check_plugin_file.py"
     "${WORK}/build/gate_hash.syplugin.so")
 
+run("installing the example" "${CMAKE_COMMAND}" --install "${WORK}/build" --prefix "${WORK}/prefix")
+set(installed_files lib/switchyard/plugins/gate_hash.syplugin.so share/doc/switchyard-sdk/LICENSE
+                    share/doc/switchyard-sdk/README.md share/doc/switchyard-sdk/examples/hash_gate/hash_gate.c
+                    share/pkgconfig/switchyard-sdk.pc)
+foreach(path IN LISTS installed_files)
+  if(NOT EXISTS "${WORK}/prefix/${path}")
+    message(FATAL_ERROR "${path} was not installed")
+  endif()
+endforeach()
+
+# The versions of both packages are the one in the headers.
+file(STRINGS "${SOURCE}/sdk/include/switchyard/abi.h" version REGEX "^#define SY_ABI_(MAJOR|MINOR) ")
+list(TRANSFORM version REPLACE "^.* " "")
+list(JOIN version "." version)
+file(STRINGS "${WORK}/prefix/share/pkgconfig/switchyard-sdk.pc" stated REGEX "^Version: ")
+file(GLOB_RECURSE config "${WORK}/prefix/*/SwitchyardConfig.cmake")
+file(STRINGS "${config}" stated_by_cmake REGEX "Switchyard_ABI_VERSION \"${version}\"")
+if(NOT stated STREQUAL "Version: ${version}" OR NOT stated_by_cmake)
+  message(FATAL_ERROR "the ABI is ${version}; pkg-config says '${stated}', CMake '${stated_by_cmake}'")
+endif()
+
 file(GLOB_RECURSE sources RELATIVE "${SOURCE}/sdk" "${SOURCE}/sdk/include/*.h" "${SOURCE}/sdk/cpp/*.hpp")
 foreach(path IN LISTS sources)
   string(REGEX REPLACE "^(include|cpp)/" "" installed "${path}")
