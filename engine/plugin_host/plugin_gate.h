@@ -7,8 +7,9 @@
 
 namespace switchyard::plugin_host {
 
-/// A gate of a plugin. Errors of the plugin come as core::Error with its status and with component,
-/// instance and call named.
+/// A gate of a plugin. If experts choose tokens, the routing shows it as if tokens had chosen:
+/// slots of a token in rising order of its experts. Errors of the plugin come as core::Error with
+/// its status and with component, instance and call named.
 class PluginGate final : public layers::Gate {
  public:
   /// Throws Error if the instance cannot be made, or asks for a layout or a number of slots that
@@ -30,7 +31,19 @@ class PluginGate final : public layers::Gate {
   [[nodiscard]] layers::StepMemory step_memory(int64_t num_rows) const override;
 
  private:
+  /// What experts chose that choose tokens, and where in Routing each choice went.
+  struct Choice {
+    tensor::Tensor token_index;  // [E, C] i32
+    tensor::Tensor weight;       // [E, C] f32
+    tensor::Tensor slot;         // [E, C] i32
+  };
+
+  void read_info();
   [[nodiscard]] sy_gate_in input_of(const layers::GateInput& input) const;
+  /// Choices per expert: sy_gate_in.capacity.
+  [[nodiscard]] int64_t capacity(int64_t num_tokens, bool is_training) const;
+  [[nodiscard]] Choice take_choice(int64_t num_tokens, layers::Pass& pass) const;
+  void place(const Choice& choice, const layers::Routing& routing, layers::Pass& pass) const;
   void check_expert_index(const tensor::Tensor& expert_index) const;
 
   ComponentInstance instance_;
@@ -38,6 +51,7 @@ class PluginGate final : public layers::Gate {
   int64_t top_k_ = 0;
   double experts_per_token_ = 0.0;
   double madds_per_row_ = 0.0;
+  bool experts_choose_ = false;
 };
 
 }  // namespace switchyard::plugin_host

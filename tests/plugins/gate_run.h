@@ -37,13 +37,19 @@ class GateRun {
 
   void create(const TestConfig& config) {
     host.create(layer_, config);
-    k_ = host.gate_info().k_max;
-    ids = Buffer(sy::kI32, {tokens_, k_});
-    weights = Buffer(sy::kF32, {tokens_, k_});
-    dweights = Buffer(sy::kF32, {tokens_, k_});
+    const sy_gate_info info = host.gate_info();
+    by_experts_ = info.layout == SY_EXPERT_CHOICE;
+    k_ = info.k_max;
+    k_mean_ = info.k_mean;
   }
 
+  /// Makes room for the choice, as a host does, and lets the gate choose.
   void forward() {
+    const int64_t rows = by_experts_ ? experts_ : tokens_;
+    const int64_t columns = by_experts_ ? capacity() : k_;
+    ids = Buffer(sy::kI32, {rows, columns});
+    weights = Buffer(sy::kF32, {rows, columns});
+    dweights = Buffer(sy::kF32, {rows, columns});
     for (Buffer* b : {&ids, &weights, &importance, &load, &aux_loss}) {
       b->zero();
     }
@@ -55,8 +61,8 @@ class GateRun {
   void backward(const std::vector<double>& e, double aux_scale = 1.0) {
     dweights.zero();
     for (int64_t i = 0; i < ids.size() && !e.empty(); ++i) {
-      if (const int32_t id = ids.i32()[i]; id >= 0) {
-        dweights.f32()[i] = static_cast<float>(e[static_cast<size_t>(i / k_ * experts_ + id)]);
+      if (ids.i32()[i] >= 0) {
+        dweights.f32()[i] = static_cast<float>(e[pair(i)]);
       }
     }
     daux.f32()[0] = static_cast<float>(aux_scale);
@@ -82,7 +88,7 @@ class GateRun {
     std::vector<double> g(static_cast<size_t>(tokens_ * experts_));
     for (int64_t i = 0; i < ids.size(); ++i) {
       if (ids.i32()[i] >= 0) {
-        g[static_cast<size_t>(i / k_ * experts_ + ids.i32()[i])] = weights.f32()[i];
+        g[pair(i)] = weights.f32()[i];
       }
     }
     return g;
@@ -107,11 +113,28 @@ class GateRun {
     std::copy(values.begin(), values.end(), to.f32());
   }
 
+  /// Columns of ids where experts choose, as component/gate.h says.
+  [[nodiscard]] int64_t capacity() const {
+    if (tokens_ == 0 || (host.flags & SY_F_TRAINING) == 0) {
+      return tokens_;
+    }
+    const auto share = static_cast<int64_t>(k_mean_ * static_cast<double>(tokens_) / experts_);
+    return std::max<int64_t>(1, share);
+  }
+
+  /// Where entry i of ids belongs in a matrix [T, E].
+  [[nodiscard]] size_t pair(int64_t i) {
+    const int64_t row = i / ids.shape()[1];
+    const int64_t other = ids.i32()[i];
+    return static_cast<size_t>(by_experts_ ? other * experts_ + row : row * experts_ + other);
+  }
+
   sy_gate_in in() {
     sy_gate_in in{};
     in.struct_size = sizeof(in);
     in.n_experts = experts_;
     in.x = x.view();
+    in.capacity = by_experts_ ? ids.shape()[1] : 0;
     if (has_mask) {
       in.mask = mask.view();
     }
@@ -131,6 +154,8 @@ class GateRun {
   int64_t tokens_;
   int32_t experts_;
   int64_t k_ = 0;
+  double k_mean_ = 0.0;
+  bool by_experts_ = false;
   sy_layer_info layer_;
 
  public:

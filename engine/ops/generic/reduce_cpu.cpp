@@ -185,8 +185,8 @@ void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, doubl
   }
 }
 
-void add_sum_of_squares(const Stream& stream, const Tensor& x, const Tensor& sum) {
-  *sum.data<double>() += reduce_all(stream, Reduction::kSumSq, x);
+void add_sum_of_squares(const Stream& stream, const Tensor& x, Out sum) {
+  *sum->data<double>() += reduce_all(stream, Reduction::kSumSq, x);
 }
 
 void count_nonfinite(const Stream& stream, const Tensor& x, Out n) {

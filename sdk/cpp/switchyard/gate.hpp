@@ -11,11 +11,11 @@ class Gate : public Component {
  public:
   static constexpr uint32_t kKind = SY_KIND_GATE;
 
-  /// Slots per token. [inst]
+  /// Most experts per token; with SY_TOKEN_CHOICE the slots per token. [load]
   [[nodiscard]] virtual int32_t k_max() const = 0;
-  /// Experts per token on average, where that is not k_max(). [inst]
+  /// Experts per token on average, if that is not k_max(). [load]
   [[nodiscard]] virtual double k_mean() const { return k_max(); }
-  /// SY_TOKEN_CHOICE or SY_EXPERT_CHOICE. [inst]
+  /// SY_TOKEN_CHOICE or SY_EXPERT_CHOICE. [load]
   [[nodiscard]] virtual uint32_t layout() const { return SY_TOKEN_CHOICE; }
   /// Fills `out`, whose tensors the host has zeroed. [inst]
   virtual void forward(Call& call, const sy_gate_in& in, const sy_gate_out& out) = 0;

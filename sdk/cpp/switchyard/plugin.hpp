@@ -109,7 +109,8 @@ inline sy_status enter(const sy_host* host, const sy_plugin& plugin, const sy_pl
 
 }  // namespace sy::detail
 
-/// The CUDA architectures of the plugin's own device code, "90 100"; switchyard_add_plugin() sets it.
+/// The CUDA architectures of the plugin's own device code, "90 100"; switchyard_add_plugin() sets
+/// it.
 #ifndef SY_CUDA_ARCHS
 #define SY_CUDA_ARCHS ""
 #endif
@@ -118,7 +119,7 @@ inline sy_status enter(const sy_host* host, const sy_plugin& plugin, const sy_pl
 /// `SY_PLUGIN("org.me.gates", "1.0.0", "Me", "MIT", "https://me.example", MyGate, MyOtherGate)`.
 #define SY_PLUGIN(ID, VERSION, VENDOR, LICENSE, URL, ...)                                         \
   SY_STAMP(ID, VERSION, VENDOR, (::sy::detail::kKinds<__VA_ARGS__>),                              \
-           (::sy::detail::kAllCaps<__VA_ARGS__>), SY_CUDA_ARCHS);                                            \
+           (::sy::detail::kAllCaps<__VA_ARGS__>), SY_CUDA_ARCHS);                                 \
   SY_C_LINKAGE SY_EXPORT sy_status sy_plugin_entry_v1(const sy_host* host, const sy_plugin** out, \
                                                       sy_error* error) {                          \
     static constexpr sy_plugin kPlugin{sizeof(sy_plugin),                                         \

@@ -10,6 +10,7 @@
 
 #include "core/rng.h"
 #include "plugin_fixture.h"
+#include "tests/support/plugin_directory.h"
 
 namespace switchyard::plugin_host {
 namespace {
@@ -285,6 +286,131 @@ TEST_F(ProbeGate, AcceptsAnEmptyBatch) {
   routing_.gate_weight = zeros(tensor::DType::kF32, {0, kSlots});
   forward();
   EXPECT_THAT(routing_.load.to_vector<float>(), testing::Each(0.0F));
+}
+
+// The shipped expert choice gate, two of four experts per token, on x [8, 3].
+class ExpertChoice : public testing::Test {
+ protected:
+  static constexpr int64_t kRows = 8;
+
+  ExpertChoice() {
+    layers::ComponentPlace place;
+    place.name = "moe.gate";
+    place.d_in = kInputs;
+    place.num_experts = kExperts;
+    gate_ = registry_.make_gate({.plugin = "expert_choice", .values = {}, .where = ""}, place,
+                                parameters_);
+    parameters_.allocate(on_.allocator);
+    w_ = parameters_.find("moe.gate.w_gate")->value;
+    x_ = zeros(tensor::DType::kF32, {kRows, kInputs});
+    const auto fill = [](const Tensor& t, float start) {
+      for (int64_t i = 0; i < t.count(); ++i) {
+        t.data<float>()[i] = std::sin(start + 1.7F * static_cast<float>(i));
+      }
+    };
+    fill(x_, 0.0F);
+    fill(w_, 0.4F);
+  }
+  Tensor zeros(tensor::DType dtype, const tensor::Shape& shape) {
+    return Tensor::zeros(dtype, shape, on_.allocator);
+  }
+  layers::Routing forward() {
+    const layers::Routing routing = {
+        .expert_index = zeros(tensor::DType::kI32, {kRows, gate_->top_k()}),
+        .gate_weight = zeros(tensor::DType::kF32, {kRows, gate_->top_k()}),
+        .importance = zeros(tensor::DType::kF32, {kExperts}),
+        .load = zeros(tensor::DType::kF32, {kExperts}),
+        .aux_loss = zeros(tensor::DType::kF32, {1})};
+    gate_->forward({.x = x_}, routing, on_.pass);
+    return routing;
+  }
+  // sum over tokens and chosen experts of (1 + expert + token / 2) weight.
+  static double factor(int64_t token, int32_t expert) {
+    return 1.0 + expert + 0.5 * static_cast<double>(token);
+  }
+  double loss() {
+    const layers::Routing routing = forward();
+    on_.pass.saved.clear();
+    double sum = 0.0;
+    for (int64_t i = 0; i < routing.expert_index.count(); ++i) {
+      if (const int32_t expert = routing.expert_index.data<int32_t>()[i]; expert >= 0) {
+        sum += factor(i / gate_->top_k(), expert) *
+               static_cast<double>(routing.gate_weight.data<float>()[i]);
+      }
+    }
+    return sum;
+  }
+
+  PassOnCpu on_;
+  PluginRegistry registry_{tests::built_plugins()};
+  tensor::ParameterSet parameters_;
+  std::unique_ptr<layers::Gate> gate_;
+  Tensor x_;
+  Tensor w_;
+};
+
+TEST_F(ExpertChoice, GivesEveryExpertItsShareAndTokensTheirExperts) {
+  EXPECT_EQ(gate_->experts_per_token(), 2.0);
+  EXPECT_EQ(gate_->top_k(), kExperts);
+  const layers::Routing routing = forward();
+  EXPECT_THAT(routing.load.to_vector<float>(), testing::Each(4.0F));
+  std::vector<double> importance(kExperts, 0.0);
+  std::vector<int> load(kExperts, 0);
+  for (int64_t row = 0; row < kRows; ++row) {
+    int32_t last = -1;
+    for (int64_t j = 0; j < kExperts; ++j) {
+      const int32_t expert = routing.expert_index.data<int32_t>()[row * kExperts + j];
+      const float weight = routing.gate_weight.data<float>()[row * kExperts + j];
+      if (expert < 0) {
+        EXPECT_EQ(weight, 0.0F);
+        continue;
+      }
+      EXPECT_GT(expert, last);
+      last = expert;
+      ++load[static_cast<size_t>(expert)];
+      importance[static_cast<size_t>(expert)] += static_cast<double>(weight);
+    }
+  }
+  EXPECT_THAT(load, testing::Each(4));
+  for (size_t e = 0; e < importance.size(); ++e) {
+    EXPECT_NEAR(routing.importance.data<float>()[e], importance[e], 1e-5);
+  }
+}
+
+TEST_F(ExpertChoice, GivesTheGradientOfFiniteDifferences) {
+  const layers::Routing routing = forward();
+  const Tensor of_weights = zeros(tensor::DType::kF32, {kRows, kExperts});
+  for (int64_t i = 0; i < of_weights.count(); ++i) {
+    const int32_t expert = routing.expert_index.data<int32_t>()[i];
+    of_weights.data<float>()[i] =
+        expert < 0 ? 99.0F : static_cast<float>(factor(i / kExperts, expert));
+  }
+  const Tensor dx = zeros(tensor::DType::kF32, {kRows, kInputs});
+  gate_->backward({.x = x_}, routing,
+                  {.grad_gate_weight = of_weights,
+                   .grad_aux_loss = Tensor::from<float>({1}, {1.0F}),
+                   .grad_x = dx},
+                  on_.pass);
+  EXPECT_TRUE(on_.pass.saved.empty());
+  const Tensor dw = parameters_.find("moe.gate.w_gate")->grad;
+  const auto expect_gradient = [&](const Tensor& value, const Tensor& gradient) {
+    for (int64_t i = 0; i < value.count(); ++i) {
+      float& v = value.data<float>()[i];
+      const float old = v;
+      constexpr float kH = 1e-2F;
+      v = old + kH;
+      const double above = loss();
+      v = old - kH;
+      EXPECT_NEAR(gradient.data<float>()[i], (above - loss()) / (2.0 * kH), 0.02) << i;
+      v = old;
+    }
+  };
+  expect_gradient(w_, dw);
+  expect_gradient(x_, dx);
+}
+
+TEST_F(ExpertChoice, MeasuresItsMemory) {
+  EXPECT_GT(gate_->step_memory(64).kept, 0.0);
 }
 
 TEST(ThrowingGate, BecomesAnError) {

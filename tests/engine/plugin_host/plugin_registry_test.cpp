@@ -97,9 +97,11 @@ TEST(PluginRegistry, RefusesWhatItFindsWrongWithAnInstance) {
   EXPECT_EQ(code, ErrorCode::kException);
   EXPECT_THAT(text, HasSubstr("model.moe.gate: gate 'test.faulty' 1.0.0 at moe.gate: create failed "
                               "(exception): it threw: create went wrong"));
-  std::tie(code, text) = refusal("expert_choice");
+  std::tie(code, text) = refusal("unknown_layout");
   EXPECT_EQ(code, ErrorCode::kUnsupported);
-  EXPECT_THAT(text, HasSubstr("experts that choose tokens (layout 1) are not supported"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("this engine knows token choice (layout 0) and expert choice (1), got layout 7"));
   std::tie(code, text) = refusal("too_many_slots");
   EXPECT_THAT(text, HasSubstr("the slots per token must be 1 ... 4 (the number of experts), got "
                               "1000"));
@@ -122,13 +124,13 @@ TEST(PluginRegistry, RefusesAComponentWithoutCudaOnCuda) {
 }
 
 TEST(PluginRegistry, RefusesAComponentIdThatAnotherFileOffers) {
-  PluginRegistry registry(search_in({"shutdown", "expert_choice"}));
+  PluginRegistry registry(search_in({"shutdown", "unknown_layout"}));
   ASSERT_EQ(registry.list().size(), 2U);
   for (const PluginFile& file : registry.list()) {
     const auto [code, text] = error_of([&] { (void)registry.schemas(file); });
     EXPECT_EQ(code, ErrorCode::kAbi);
     EXPECT_THAT(text, HasSubstr("shutdown/gate_faulty.syplugin.so"));
-    EXPECT_THAT(text, HasSubstr("expert_choice/gate_faulty.syplugin.so"));
+    EXPECT_THAT(text, HasSubstr("unknown_layout/gate_faulty.syplugin.so"));
   }
 }
 

@@ -31,7 +31,7 @@
 #define CREATE_THROWS 18
 #define NO_TABLE 19
 #define DAMAGED_STAMP 20
-#define EXPERT_CHOICE 21
+#define UNKNOWN_LAYOUT 21
 #define TOO_MANY_SLOTS 22
 #define BUILD_TWICE 23
 #define FORWARD_THROWS 24
@@ -76,7 +76,7 @@ sy_status build(sy_instance*, const sy_builder* builder, sy_error* error) {
 }
 
 sy_status info(sy_instance*, sy_gate_info* out, sy_error*) {
-  out->layout = FAULT == EXPERT_CHOICE ? SY_EXPERT_CHOICE : SY_TOKEN_CHOICE;
+  out->layout = FAULT == UNKNOWN_LAYOUT ? 7 : SY_TOKEN_CHOICE;
   out->k_max = FAULT == TOO_MANY_SLOTS ? 1000 : 1;
   out->k_mean = FAULT == TOO_LARGE_MEAN ? 1.5 : 1.0;
   return SY_OK;

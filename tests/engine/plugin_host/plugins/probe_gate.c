@@ -31,7 +31,7 @@ static const sy_dtype kF32 = {SY_FLOAT, 32, 1};
 static const sy_dtype kI64 = {SY_INT, 64, 1};
 
 static const char* const kModes[] = {"plain",   "fail",    "fault", "bad_id",  "no_slot", "random",
-                                     "strided", "threads", "comm",  "balance", "policy", NULL};
+                                     "strided", "threads", "comm",  "balance", "policy",  NULL};
 static const sy_field kK = {.struct_size = sizeof(sy_field),
                             .type = SY_T_INT,
                             .key = "k",
