@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The installed tree runs from wherever it lies, and a stranger's plugin is built against it and trained with."""
+"""The installed tree runs from wherever it lies, and the example plugin is built against it and trained with."""
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import subprocess
 import unittest
@@ -10,6 +12,14 @@ import program
 from program import OK, ProgramTest
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "sdk/examples/hash_gate"
+
+
+def block_with(page, text):
+    """The indented block of a Markdown page that holds the text, without its indentation."""
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", page, re.M)
+    found = [block for block in blocks if text in block]
+    assert len(found) == 1, f"{len(found)} blocks of the page hold {text!r}"
+    return re.sub(r"^    ", "", found[0], flags=re.M).strip() + "\n"
 
 
 class Install(ProgramTest):
@@ -29,18 +39,22 @@ class Install(ProgramTest):
         self.expect(OK, "train", self.config, "--run", run, "--set", "train.steps=2", program=self.installed)
         self.expect(OK, "eval", run, "--split", "valid", "--json", program=self.installed)
 
-    def test_a_strangers_gate_in_c_is_built_against_it_and_trains(self):
-        source, build = self.directory / "hash_gate", self.directory / "hash_gate_build"
+    def test_a_third_partys_gate_is_built_and_trained_with_as_its_page_says(self):
+        source = self.directory / "hash_gate"
         shutil.copytree(EXAMPLE, source)
-        for command in (["cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.moved}"],
-                        ["cmake", "--build", build],
-                        ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error"]):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        plugin = next(build.rglob("gate_hash.syplugin.so"))
+        page = (source / "README.md").read_text()
+        for command in block_with(page, "cmake -S").splitlines():
+            command = command.replace("<where Switchyard is installed>", str(self.moved))
+            done = subprocess.run(shlex.split(command), cwd=source, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, command + "\n" + done.stdout + done.stderr)
+        self.assertTrue((self.moved / "lib/switchyard/plugins/gate_hash.syplugin.so").exists())
+        settings = block_with(page, "[model.moe.gate]")
+        gate, plugins = settings.split("[plugins]")
+        plugins = plugins.replace("/absolute/path/to/build", str(source / "build"))
         config = self.directory / "hash.toml"
-        config.write_text(self.config.read_text().replace('plugin = "noisy_topk"', 'plugin = "org.example.gate.hash"')
-                          + f'\n[plugins]\ndirectories = ["{plugin.parent}"]\n')
+        text, count = re.subn(r"\[model\.moe\.gate\][^\[]*", gate, self.config.read_text())
+        self.assertEqual(count, 1)
+        config.write_text(text + "\n[plugins]" + plugins)
         run = self.directory / "hash_run"
         self.expect(OK, "train", config, "--run", run, program=self.installed)
         experts = program.json_lines(self.expect(OK, "experts", run, "--json", program=self.installed).stdout)
