@@ -6,7 +6,7 @@ namespace switchyard::plugin_host {
 
 namespace {
 
-// What is the same for every kind of call.
+// The part that every kind of call shares.
 sy_call begin_call(sy_ctx& context, const ops::Backend& backend, CallPhase phase) {
   context.phase = phase;
   context.backend = backend;

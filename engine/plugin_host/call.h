@@ -18,7 +18,7 @@
 
 namespace switchyard::plugin_host {
 
-/// Whether a call may keep tensors: forward saves them, backward finds them, others do neither.
+/// The kind of a call: forward saves tensors, backward finds them, others do neither.
 enum class CallPhase { kForward, kBackward, kOther };
 
 /// The tensors that a forward call saved, by slot; unused ones are undefined.
@@ -26,9 +26,8 @@ using SavedSlots = std::array<tensor::Tensor, SY_MAX_SAVED>;
 
 }  // namespace switchyard::plugin_host
 
-/// What the host knows during one call of an instance; opaque to plugins. One lives in each
-/// instance and is filled anew for each call, so that calls allocate nothing once they have warmed
-/// up.
+/// The host's side of one call of an instance; opaque to plugins. Each instance has one, which
+/// every call fills again, so that calls allocate nothing once they have warmed up.
 struct sy_ctx {
   const switchyard::plugin_host::Host* host = nullptr;
   const std::string* instance = nullptr;                                    // its name
@@ -37,7 +36,7 @@ struct sy_ctx {
   switchyard::plugin_host::CallPhase phase = switchyard::plugin_host::CallPhase::kOther;
   switchyard::ops::Backend backend;
   switchyard::tensor::Arena* scratch = nullptr;
-  switchyard::tensor::Arena* kept = nullptr;  // for save(); scratch where nothing is kept
+  switchyard::tensor::Arena* kept = nullptr;  // for save(); scratch in evaluation
   bool has_seed = false;                      // an optimizer's step has none
   uint64_t seed = 0;
   switchyard::core::RngPosition position;

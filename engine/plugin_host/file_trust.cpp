@@ -20,7 +20,7 @@ std::string octal(mode_t mode) {
   return digits;
 }
 
-// What is wrong with the owner and the mode of a file or directory.
+// The fault in the owner or the mode of a file or directory, or "".
 std::string wrong_owner_or_mode(const std::filesystem::path& path, const struct stat& status) {
   const char* what = S_ISDIR(status.st_mode) ? "the directory " : "the file ";
   if (status.st_uid != 0 && status.st_uid != ::geteuid()) {

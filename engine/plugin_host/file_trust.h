@@ -5,18 +5,18 @@
 
 namespace switchyard::plugin_host {
 
-/// What must be safe from other users before code is loaded from a file.
+/// How much must be safe from other users before code is loaded from a file.
 enum class TrustPolicy {
   kFileAndDirectories,  // the file, its directory and every directory above
   kFile,                // the file alone
-  kAnything             // nothing is asked
+  kAnything             // no check
 };
 
 /// Why a plugin file must not be loaded, with the command that mends it; empty if it may be.
 ///
 /// The file must be a regular one (no link) of root or of the current user, which only its owner
 /// can write; so must be every directory above it, a sticky /tmp included. Directories that also
-/// lie above `program` are not asked: who can write there can replace the program itself.
+/// lie above `program` are not checked: a user who can write there can replace the program itself.
 ///
 ///   file     absolute, without links in its directories
 ///   program  the running executable, absolute without links; empty = ask about every directory

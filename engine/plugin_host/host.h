@@ -17,7 +17,7 @@ namespace switchyard::plugin_host {
 class MetricList {
  public:
   void report(const std::string& name, float value);
-  /// What was reported since the last call, in the order of first report.
+  /// The values reported since the last call, in the order of first report.
   [[nodiscard]] std::vector<std::pair<std::string, float>> drain();
 
  private:

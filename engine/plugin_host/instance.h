@@ -15,7 +15,7 @@
 
 namespace switchyard::plugin_host {
 
-/// What an instance is made from.
+/// Everything that an instance is made from.
 struct InstanceSetup {
   std::shared_ptr<const PluginLibrary> library;
   const sy_component* component = nullptr;  // of that library
@@ -29,13 +29,13 @@ struct InstanceSetup {
 /// Throws Error with the component's status, its text behind `where`.
 void check_with_component(const InstanceSetup& setup);
 
-/// One instance of a component: its life, its parameters, its context, and what it keeps outside of
-/// tensors, if its table has save and load. Threads: [inst].
+/// One instance of a component: its life, its parameters, its context, and the state that it keeps
+/// outside of tensors, if its table has save and load. Threads: [inst].
 class ComponentInstance final : public core::OpaqueState {
  public:
-  /// Checks, creates and builds. Its tensors are registered in `parameters` as "<name>.<tensor>",
-  /// what it keeps besides too; a null `parameters` (optimizers) skips building.
-  /// Throws Error naming component and instance.
+  /// Checks, creates and builds. Registers its tensors in `parameters` as "<name>.<tensor>", and
+  /// its other state; a null `parameters` (optimizers) skips building. Throws Error naming
+  /// component and instance.
   ComponentInstance(InstanceSetup setup, tensor::ParameterSet* parameters);
   ~ComponentInstance() override;
 
@@ -44,7 +44,7 @@ class ComponentInstance final : public core::OpaqueState {
   [[nodiscard]] const InstanceSetup& setup() const { return setup_; }
   [[nodiscard]] const sy_layer_info& layer() const { return setup_.layer; }
   [[nodiscard]] const std::string& name() const override { return setup_.name; }
-  /// What build() registered, in that order.
+  /// The tensors that build() registered, in that order.
   [[nodiscard]] const std::vector<tensor::Parameter*>& parameters() const { return parameters_; }
   [[nodiscard]] uint32_t caps() const { return setup_.component->caps; }
   /// Throws Error unless `wanted`, a whole configuration, may replace the instance's own while it

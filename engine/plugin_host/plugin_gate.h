@@ -31,7 +31,7 @@ class PluginGate final : public layers::Gate {
   [[nodiscard]] layers::StepMemory step_memory(int64_t num_rows) const override;
 
  private:
-  /// What experts chose that choose tokens, and where in Routing each choice went.
+  /// The choice of experts that choose tokens, and the place of each choice in Routing.
   struct Choice {
     tensor::Tensor token_index;  // [E, C] i32
     tensor::Tensor weight;       // [E, C] f32

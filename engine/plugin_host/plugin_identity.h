@@ -18,7 +18,7 @@ enum class ComponentKind : uint32_t {
 /// "gate", "expert" or "optimizer".
 [[nodiscard]] std::string name_of(ComponentKind kind);
 
-/// What a plugin file says of itself, read without running any of its code.
+/// A plugin file's statement about itself, read without running any of its code.
 struct PluginIdentity {
   std::filesystem::path path;
   std::string id;       // "org.example.gates"

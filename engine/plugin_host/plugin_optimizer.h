@@ -31,7 +31,7 @@ class PluginOptimizer final : public optim::Optimizer {
 
  private:
   struct StateCollector;
-  /// What does not change from step to step for one parameter.
+  /// The part of an item that stays from step to step, for one parameter.
   struct Item {
     tensor::Parameter* parameter = nullptr;
     sy_param_info info{};
@@ -52,7 +52,7 @@ class PluginOptimizer final : public optim::Optimizer {
   std::deque<Item> items_;
   std::vector<const sy_opt_item*> item_pointers_;
   std::vector<sy_tensor> state_views_;  // as state_
-  // What step_slice() shows of the states of one parameter; kept for their capacity.
+  // Views of one parameter's states for step_slice(); members, to keep their capacity.
   std::vector<tensor::Tensor> slice_states_;
   std::vector<sy_tensor> slice_views_;
   bool is_planned_ = false;

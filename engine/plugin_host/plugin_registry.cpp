@@ -221,8 +221,8 @@ PluginRegistry::Found PluginRegistry::find(const core::ComponentConfig& config,
        offered.empty() ? "none" : offered);
 }
 
-// By file name, failing that by id. Files that can be loaded go before those that are refused, so
-// that a refusal is told only where nothing else would do.
+// By file name, failing that by id. Files that can be loaded come before refused ones, so that a
+// refusal is reported only if no other file would do.
 std::vector<const PluginFile*> PluginRegistry::candidates(const std::string& plugin,
                                                           ComponentKind kind) {
   const std::string file_name = name_of(kind) + "_" + plugin + std::string(kPluginSuffix);

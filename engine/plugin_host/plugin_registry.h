@@ -21,7 +21,7 @@ class PluginLibrary;
 struct Host;
 struct InstanceSetup;
 
-/// Where plugins come from and what they are told.
+/// Where plugins come from, and what their components run on.
 struct PluginOptions {
   std::vector<std::filesystem::path> directories;  // absolute; searched first, in this order
   bool use_default_directories = true;             // see default_plugin_directories()
@@ -30,7 +30,7 @@ struct PluginOptions {
   core::LogSink log;                                     // may be empty
 };
 
-/// A component that was made, as a checkpoint records it.
+/// A component in use, as a checkpoint records it.
 struct ComponentIdentity {
   std::string instance;  // "moe.gate"; "optimizer"
   ComponentKind kind = ComponentKind::kGate;
@@ -97,7 +97,7 @@ class PluginRegistry final : public layers::ComponentFactory {
   /// training, else what the schema or the component finds wrong.
   void reconfigure(const core::ComponentConfig& wanted, ComponentKind kind);
 
-  /// What was made so far, by instance name in the order of making.
+  /// The components made so far, by instance name, in the order of creation.
   [[nodiscard]] const std::vector<ComponentIdentity>& identities_in_use() const;
 
   /// The newest value of each metric that components reported since the last call, as

@@ -6,19 +6,20 @@
 
 namespace switchyard::plugin_host {
 
-/// What code of a plugin must leave alone while it is loaded: the floating-point mode, the locale,
-/// the handling of signals and the current directory. Threads: [load].
+/// Process-wide state that a plugin must not change while it loads: the floating-point mode, the
+/// locale, the handling of signals and the current directory. Threads: [load].
 class ProcessState {
  public:
-  /// Notes the state of now.
+  /// Records the present state.
   ProcessState();
-  /// Sets back what differs, should a failure have come before restore().
+  /// Restores the recorded state if restore() was never reached.
   ~ProcessState() { static_cast<void>(restore()); }
   ProcessState(const ProcessState&) = delete;
   ProcessState& operator=(const ProcessState&) = delete;
 
-  /// Sets back what differs from the noted state; says what that was: "the locale, the handling of
-  /// signal 6", or "" if nothing was touched.
+  /// Restores the recorded state and names what differed: "the locale, the handling of signal 6",
+  /// or
+  /// "" if nothing did.
   [[nodiscard]] std::string restore();
 
  private:

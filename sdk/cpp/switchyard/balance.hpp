@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What most gates share: padding, importance, and the balance loss w CV^2(v) of Shazeer et al.
+// Shared by most gates: padding, importance, and the balance loss w CV^2(v) of Shazeer et al.
 // 2017, arXiv:1701.06538, section 4. Everything runs through the services, so on every device.
 #pragma once
 
@@ -87,7 +87,7 @@ inline void sum_over_ranks(Call& call, const sy_gate_out& out) {
          layer.balance == SY_BALANCE_HOST;
 }
 
-/// What the host asks of importance and load, [experts]; not supplied: zero.
+/// Gradients that the host asks of importance and load, [experts]; not supplied: zero.
 [[nodiscard]] inline sy_tensor asked_of_importance(const sy_gate_grad& grad) noexcept {
   const size_t needed = offsetof(sy_gate_grad, dimportance) + sizeof grad.dimportance;
   return grad.struct_size >= needed ? grad.dimportance : sy_tensor{};

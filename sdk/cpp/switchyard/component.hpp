@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gates, experts and optimizers share: how they are made, how they register tensors, and the
+// Shared by gates, experts and optimizers: how they are made, how they register tensors, and the
 // glue between a C++ class and the C table of functions.
 #pragma once
 
@@ -89,7 +89,7 @@ class Builder {
   const sy_builder& builder_;
 };
 
-/// What every component may override. It is made from (const sy_layer_info&, const Config&), or
+/// The base of every component. It is made from (const sy_layer_info&, const Config&), or
 /// from these and a Log, if it has such a constructor.
 ///
 /// A class with `static void init(const Log& log)` or `static void shutdown()` has them called
@@ -120,7 +120,7 @@ class Component {
 
 namespace detail {
 
-/// What a sy_instance* points to: the author's object and the services it was made with.
+/// The object behind a sy_instance*: the author's class and the services it was made with.
 template <typename T>
 struct Instance {
   Instance(const sy_host& host, const sy_layer_info& layer, const sy_config& config)

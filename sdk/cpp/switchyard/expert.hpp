@@ -8,7 +8,7 @@
 
 namespace sy {
 
-/// What one row costs.
+/// The cost of one row.
 struct ExpertCost {
   double madds_per_row = 0.0;        // multiply-and-adds of a forward pass
   double saved_bytes_per_row = 0.0;  // kept for backward

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gates share that score experts by one matrix, x W_g: the setting k and its check, the matrix
+// Shared by gates that score experts by one matrix, x W_g: the setting k and its check, the matrix
 // and its gradients, and the gradient that chosen weights get. Each of them adds how it chooses.
 #pragma once
 
@@ -27,7 +27,7 @@ namespace sy {
 /// Derive from it to write a gate over the logits x W_g.
 class LinearGate : public Gate {
  public:
-  /// What a class that derives from it may say anew.
+  /// Defaults that a derived class may override.
   static constexpr uint32_t kStateVersion = 1;
   static constexpr uint32_t kCaps = SY_CAP_CUDA | SY_CAP_DETERMINISTIC | SY_CAP_COMM;
 

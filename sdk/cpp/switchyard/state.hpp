@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a component writes and reads what it keeps outside of tensors. The contract: sy_stream in
-// <switchyard/component.h>.
+// How a component writes and reads the state that it keeps outside of tensors. The contract:
+// sy_stream in <switchyard/component.h>.
 #pragma once
 
 #include <type_traits>
@@ -10,7 +10,7 @@
 
 namespace sy {
 
-/// What a checkpoint is to hold of a component, written in order.
+/// Writes the state of a component for a checkpoint, in order.
 class StateWriter {
  public:
   explicit StateWriter(const sy_stream& stream) noexcept : stream_(stream) {}
@@ -30,7 +30,8 @@ class StateWriter {
   const sy_stream& stream_;
 };
 
-/// The same in the same order. Throws Error(SY_E_DAMAGED) where there is less than is asked for.
+/// Reads the same in the same order. Throws Error(SY_E_DAMAGED) where there is less than is asked
+/// for.
 class StateReader {
  public:
   explicit StateReader(const sy_stream& stream) noexcept : stream_(stream) {}

@@ -27,7 +27,7 @@ typedef struct sy_engine_options {
   void* user; /* handed to log */
 } sy_engine_options;
 
-/* What the last training step did. */
+/* The last training step. */
 typedef struct sy_step_report {
   uint32_t struct_size;
   uint32_t is_finished; /* 1: the configured number of steps is done */
