@@ -27,9 +27,8 @@ struct FileSum {
 [[nodiscard]] FileSum sum_of(const std::filesystem::path& file);
 
 /// The run's log.jsonl: one JSON object per line for everything worth reading later, flushed at
-/// once, so that a crash loses nothing. The last field of a line, "crc", is the CRC-32C of the line
-/// before
-/// `,"crc"`. A full disk costs lines, never the run. Threads: [any].
+/// once, so that a crash loses nothing. The last field of a line, "crc", is the CRC-32C of
+/// everything before `,"crc"`. A full disk costs lines, never the run. Threads: [any].
 class EventLog : public trainer::RunListener {
  public:
   /// Appends to the file. Throws Error(kIo) if it cannot be opened.

@@ -74,8 +74,8 @@ class RunReader {
   /// Events with an id above after_id, oldest first, at most `limit`.
   [[nodiscard]] std::vector<Event> events(int64_t after_id = 0, int64_t limit = 1000);
   /// Steps and metrics after after_step, events after after_event; at most max_steps steps per
-  /// call. A resume rewrites older steps: when segments() grows, start again at the new start_step
-  /// - 1.
+  /// call. A resume rewrites older steps: when segments() grows, start again just before the new
+  /// start_step.
   [[nodiscard]] LiveTail tail(int64_t after_step, int64_t after_event, int64_t max_steps = 1000);
 
  private:
