@@ -27,11 +27,11 @@ class ResumeCommand : public Command {
   process::ExitCode run(const CommandContext& context) override {
     process::require_run(directory_);
     const std::string file = process::RunPaths{directory_}.config().string();
-    const config::RunConfig before = config::load_run_config(file, {});
-    const config::RunConfig given = config::load_run_config(file, overrides_);
-    const run::SessionRequest request{
-        config::load_run_config(file, config::with_settled_values(given, overrides_)), directory_,
-        true, context.is_json};
+    const std::string text = core::read_config_text(file);
+    const config::RunConfig before = config::parse_run_config(text, file, {});
+    const config::RunConfig next =
+        overrides_.empty() ? before : config::parse_run_config(text, file, overrides_);
+    const run::SessionRequest request{config::settled(next), directory_, true, context.is_json};
     refuse_structural_changes(before, request.config);
     return run::run_session(request, context.console);
   }

@@ -31,10 +31,8 @@ class TrainCommand : public Command {
     options.flag("--dry-run", is_dry_run_, "check everything and predict sizes, but do not train");
   }
   process::ExitCode run(const CommandContext& context) override {
-    const config::RunConfig given = config::load_run_config(config_, overrides_);
-    const run::SessionRequest request{
-        config::load_run_config(config_, config::with_settled_values(given, overrides_)), run_,
-        false, context.is_json};
+    const run::SessionRequest request{config::settled(config::load_run_config(config_, overrides_)),
+                                      run_, false, context.is_json};
     if (is_dry_run_) {
       describe(request.config, context);
       return process::ExitCode::kOk;

@@ -214,28 +214,24 @@ RunConfig check_run_config(const core::ConfigDocument& document, DataPath data_p
   return run_config_of(core::Config(run_schema(data_path), document));
 }
 
-std::vector<std::string> with_settled_values(const RunConfig& config,
-                                             std::vector<std::string> overrides) {
+RunConfig settled(RunConfig config) {
   const auto absolute = [](const std::string& path) {
     return std::filesystem::absolute(path).lexically_normal().string();
   };
-  const std::string& data = config.trainer.data.path;
+  std::string& data = config.trainer.data.path;
   if (!data.empty() && std::filesystem::path(data).is_relative()) {
-    overrides.push_back("data.path=" + core::setting_text(absolute(data)));
+    data = absolute(data);
+    config.settings = config.settings.with("data.path", data);
   }
-  std::vector<std::string> directories;
-  directories.reserve(config.plugin_directories.size());
-  for (const std::string& directory : config.plugin_directories) {
-    directories.push_back(absolute(directory));
+  for (std::string& directory : config.plugin_directories) {
+    directory = absolute(directory);
   }
-  if (directories != config.plugin_directories) {
-    overrides.push_back("plugins.directories=" + core::setting_text(directories));
-  }
+  config.settings = config.settings.with("plugins.directories", config.plugin_directories);
   if (config.settings.text("train.compute") == "auto") {
-    overrides.push_back("train.compute=" + core::setting_text(std::string(
-                                               tensor::name_of(config.trainer.train.compute))));
+    config.settings = config.settings.with(
+        "train.compute", std::string(tensor::name_of(config.trainer.train.compute)));
   }
-  return overrides;
+  return config;
 }
 
 std::vector<std::string> structural_changes(const core::Config& before, const core::Config& next) {

@@ -31,11 +31,10 @@ struct RunConfig {
 [[nodiscard]] RunConfig check_run_config(const core::ConfigDocument& document,
                                          DataPath data_path = DataPath::kRequired);
 
-/// The overrides with one more for every setting whose meaning depends on where a run starts: paths
-/// that are relative, and train.compute = "auto". With them a run goes on from any working
+/// The configuration with every setting whose meaning depends on where a run starts replaced by
+/// what it means here: relative paths and train.compute = "auto". The run goes on from any working
 /// directory and on any machine as it began.
-[[nodiscard]] std::vector<std::string> with_settled_values(const RunConfig& config,
-                                                           std::vector<std::string> overrides);
+[[nodiscard]] RunConfig settled(RunConfig config);
 
 /// The settings in which `next` differs from `before`, but for those that a resumed run may change
 /// (how long, how often, how fast; not what is trained on what).

@@ -107,6 +107,13 @@ const std::vector<ConfigTable>& Config::tables(std::string_view name) const {
   return found->tables;
 }
 
+Config Config::with(std::string_view name, ConfigSetting value) const {
+  Config copy = *this;
+  const auto at = &entry(name) - entries_.data();
+  copy.entries_[static_cast<size_t>(at)].value = std::move(value);
+  return copy;
+}
+
 std::string Config::to_toml() const {
   std::string text;
   std::string table;

@@ -46,6 +46,9 @@ class Config {
   /// The tables of a component of the schema: none, one, or for a list any number.
   [[nodiscard]] const std::vector<ConfigTable>& tables(std::string_view name) const;
 
+  /// A copy with another value for one key of the schema. The value is not checked.
+  [[nodiscard]] Config with(std::string_view name, ConfigSetting value) const;
+
   /// The whole configuration as TOML in the schema's order; reads back as an equal one.
   [[nodiscard]] std::string to_toml() const;
 

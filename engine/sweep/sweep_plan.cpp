@@ -38,11 +38,7 @@ class Planner {
     for (const std::string& one : overrides_) {
       document.set(one);
     }
-    const config::RunConfig given = config::check_run_config(document);
-    for (const std::string& one : config::with_settled_values(given, {})) {
-      document.set(one);
-    }
-    return config::check_run_config(document);
+    return config::settled(config::check_run_config(document));
   }
 
   PlannedRun planned(const SweepPoint& point) {
@@ -52,7 +48,7 @@ class Planner {
     PlannedRun run;
     run.name = point.name;
     run.searched = point.searched;
-    run.toml = config.settings.to_toml();
+    run.settings = config.settings;
     run.steps = config.trainer.train.steps;
     const models::MoeConfig& moe = models::moe_config(config.trainer.model);
     for (const models::ExpertGroupConfig& group : moe.experts) {

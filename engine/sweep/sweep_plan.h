@@ -14,7 +14,7 @@ namespace switchyard::sweep {
 struct PlannedRun {
   std::string name;
   std::vector<Assignment> searched;
-  std::string toml;  // the resolved configuration
+  core::Config settings;  // the whole configuration, with absolute paths
   int64_t steps = 0;
   int64_t num_experts = 0;
   double w_importance = 0.0;  // of the gate; NaN without a gate or without such a weight

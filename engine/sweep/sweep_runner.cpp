@@ -121,7 +121,7 @@ class SweepRunner {
       return;
     }
     const core::Config before = config::load_run_config(file, {}).settings;
-    const core::Config now = config::parse_run_config(run.toml, run.name, {}).settings;
+    const core::Config& now = run.settings;
     std::string list;
     const std::vector<core::Config::Line> lines = before.lines();
     for (const core::Config::Line& line : now.lines()) {
@@ -212,7 +212,7 @@ class SweepRunner {
     if (process::holds_run(directory)) {
       core::remove_tree(files_, directory);  // killed before its first checkpoint
     }
-    core::durable_write_file(files_, paths_.config(run.name), run.toml);
+    core::durable_write_file(files_, paths_.config(run.name), run.settings.to_toml());
     say(index, "trains");
     return {"train", paths_.config(run.name).string(), "--run", directory.string()};
   }

@@ -140,6 +140,14 @@ TEST(Config, ReplacesEntriesAndWholeTablesByOverride) {
   EXPECT_EQ(gate.tables("model.moe.gate")[0].component.values.size(), 0U);
 }
 
+TEST(Config, IsCopiedWithAnotherValue) {
+  const Config config = demo();
+  const Config other = config.with("train.steps", int64_t{7});
+  EXPECT_EQ(other.integer("train.steps"), 7);
+  EXPECT_EQ(other.text("data.path"), "ptb");
+  EXPECT_EQ(config.integer("train.steps"), 20);
+}
+
 TEST(Config, WrittenOutReadsBackAsTheSameConfiguration) {
   const Config config = demo({"data.path=\"a\\\"b\\\\c\\n\"", "train.clip_norm=1e-30"});
   const std::string text = config.to_toml();
