@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/ostream.h>
 
-#include "core/config_schema.h"
+#include "core/nearest_name.h"
 #include "run/program.h"
 
 namespace switchyard::cli {
@@ -162,10 +162,8 @@ int usage_error(CommandLine& line, const std::vector<std::string>& arguments,
   const bool is_unknown = command == nullptr && !arguments.empty() && arguments[0][0] != '-' &&
                           std::find(names.begin(), names.end(), arguments[0]) == names.end();
   if (is_unknown) {
-    const std::string nearest = core::nearest_name(arguments[0], names);
-    failure.message =
-        fmt::format("there is no command '{}'{}", arguments[0],
-                    nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+    failure.message = fmt::format("there is no command '{}'{}", arguments[0],
+                                  core::did_you_mean(arguments[0], names));
   }
   print_failure(console, who, failure);
   return static_cast<int>(failure.code);

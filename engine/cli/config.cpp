@@ -110,13 +110,13 @@ class ConfigCommand : public Command {
     console.out << render::printable(figures::table_text(rows, {}));
   }
 
-  static std::string rule_of(const core::ConfigKey& key) {
+  static std::string rule_of(const core::Field& key) {
     if (!key.choices.empty()) {
       return fmt::format("{}", fmt::join(key.choices, " | "));
     }
     std::string rule(core::type_phrase(key.type));
     const bool is_number =
-        key.type == core::ConfigType::kInteger || key.type == core::ConfigType::kNumber;
+        key.type == core::FieldType::kInteger || key.type == core::FieldType::kNumber;
     if (is_number && std::isfinite(key.min) && std::isfinite(key.max)) {
       rule += fmt::format(", {}{} to {}", key.above_min ? "above " : "", key.min, key.max);
     }
@@ -125,20 +125,19 @@ class ConfigCommand : public Command {
 
   static void print_schema(const CommandContext& context) {
     const core::ConfigSchema schema = config::run_schema();
-    std::vector<core::ConfigKey> keys = schema.keys;
+    std::vector<core::Field> keys = schema.keys;
     for (const core::ConfigComponent& component : schema.components) {
       const std::string prefix = component.name + (component.is_list ? "[]." : ".");
-      core::ConfigKey plugin{prefix + "plugin", core::ConfigType::kText, std::string(),
-                             component.help};
+      core::Field plugin{prefix + "plugin", core::FieldType::kText, std::string(), component.help};
       plugin.required = true;
       keys.push_back(std::move(plugin));
-      for (core::ConfigKey key : component.keys) {
+      for (core::Field key : component.keys) {
         key.name = prefix + key.name;
         keys.push_back(std::move(key));
       }
     }
     std::vector<std::vector<std::string>> rows = {{"KEY", "DEFAULT", "VALUES", "MEANING"}};
-    for (const core::ConfigKey& key : keys) {
+    for (const core::Field& key : keys) {
       const std::string value =
           key.required ? "(must be given)" : core::setting_text(key.default_value);
       rows.push_back({key.name, value, rule_of(key), key.help});

@@ -104,8 +104,8 @@ class PluginsCommand : public Command {
                                                component.id, component.summary)));
       std::vector<std::vector<std::string>> rows;
       for (const plugin_host::FieldSchema& field : component.fields) {
-        rows.push_back({"  " + field.key, plugin_host::text_of(field.default_value),
-                        std::string(plugin_host::name_of(field.type)), field.help});
+        rows.push_back({"  " + field.name, plugin_host::text_of(field.default_value),
+                        std::string(core::type_phrase(field.type)), field.help});
       }
       out << render::printable(figures::table_text(rows, {}));
     }
@@ -116,8 +116,8 @@ class PluginsCommand : public Command {
     std::vector<render::JsonObject> fields;
     for (const plugin_host::FieldSchema& field : component.fields) {
       render::JsonObject object;
-      object.text("key", field.key)
-          .text("type", plugin_host::name_of(field.type))
+      object.text("key", field.name)
+          .text("type", core::type_phrase(field.type))
           .text("default", plugin_host::text_of(field.default_value))
           .text("help", field.help);
       fields.push_back(std::move(object));

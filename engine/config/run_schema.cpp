@@ -9,8 +9,8 @@
 namespace switchyard::config {
 namespace {
 
-using core::ConfigKey;
-using core::ConfigType;
+using core::Field;
+using core::FieldType;
 
 /// Makes a schema of the keys that `describe` lists; the values of the members are the defaults.
 class SchemaKeys {
@@ -19,8 +19,8 @@ class SchemaKeys {
   void number(std::string name, const T& value, Range range, Resume resume, std::string help,
               Need need = Need::kOptional) {
     using Value = std::conditional_t<std::is_integral_v<T>, int64_t, double>;
-    const auto type = std::is_integral_v<T> ? ConfigType::kInteger : ConfigType::kNumber;
-    ConfigKey& key =
+    const auto type = std::is_integral_v<T> ? FieldType::kInteger : FieldType::kNumber;
+    Field& key =
         add(std::move(name), type, static_cast<Value>(value), resume, std::move(help), need);
     key.min = range.min;
     key.max = range.max;
@@ -28,23 +28,23 @@ class SchemaKeys {
   }
 
   void flag(std::string name, bool value, Resume resume, std::string help) {
-    add(std::move(name), ConfigType::kBool, value, resume, std::move(help));
+    add(std::move(name), FieldType::kBool, value, resume, std::move(help));
   }
 
   void text(std::string name, const std::string& value, Resume resume, std::string help,
             Need need = Need::kOptional) {
-    add(std::move(name), ConfigType::kText, value, resume, std::move(help), need);
+    add(std::move(name), FieldType::kText, value, resume, std::move(help), need);
   }
 
   void texts(std::string name, const std::vector<std::string>& values, Resume resume,
              std::string help) {
-    add(std::move(name), ConfigType::kTextList, values, resume, std::move(help));
+    add(std::move(name), FieldType::kTextList, values, resume, std::move(help));
   }
 
   template <typename T>
   void choice(std::string name, const T& value, const Choices<T>& choices, Resume resume,
               std::string help) {
-    add(std::move(name), ConfigType::kText, text_of(value, choices), resume, std::move(help))
+    add(std::move(name), FieldType::kText, text_of(value, choices), resume, std::move(help))
         .choices = texts_of(choices);
   }
 
@@ -55,7 +55,7 @@ class SchemaKeys {
     for (const T& value : values) {
       texts.push_back(text_of(value, choices));
     }
-    add(std::move(name), ConfigType::kTextList, std::move(texts), resume, std::move(help)).choices =
+    add(std::move(name), FieldType::kTextList, std::move(texts), resume, std::move(help)).choices =
         texts_of(choices);
   }
 
@@ -77,12 +77,12 @@ class SchemaKeys {
   [[nodiscard]] const std::vector<std::string>& free_keys() const { return free_keys_; }
 
  private:
-  ConfigKey& add(std::string name, ConfigType type, core::ConfigSetting value, Resume resume,
-                 std::string help, Need need = Need::kOptional) {
+  Field& add(std::string name, FieldType type, core::ConfigValue value, Resume resume,
+             std::string help, Need need = Need::kOptional) {
     if (resume == Resume::kFree) {
       free_keys_.push_back(name);
     }
-    ConfigKey key{std::move(name), type, std::move(value), std::move(help)};
+    Field key{std::move(name), type, std::move(value), std::move(help)};
     key.required = need == Need::kRequired;
     return schema_.keys.emplace_back(std::move(key));
   }
@@ -118,7 +118,7 @@ SchemaKeys run_keys() {
 
 core::ConfigSchema run_schema(DataPath data_path) {
   core::ConfigSchema schema = std::move(run_keys().schema());
-  for (ConfigKey& key : schema.keys) {
+  for (Field& key : schema.keys) {
     if (key.name == "data.path") {
       key.required = data_path == DataPath::kRequired;
     }

@@ -26,8 +26,7 @@ std::vector<std::pair<std::string, std::string>> table_settings(const ConfigTabl
     settings.emplace_back(key, setting_text(value));
   }
   for (const auto& [key, value] : table.component.values) {
-    settings.emplace_back(
-        key, std::visit([](const auto& v) { return setting_text(ConfigSetting(v)); }, value));
+    settings.emplace_back(key, setting_text(value));
   }
   return settings;
 }
@@ -36,7 +35,7 @@ std::vector<std::pair<std::string, std::string>> table_settings(const ConfigTabl
 
 Config::Config(const ConfigSchema& schema, const ConfigDocument& document) {
   ConfigReader reader(schema, document);
-  for (const ConfigKey& key : schema.keys) {
+  for (const Field& key : schema.keys) {
     ConfigReader::Value value = reader.value(key);
     entries_.push_back({key.name, std::move(value.setting), std::move(value.origin)});
   }
@@ -69,7 +68,7 @@ const Config::Entry& Config::entry(std::string_view name) const {
   return *found;
 }
 
-const ConfigSetting& Config::setting(std::string_view name) const {
+const ConfigValue& Config::setting(std::string_view name) const {
   return entry(name).value;
 }
 
@@ -107,7 +106,7 @@ const std::vector<ConfigTable>& Config::tables(std::string_view name) const {
   return found->tables;
 }
 
-Config Config::with(std::string_view name, ConfigSetting value) const {
+Config Config::with(std::string_view name, ConfigValue value) const {
   Config copy = *this;
   const auto at = &entry(name) - entries_.data();
   copy.entries_[static_cast<size_t>(at)].value = std::move(value);

@@ -15,7 +15,7 @@ namespace switchyard::core {
 /// One table of a component after checking.
 struct ConfigTable {
   ComponentConfig component;
-  std::map<std::string, ConfigSetting> own;     // the program's keys, defaults filled in
+  std::map<std::string, ConfigValue> own;       // the program's keys, defaults filled in
   std::map<std::string, ConfigOrigin> origins;  // of "plugin", of own and of the component's keys
 };
 
@@ -36,7 +36,7 @@ class Config {
                           std::string source_name, const std::vector<std::string>& overrides);
 
   /// The value of a key of the schema (Error(kInternal) if there is no such key).
-  [[nodiscard]] const ConfigSetting& setting(std::string_view name) const;
+  [[nodiscard]] const ConfigValue& setting(std::string_view name) const;
   /// The same for a key of that type (Error(kInternal) otherwise).
   [[nodiscard]] bool flag(std::string_view name) const;
   [[nodiscard]] int64_t integer(std::string_view name) const;
@@ -47,7 +47,7 @@ class Config {
   [[nodiscard]] const std::vector<ConfigTable>& tables(std::string_view name) const;
 
   /// A copy with another value for one key of the schema. The value is not checked.
-  [[nodiscard]] Config with(std::string_view name, ConfigSetting value) const;
+  [[nodiscard]] Config with(std::string_view name, ConfigValue value) const;
 
   /// The whole configuration as TOML in the schema's order; reads back as an equal one.
   [[nodiscard]] std::string to_toml() const;
@@ -64,7 +64,7 @@ class Config {
  private:
   struct Entry {
     std::string name;
-    ConfigSetting value;
+    ConfigValue value;
     ConfigOrigin origin;
   };
   struct Group {

@@ -29,7 +29,7 @@ ConfigSpan span_of(const toml::source_region& region) {
 }
 
 /// The array as a list of numbers or of texts; nothing if it is neither.
-std::optional<ConfigSetting> list_setting(const toml::array& array) {
+std::optional<ConfigValue> list_setting(const toml::array& array) {
   std::vector<double> numbers;
   std::vector<std::string> texts;
   for (const toml::node& node : array) {
@@ -44,7 +44,7 @@ std::optional<ConfigSetting> list_setting(const toml::array& array) {
   if (!numbers.empty() && !texts.empty()) {
     return std::nullopt;
   }
-  return texts.empty() ? ConfigSetting(numbers) : ConfigSetting(texts);
+  return texts.empty() ? ConfigValue(numbers) : ConfigValue(texts);
 }
 
 /// Turns a TOML tree into a flat list of items.
@@ -90,7 +90,7 @@ class Flattener {
       for (size_t i = 0; i < array.size(); ++i) {
         // The table's own place: the key's is that of the first table of the list.
         const ConfigSpan span = span_of(array[i].source());
-        add(item.path + "[" + std::to_string(i) + "]", array[i], span, depth + 1);
+        add(item.path + fmt::format("[{}]", i), array[i], span, depth + 1);
       }
       return;
     }
@@ -164,6 +164,15 @@ toml::table parse_override(const std::string& value) {
   return toml::table{{"value", value}};
 }
 
+ConfigProblem problem_at(const ConfigItem& item, const ConfigSpan& span, std::string message) {
+  ConfigProblem problem{item.origin, span, std::move(message)};
+  if (span.line > 0) {
+    problem.origin.line = span.line;
+    problem.origin.column = span.column;
+  }
+  return problem;
+}
+
 }  // namespace
 
 std::string ConfigOrigin::text() const {
@@ -176,6 +185,19 @@ std::string ConfigOrigin::text() const {
       return "--set " + source;
   }
   return "";
+}
+
+CheckedValue check(const Field& field, const ConfigItem& item) {
+  return item.unsupported.empty() ? check(field, item.value, item.path)
+                                  : wrong_type(field, item.unsupported, item.path);
+}
+
+ConfigProblem ConfigProblem::of_key(const ConfigItem& item, std::string message) {
+  return problem_at(item, item.key_span, std::move(message));
+}
+
+ConfigProblem ConfigProblem::of_value(const ConfigItem& item, std::string message) {
+  return problem_at(item, item.value_span, std::move(message));
 }
 
 ConfigDocument ConfigDocument::parse(const std::string& text, std::string source_name) {
@@ -198,7 +220,7 @@ ConfigDocument ConfigDocument::parse(const std::string& text, std::string source
     origin.line = span.line;
     origin.column = span.column;
     const ConfigProblem problem{origin, span, fmt::format("not TOML: {}", error.description())};
-    fail(ErrorCode::kInvalidArgument, "{}", document.describe({problem}));
+    document.refuse({problem});
   }
   // toml++ sorts tables by name; messages and lists read better in the order of the file.
   std::stable_sort(
@@ -222,7 +244,7 @@ void ConfigDocument::set(std::string_view assignment) {
   Flattener(origin, items_).add(path, *table.get("value"), ConfigSpan{}, path.empty() ? 0 : 1);
 }
 
-void ConfigDocument::set(std::string_view key, ConfigSetting value, ConfigOrigin origin) {
+void ConfigDocument::set(std::string_view key, ConfigValue value, ConfigOrigin origin) {
   ConfigItem item;
   item.path = canonical_path(trimmed(key));
   item.value = std::move(value);
@@ -241,7 +263,7 @@ std::string ConfigDocument::describe_one(const ConfigProblem& problem) const {
   }
   std::string line = lines_[static_cast<size_t>(span.line) - 1];
   std::replace(line.begin(), line.end(), '\t', ' ');
-  const std::string number = std::to_string(span.line);
+  const std::string number = fmt::format("{}", span.line);
   const std::string margin(std::max<size_t>(number.size(), 4), ' ');
   const auto indent = static_cast<size_t>(std::max(span.column - 1, 0));
   const auto room = line.size() > indent ? line.size() - indent : 1;
@@ -267,6 +289,12 @@ std::string ConfigDocument::describe(std::vector<ConfigProblem> problems) const 
     text += fmt::format("\n... and {} more", problems.size() - kMaxProblems);
   }
   return text;
+}
+
+void ConfigDocument::refuse(const std::vector<ConfigProblem>& problems) const {
+  if (!problems.empty()) {
+    fail(ErrorCode::kInvalidArgument, "{}", describe(problems));
+  }
 }
 
 std::string read_config_text(const std::filesystem::path& file) {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/config_schema.h"
+#include "core/field.h"
 
 namespace switchyard::core {
 
@@ -31,18 +31,33 @@ struct ConfigSpan {
 /// One setting or table as it was written.
 struct ConfigItem {
   std::string path;  // dotted, with [i] for the entries of a list of tables
-  ConfigSetting value;
-  std::string unsupported;  // not empty: what was given where no ConfigSetting fits, "a date"
+  ConfigValue value;
+  std::string unsupported;  // not empty: what was given where no ConfigValue fits, "a date"
   ConfigOrigin origin;
   ConfigSpan key_span;
   ConfigSpan value_span;
+
+  [[nodiscard]] bool is_table() const {
+    return unsupported.empty() && std::holds_alternative<std::monostate>(value);
+  }
+  /// What was given, as messages repeat it.
+  [[nodiscard]] std::string given() const {
+    return unsupported.empty() ? given_text(value) : unsupported;
+  }
 };
+
+/// Checks what an item gives for a field.
+[[nodiscard]] CheckedValue check(const Field& field, const ConfigItem& item);
 
 /// What is wrong, and where.
 struct ConfigProblem {
   ConfigOrigin origin;
   ConfigSpan span;  // line 0: the problem has no line
   std::string message;
+
+  /// A problem of an item's key or of its value.
+  static ConfigProblem of_key(const ConfigItem& item, std::string message);
+  static ConfigProblem of_value(const ConfigItem& item, std::string message);
 };
 
 /// A configuration file as it was written, flattened, with overrides applied; not yet checked.
@@ -56,7 +71,7 @@ class ConfigDocument {
   /// key and everything below it. Throws Error(kInvalidArgument) unless there is a key and a "=".
   void set(std::string_view assignment);
   /// The same for a value that is read already: messages name `origin`, a place in another file.
-  void set(std::string_view key, ConfigSetting value, ConfigOrigin origin);
+  void set(std::string_view key, ConfigValue value, ConfigOrigin origin);
 
   [[nodiscard]] const std::vector<ConfigItem>& items() const { return items_; }
   [[nodiscard]] const std::string& source_name() const { return source_name_; }
@@ -64,6 +79,9 @@ class ConfigDocument {
   /// All problems in the order of the file, each with its line and a caret below; at most 20 are
   /// shown.
   [[nodiscard]] std::string describe(std::vector<ConfigProblem> problems) const;
+
+  /// Throws Error(kInvalidArgument) that describes the problems, if there are any.
+  void refuse(const std::vector<ConfigProblem>& problems) const;
 
  private:
   [[nodiscard]] std::string describe_one(const ConfigProblem& problem) const;

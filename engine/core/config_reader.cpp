@@ -1,107 +1,20 @@
 #include "core/config_reader.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
-#include <optional>
 
-#include "core/error.h"
+#include <fmt/format.h>
+
+#include "core/nearest_name.h"
 
 namespace switchyard::core {
 namespace {
-
-constexpr double kMaxExactInteger = 0x1p53;
-
-/// What was given, as a message says it.
-std::string given_text(const ConfigItem& item) {
-  if (!item.unsupported.empty()) {
-    return item.unsupported;
-  }
-  if (std::holds_alternative<std::monostate>(item.value)) {
-    return "a table";
-  }
-  const std::string text = setting_text(item.value);
-  return std::holds_alternative<std::string>(item.value) ? "the text " + text : text;
-}
-
-/// The setting as the type the key asks for, or nothing if it cannot be that.
-std::optional<ConfigSetting> converted(ConfigType type, const ConfigSetting& value) {
-  const auto* integer = std::get_if<int64_t>(&value);
-  const auto* number = std::get_if<double>(&value);
-  switch (type) {
-    case ConfigType::kBool:
-      return std::holds_alternative<bool>(value) ? std::optional(value) : std::nullopt;
-    case ConfigType::kInteger:
-      if (number != nullptr && std::floor(*number) == *number &&
-          std::abs(*number) < kMaxExactInteger) {
-        return ConfigSetting(static_cast<int64_t>(*number));  // 1e6
-      }
-      return integer != nullptr ? std::optional(value) : std::nullopt;
-    case ConfigType::kNumber:
-      if (integer != nullptr) {
-        return ConfigSetting(static_cast<double>(*integer));
-      }
-      return number != nullptr ? std::optional(value) : std::nullopt;
-    case ConfigType::kText:
-      return std::holds_alternative<std::string>(value) ? std::optional(value) : std::nullopt;
-    case ConfigType::kTextList:
-      if (const auto* list = std::get_if<std::vector<double>>(&value); list && list->empty()) {
-        return ConfigSetting(std::vector<std::string>{});  // [] is a list of anything
-      }
-      return std::holds_alternative<std::vector<std::string>>(value) ? std::optional(value)
-                                                                     : std::nullopt;
-  }
-  return std::nullopt;
-}
-
-std::string listed(const std::vector<std::string>& choices) {
-  std::string text;
-  for (const std::string& choice : choices) {
-    text += (text.empty() ? "" : ", ") + setting_text(choice);
-  }
-  return text;
-}
-
-std::string bound_text(double bound) {
-  return std::floor(bound) == bound && std::abs(bound) < kMaxExactInteger
-             ? std::to_string(static_cast<int64_t>(bound))
-             : setting_text(bound);
-}
-
-std::string number_problem(const ConfigKey& key, double value) {
-  if ((key.above_min ? value > key.min : value >= key.min) && value <= key.max) {
-    return "";
-  }
-  if (key.above_min) {
-    return fmt::format("must be greater than {} and at most {}", bound_text(key.min),
-                       bound_text(key.max));
-  }
-  if (std::isinf(key.max)) {
-    return std::isinf(key.min) ? "must be a number" : "must be at least " + bound_text(key.min);
-  }
-  return "must lie between " + bound_text(key.min) + " and " + bound_text(key.max);
-}
 
 bool lies_below(const std::string& path, const std::string& parent) {
   return path == parent || path.starts_with(parent + ".") || path.starts_with(parent + "[");
 }
 
-std::string last_part(const std::string& path) {
-  const size_t dot = path.rfind('.');
-  return dot == std::string::npos ? path : path.substr(dot + 1);
-}
-
 }  // namespace
-
-void ConfigReader::problem(const ConfigItem& item, const ConfigSpan& span,
-                           const std::string& message) {
-  ConfigOrigin origin = item.origin;
-  if (span.line > 0) {
-    origin.line = span.line;
-    origin.column = span.column;
-  }
-  problems_.push_back({std::move(origin), span, message});
-}
 
 const ConfigItem* ConfigReader::find(std::string_view path) const {
   for (const ConfigItem& item : document_.items()) {
@@ -112,43 +25,15 @@ const ConfigItem* ConfigReader::find(std::string_view path) const {
   return nullptr;
 }
 
-std::string ConfigReader::range_problem(const ConfigKey& key, const ConfigSetting& value) const {
-  if (const auto* integer = std::get_if<int64_t>(&value)) {
-    return number_problem(key, static_cast<double>(*integer));
+ConfigReader::Value ConfigReader::checked(const Field& key, const ConfigItem& item) {
+  CheckedValue checked = check(key, item);
+  if (!checked.problem.empty()) {
+    problems_.push_back(ConfigProblem::of_value(item, std::move(checked.problem)));
   }
-  if (const auto* number = std::get_if<double>(&value)) {
-    return number_problem(key, *number);
-  }
-  const auto is_choice = [&](const std::string& text) {
-    return key.choices.empty() ||
-           std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end();
-  };
-  bool fits = true;
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    fits = is_choice(*text);
-  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
-    fits = std::all_of(texts->begin(), texts->end(), is_choice);
-  }
-  return fits ? "" : "must be one of " + listed(key.choices);
+  return {std::move(checked.value), item.origin};
 }
 
-ConfigReader::Value ConfigReader::checked(const ConfigKey& key, const ConfigItem& item) {
-  const auto value =
-      item.unsupported.empty() ? converted(key.type, item.value) : std::optional<ConfigSetting>();
-  std::string rule;
-  if (!value) {
-    rule = fmt::format("must be {}", type_phrase(key.type));
-  } else {
-    rule = range_problem(key, *value);
-  }
-  if (rule.empty()) {
-    return {*value, item.origin};
-  }
-  problem(item, item.value_span, fmt::format("'{}' {}, got {}", item.path, rule, given_text(item)));
-  return {key.default_value, item.origin};
-}
-
-ConfigReader::Value ConfigReader::value(const ConfigKey& key) {
+ConfigReader::Value ConfigReader::value(const Field& key) {
   if (const ConfigItem* item = find(key.name)) {
     return checked(key, *item);
   }
@@ -164,20 +49,14 @@ ConfigReader::Value ConfigReader::value(const ConfigKey& key) {
 
 void ConfigReader::component_value(ConfigTable& table, const ConfigItem& item,
                                    const std::string& key) {
-  const auto store = [&](const auto& value) {
-    using T = std::decay_t<decltype(value)>;
-    if constexpr (std::is_constructible_v<ConfigValue, T> &&
-                  !std::is_same_v<T, std::vector<std::string>>) {
-      table.component.values[key] = ConfigValue(value);
-      return true;
-    }
-    return false;
-  };
-  const bool stored = item.unsupported.empty() && std::visit(store, item.value);
-  if (!stored) {
-    problem(item, item.value_span,
-            fmt::format("'{}' must be true, false, a number, a text or a list of numbers, got {}",
-                        item.path, given_text(item)));
+  const bool fits = item.unsupported.empty() && !item.is_table() &&
+                    !std::holds_alternative<std::vector<std::string>>(item.value);
+  if (fits) {
+    table.component.values[key] = item.value;
+  } else {
+    problems_.push_back(ConfigProblem::of_value(
+        item, fmt::format("'{}' must be true, false, a number, a text or a list of numbers, got {}",
+                          item.path, item.given())));
   }
   table.origins[key] = item.origin;
 }
@@ -202,16 +81,16 @@ ConfigTable ConfigReader::table(const ConfigComponent& component, const std::str
     first = first != nullptr ? first : &item;
     const std::string key = item.path.substr(prefix.size());
     const bool is_own = std::any_of(component.keys.begin(), component.keys.end(),
-                                    [&](const ConfigKey& own) { return own.name == key; });
+                                    [&](const Field& own) { return own.name == key; });
     if (key == "plugin") {
-      const ConfigKey plugin{"plugin", ConfigType::kText, std::string(), ""};
+      const Field plugin{"plugin", FieldType::kText, std::string(), ""};
       table.component.plugin = std::get<std::string>(checked(plugin, item).setting);
       table.origins["plugin"] = item.origin;
     } else if (!is_own) {
       component_value(table, item, key);
     }
   }
-  for (ConfigKey key : component.keys) {
+  for (Field key : component.keys) {
     const std::string name = key.name;
     key.name = prefix + name;
     Value own = value(key);
@@ -220,8 +99,8 @@ ConfigTable ConfigReader::table(const ConfigComponent& component, const std::str
   }
   table.component.where = path + " (" + first->origin.text() + ")";
   if (table.component.plugin.empty() && find(prefix + "plugin") == nullptr) {
-    problem(*first, first->key_span,
-            fmt::format("'{}' must name its plugin: plugin = \"...\"", path));
+    problems_.push_back(ConfigProblem::of_key(
+        *first, fmt::format("'{}' must name its plugin: plugin = \"...\"", path)));
   }
   return table;
 }
@@ -231,15 +110,13 @@ void ConfigReader::check_component_shape(const ConfigComponent& component) {
   if (item == nullptr) {
     return;
   }
-  const bool is_table =
-      std::holds_alternative<std::monostate>(item->value) && item->unsupported.empty();
   if (component.is_list) {
-    problem(
-        *item, item->key_span,
-        fmt::format("'{}' must be a list of tables: write [[{}]]", component.name, component.name));
-  } else if (!is_table) {
-    problem(*item, item->value_span,
-            fmt::format("'{}' must be a table, got {}", component.name, given_text(*item)));
+    problems_.push_back(
+        ConfigProblem::of_key(*item, fmt::format("'{}' must be a list of tables: write [[{}]]",
+                                                 component.name, component.name)));
+  } else if (!item->is_table()) {
+    problems_.push_back(ConfigProblem::of_value(
+        *item, fmt::format("'{}' must be a table, got {}", component.name, item->given())));
   }
 }
 
@@ -251,9 +128,9 @@ void ConfigReader::check_indices(const ConfigComponent& component, size_t num_ta
     const std::string index = item.path.substr(component.name.size() + 1);
     const bool exists = std::strtoull(index.c_str(), nullptr, 10) < num_tables;
     if (!exists) {
-      problem(item, item.key_span,
-              fmt::format("'{}': there are only {} tables [[{}]], counted from 0", item.path,
-                          num_tables, component.name));
+      problems_.push_back(ConfigProblem::of_key(
+          item, fmt::format("'{}': there are only {} tables [[{}]], counted from 0", item.path,
+                            num_tables, component.name)));
     }
   }
 }
@@ -282,26 +159,21 @@ std::vector<ConfigTable> ConfigReader::tables(const ConfigComponent& component) 
 
 std::string ConfigReader::suggestion(const std::string& path, bool is_table) const {
   std::vector<std::string> names;
-  std::vector<std::string> with_same_leaf;
-  for (const ConfigKey& key : schema_.keys) {
+  for (const Field& key : schema_.keys) {
     const size_t dot = key.name.rfind('.');
-    if (is_table && dot != std::string::npos) {
-      names.push_back(key.name.substr(0, dot));
-    } else if (!is_table) {
+    if (!is_table) {
       names.push_back(key.name);
-      if (last_part(key.name) == last_part(path)) {
-        with_same_leaf.push_back(key.name);
-      }
+    } else if (dot != std::string::npos) {
+      names.push_back(key.name.substr(0, dot));
     }
   }
   for (const ConfigComponent& component : schema_.components) {
     names.push_back(component.name);
   }
-  std::string nearest = nearest_name(path, names);
-  if (nearest.empty() && with_same_leaf.size() == 1) {
-    nearest = with_same_leaf[0];  // the right key in the wrong table
-  }
-  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+  const std::string near = did_you_mean(path, names);
+  const size_t dot = path.rfind('.');
+  // Failing that, the right key in the wrong table.
+  return near.empty() && dot != std::string::npos ? did_you_mean(path.substr(dot), names) : near;
 }
 
 void ConfigReader::check_known(const ConfigItem& item) {
@@ -311,9 +183,8 @@ void ConfigReader::check_known(const ConfigItem& item) {
       return;
     }
   }
-  const bool is_table =
-      std::holds_alternative<std::monostate>(item.value) && item.unsupported.empty();
-  for (const ConfigKey& key : schema_.keys) {
+  const bool is_table = item.is_table();
+  for (const Field& key : schema_.keys) {
     if (item.path == key.name || (is_table && key.name.starts_with(item.path + "."))) {
       return;
     }
@@ -324,18 +195,16 @@ void ConfigReader::check_known(const ConfigItem& item) {
   if (is_table) {
     unknown_tables_.push_back(item.path);
   }
-  problem(item, item.key_span,
-          fmt::format("unknown {}{}'{}", is_table ? "table '" : "key '", item.path,
-                      suggestion(item.path, is_table)));
+  problems_.push_back(
+      ConfigProblem::of_key(item, fmt::format("unknown {} '{}'{}", is_table ? "table" : "key",
+                                              item.path, suggestion(item.path, is_table))));
 }
 
 void ConfigReader::finish() {
   for (const ConfigItem& item : document_.items()) {
     check_known(item);
   }
-  if (!problems_.empty()) {
-    fail(ErrorCode::kInvalidArgument, "{}", document_.describe(std::move(problems_)));
-  }
+  document_.refuse(problems_);
 }
 
 }  // namespace switchyard::core

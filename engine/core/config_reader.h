@@ -12,7 +12,7 @@ namespace switchyard::core {
 class ConfigReader {
  public:
   struct Value {
-    ConfigSetting setting;
+    ConfigValue setting;
     ConfigOrigin origin;
   };
 
@@ -20,7 +20,7 @@ class ConfigReader {
       : schema_(schema), document_(document) {}
 
   /// The value of one key or its default.
-  [[nodiscard]] Value value(const ConfigKey& key);
+  [[nodiscard]] Value value(const Field& key);
   /// The tables of one component.
   [[nodiscard]] std::vector<ConfigTable> tables(const ConfigComponent& component);
   /// Looks for keys that the schema does not know, then throws if there was any problem.
@@ -28,8 +28,7 @@ class ConfigReader {
 
  private:
   [[nodiscard]] const ConfigItem* find(std::string_view path) const;
-  [[nodiscard]] Value checked(const ConfigKey& key, const ConfigItem& item);
-  [[nodiscard]] std::string range_problem(const ConfigKey& key, const ConfigSetting& value) const;
+  [[nodiscard]] Value checked(const Field& key, const ConfigItem& item);
   [[nodiscard]] ConfigTable table(const ConfigComponent& component, const std::string& path);
   /// Whether a setting below a component's table is one of a component inside it.
   [[nodiscard]] bool belongs_to_nested(const ConfigComponent& component,
@@ -39,7 +38,6 @@ class ConfigReader {
   void check_indices(const ConfigComponent& component, size_t num_tables);
   void check_known(const ConfigItem& item);
   [[nodiscard]] std::string suggestion(const std::string& path, bool is_table) const;
-  void problem(const ConfigItem& item, const ConfigSpan& span, const std::string& message);
 
   const ConfigSchema& schema_;
   const ConfigDocument& document_;

@@ -8,8 +8,12 @@
 
 namespace switchyard::core {
 
-/// One value of a configuration. Lists are lists of numbers.
-using ConfigValue = std::variant<bool, int64_t, double, std::string, std::vector<double>>;
+/// One value of a configuration. std::monostate stands for a table, which has no value.
+using ConfigValue = std::variant<std::monostate, bool, int64_t, double, std::string,
+                                 std::vector<double>, std::vector<std::string>>;
+
+/// The value as TOML: the shortest text that reads back as the same value. A table gives "".
+[[nodiscard]] std::string setting_text(const ConfigValue& value);
 
 /// A component as a configuration names it: which plugin, with which values. Keys that are not
 /// given get the default of the plugin's schema.

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/nearest_name.h"
 #include "plugin_host/name_list.h"
-#include "plugin_host/nearest_name.h"
 #include "plugin_host/plugin_expert_group.h"
 #include "plugin_host/plugin_gate.h"
 #include "plugin_host/plugin_library.h"
@@ -261,7 +261,7 @@ void PluginRegistry::fail_not_found(const core::ComponentConfig& config, Compone
     }
   }
   std::string similar;
-  for (const std::string& name : similar_names(config.plugin, names)) {
+  for (const std::string& name : core::similar_names(config.plugin, names)) {
     append_name(similar, "'" + name + "'");
   }
   fail(ErrorCode::kNotFound,

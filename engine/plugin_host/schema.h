@@ -7,28 +7,15 @@
 
 #include <switchyard/component.h>
 
-#include "core/config_value.h"
+#include "core/field.h"
 #include "plugin_host/plugin_identity.h"
 
 namespace switchyard::plugin_host {
 
-/// The type of a field; the values are those of SY_T_*.
-enum class FieldType : uint32_t { kBool, kInt, kFloat, kString, kChoice, kIntList, kFloatList };
-
-/// "a whole number", "a list of numbers": as messages name a type.
-[[nodiscard]] std::string_view name_of(FieldType type);
-
-/// One setting of a component.
-struct FieldSchema {
-  std::string key;
-  FieldType type = FieldType::kBool;
-  core::ConfigValue default_value;
-  bool has_range = false;  // then `min` and `max` bound the number, or every entry of the list
-  double min = 0.0;
-  double max = 0.0;
+/// One setting of a component: `name` is its key. The other members are for forms.
+struct FieldSchema : core::Field {
   double step = 0.0;
-  std::vector<std::string> choices;
-  std::string label, help, unit, section, enabled_if;
+  std::string label, unit, section, enabled_if;
   uint32_t flags = 0;  // SY_FF_*
 };
 

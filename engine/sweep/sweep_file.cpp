@@ -8,19 +8,30 @@
 #include <system_error>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/error.h"
+#include "core/nearest_name.h"
 
 namespace switchyard::sweep {
 namespace {
 
 using core::ConfigItem;
-using core::ConfigSetting;
+using core::ConfigProblem;
+using core::ConfigValue;
+using core::Field;
+using core::FieldType;
 
-constexpr std::array<std::pair<std::string_view, PlotKind>, 4> kPlotKinds = {
+template <typename T>
+using Choice = std::pair<std::string_view, T>;
+
+constexpr std::array<Choice<PlotKind>, 4> kPlotKinds = {
     {{"perplexity_vs_parameters", PlotKind::kPerplexityVsParameters},
      {"perplexity_vs_ops", PlotKind::kPerplexityVsOps},
      {"perplexity_vs_words", PlotKind::kPerplexityVsWords},
      {"throughput_vs_experts", PlotKind::kThroughputVsExperts}}};
+
+constexpr std::array<Choice<TableKind>, 1> kTableKinds = {{{"balance", TableKind::kBalance}}};
 
 constexpr size_t kMaxEntries = 10000;
 
@@ -43,26 +54,10 @@ Step first_step(const std::string& path) {
   return step;
 }
 
-std::vector<std::string> top_keys() {
-  return {"title", "description", "evaluate", "extends", "base", "set",
-          "point", "grid",        "search",   "plot",    "table"};
-}
-
-bool is_table(const ConfigItem& item) {
-  return std::holds_alternative<std::monostate>(item.value) && item.unsupported.empty();
-}
-
-std::string given_text(const ConfigItem& item) {
-  if (!item.unsupported.empty()) {
-    return item.unsupported;
-  }
-  return is_table(item) ? "a table" : core::setting_text(item.value);
-}
-
-/// A number as it would be written: lists hold doubles, but 64 experts are an integer.
-ConfigSetting number_setting(double value) {
+/// A number as it would be written: lists hold doubles, but 64 experts are a whole number.
+ConfigValue number_value(double value) {
   const bool is_whole = std::floor(value) == value && std::abs(value) < 0x1p53;
-  return is_whole ? ConfigSetting(static_cast<int64_t>(value)) : ConfigSetting(value);
+  return is_whole ? ConfigValue(static_cast<int64_t>(value)) : ConfigValue(value);
 }
 
 /// May a file extend another? One that is extended may not: no chains, no circles.
@@ -71,353 +66,326 @@ enum class Extension { kAllowed, kRefused };
 SweepFile parse_file(const std::string& text, const std::filesystem::path& path,
                      Extension extension);
 
-/// Goes through the items of a document and fills in a SweepFile; collects every problem.
-class SweepFileReader {
+/// What the tables of one file share while they are read.
+struct Reading {
+  std::filesystem::path path;
+  Extension extension;
+  std::vector<ConfigProblem> problems = {};
+  std::vector<std::string> unknown = {};
+
+  void refuse(const core::ConfigOrigin& origin, std::string message) {
+    problems.push_back({origin, {origin.line, origin.column, 1}, std::move(message)});
+  }
+};
+
+/// Gives one item of a file to the member that has its name. `path` is the item's path inside the
+/// table; a function `describe` below lists the keys of each kind of table. finish() refuses an
+/// item that is none of them.
+class TableKeys {
  public:
-  SweepFileReader(const core::ConfigDocument& document, std::filesystem::path path,
-                  Extension extension)
-      : document_(document), extension_(extension) {
-    file_.path = std::move(path);
-  }
+  TableKeys(Reading& reading, const ConfigItem& item, const std::string& path)
+      : reading_(reading), item_(item), step_(first_step(path)) {}
 
-  SweepFile read() {
-    for (const ConfigItem& item : document_.items()) {
-      top(item);
-    }
-    take_extended();
-    check_whole();
-    if (!problems_.empty()) {
-      core::fail(core::ErrorCode::kInvalidArgument, "{}", document_.describe(std::move(problems_)));
-    }
-    return std::move(file_);
-  }
-
- private:
-  void problem(const ConfigItem& item, const core::ConfigSpan& span, const std::string& message) {
-    core::ConfigOrigin origin = item.origin;
-    if (span.line > 0) {
-      origin.line = span.line;
-      origin.column = span.column;
-    }
-    problems_.push_back({std::move(origin), span, message});
-  }
-
-  void problem_at(const core::ConfigOrigin& origin, const std::string& message) {
-    problems_.push_back({origin, {origin.line, origin.column, 1}, message});
-  }
-
-  void wrong_value(const ConfigItem& item, const std::string& rule) {
-    problem(item, item.value_span,
-            fmt::format("'{}' must be {}, got {}", item.path, rule, given_text(item)));
-  }
-
-  void unknown(const ConfigItem& item, const std::string& name,
-               const std::vector<std::string>& known) {
-    const std::string nearest = core::nearest_name(name, known);
-    std::string list;
-    for (const std::string& one : known) {
-      list += (list.empty() ? "" : ", ") + one;
-    }
-    const bool is_first = std::none_of(unknown_.begin(), unknown_.end(), [&](const auto& seen) {
-      return item.path.starts_with(seen + ".") || item.path.starts_with(seen + "[");
-    });
-    if (is_first) {
-      problem(item, item.key_span,
-              fmt::format(
-                  "unknown key '{}'{}", item.path,
-                  nearest.empty() ? "; there are " + list : "; did you mean '" + nearest + "'?"));
-    }
-    unknown_.push_back(item.path);
-  }
-
-  void read_text(const ConfigItem& item, std::string& into) {
-    const auto* text = std::get_if<std::string>(&item.value);
-    if (text == nullptr || text->empty()) {
-      wrong_value(item, "a text in quotes");
-    } else {
-      into = *text;
+  void text(const char* name, std::string& member) {
+    if (const auto value = read<std::string>(name, {name, FieldType::kText})) {
+      refuse_value_if(value->empty(), "a text in quotes that is not empty");
+      member = *value;
     }
   }
 
-  void read_flag(const ConfigItem& item, bool& into) {
-    const auto* flag = std::get_if<bool>(&item.value);
-    if (flag == nullptr) {
-      wrong_value(item, "true or false");
-    } else {
-      into = *flag;
+  void flag(const char* name, bool& member) {
+    if (const auto value = read<bool>(name, {name, FieldType::kBool})) {
+      member = *value;
     }
   }
 
-  void read_path(const ConfigItem& item, std::filesystem::path& into) {
-    std::string text;
-    read_text(item, text);
-    if (!text.empty()) {
-      into = (file_.path.parent_path() / text).lexically_normal();
+  void path(const char* name, std::filesystem::path& member) {
+    std::string given;
+    text(name, given);
+    if (!given.empty()) {
+      member = (reading_.path.parent_path() / given).lexically_normal();
     }
   }
 
-  void read_extended(const ConfigItem& item) {
+  template <typename T, size_t Count>
+  void choice(const char* name, T& member, const std::array<Choice<T>, Count>& choices) {
+    Field field{name, FieldType::kText};
+    for (const auto& [text, value] : choices) {
+      field.choices.emplace_back(text);
+    }
+    if (const auto text = read<std::string>(name, field)) {
+      const auto at = std::find(field.choices.begin(), field.choices.end(), *text);
+      member = choices[static_cast<size_t>(at - field.choices.begin())].second;
+    }
+  }
+
+  /// The names of points.
+  void points(const char* name, SeriesRequest& member) {
+    if (const auto names = read<std::vector<std::string>>(name, {name, FieldType::kTextList})) {
+      refuse_value_if(names->empty(), "a list of names of points");
+      member.origin = item_.origin;
+      member.points = *names;
+    }
+  }
+
+  /// Another file, whose base, settings and points the file takes over.
+  void extends(const char* name, SweepFile& member) {
     std::filesystem::path other;
-    read_path(item, other);
+    path(name, other);
     if (other.empty()) {
-      return;  // a problem already
+      return;  // another key, or a problem already
     }
     core::require(
-        extension_ == Extension::kAllowed,
+        reading_.extension == Extension::kAllowed,
         "{}: a file that another one extends must not extend a third; extend that one directly",
-        item.origin.text());
+        item_.origin.text());
     std::error_code unreadable;
     core::require(std::filesystem::is_regular_file(other, unreadable),
                   "{}: 'extends' must name a file of experiments, counted from this file's "
                   "directory; there is none that can be read at {}",
-                  item.origin.text(), other.string());
-    extended_ = parse_file(core::read_config_text(other), other, Extension::kRefused);
+                  item_.origin.text(), other.string());
+    member = parse_file(core::read_config_text(other), other, Extension::kRefused);
   }
 
-  /// The base, the settings and the points of the extended file stand before those of this one.
-  void take_extended() {
-    if (file_.base.empty()) {
-      file_.base = std::move(extended_.base);
+  /// A table of settings of a run.
+  void assignments(const char* name, std::vector<Assignment>& member) {
+    if (!is_inside(name)) {
+      return;
     }
-    file_.set.insert(file_.set.begin(), extended_.set.begin(), extended_.set.end());
-    file_.points.insert(file_.points.begin(), extended_.points.begin(), extended_.points.end());
-  }
-
-  void read_names(const ConfigItem& item, SeriesRequest& into) {
-    const auto* names = std::get_if<std::vector<std::string>>(&item.value);
-    into.origin = item.origin;
-    if (names == nullptr || names->empty()) {
-      wrong_value(item, "a list of names of points");
-    } else {
-      into.points = *names;
+    refuse_value_if(!item_.unsupported.empty(), "a value that a configuration can hold");
+    if (!item_.is_table() && item_.unsupported.empty()) {
+      member.push_back({step_.rest, item_.value, item_.origin});
     }
   }
 
-  void read_assignment(const ConfigItem& item, const std::string& key,
-                       std::vector<Assignment>& into) {
-    if (!item.unsupported.empty()) {
-      wrong_value(item, "a value that a configuration can hold");
-    } else if (!is_table(item)) {
-      into.push_back({key, item.value, item.origin});
+  /// A table of settings of a run, each with a list of values.
+  void axes(const char* name, std::vector<Axis>& member) {
+    if (!is_inside(name) || item_.is_table()) {
+      return;  // a table is "model" of the dotted key model.dropout
     }
-  }
-
-  void read_axis(const ConfigItem& item, const std::string& key, std::vector<Axis>& into) {
-    if (is_table(item)) {
-      return;  // "model" of the dotted key model.dropout
-    }
-    Axis axis{key, {}};
-    if (const auto* numbers = std::get_if<std::vector<double>>(&item.value)) {
+    Axis axis{step_.rest, {}};
+    if (const auto* numbers = std::get_if<std::vector<double>>(&item_.value)) {
       for (const double value : *numbers) {
-        axis.values.push_back({key, number_setting(value), item.origin});
+        axis.values.push_back({axis.key, number_value(value), item_.origin});
       }
-    } else if (const auto* texts = std::get_if<std::vector<std::string>>(&item.value)) {
+    } else if (const auto* texts = std::get_if<std::vector<std::string>>(&item_.value)) {
       for (const std::string& value : *texts) {
-        axis.values.push_back({key, value, item.origin});
+        axis.values.push_back({axis.key, value, item_.origin});
       }
     }
-    if (axis.values.empty()) {
-      wrong_value(item, "a list of numbers or of texts, one run each");
-    }
-    into.push_back(std::move(axis));
+    refuse_value_if(axis.values.empty(), "a list of numbers or of texts, one run each");
+    member.push_back(std::move(axis));
   }
 
-  void top(const ConfigItem& item) {
-    const Step step = first_step(item.path);
-    if (step.index) {
-      list(item, step);
-    } else if (step.name == "title" && step.rest.empty()) {
-      read_text(item, file_.title);
-    } else if (step.name == "description" && step.rest.empty()) {
-      read_text(item, file_.description);
-    } else if (step.name == "evaluate" && step.rest.empty()) {
-      read_flag(item, file_.evaluate);
-    } else if (step.name == "extends" && step.rest.empty()) {
-      read_extended(item);
-    } else if (step.name == "base" && step.rest.empty()) {
-      read_path(item, file_.base);
-    } else if (step.name == "set" || step.name == "grid" || step.name == "search") {
-      assignments(item, step);
-    } else if (step.name == "point" || step.name == "plot" || step.name == "table") {
-      problem(item, item.key_span,
-              fmt::format("'{}' must be a list of tables: write [[{}]]", step.name, step.name));
-    } else {
-      unknown(item, step.name, top_keys());
-    }
-  }
-
-  void assignments(const ConfigItem& item, const Step& step) {
-    if (step.rest.empty()) {
-      if (!is_table(item)) {
-        wrong_value(item, "a table of settings");
-      }
-    } else if (step.name == "set") {
-      read_assignment(item, step.rest, file_.set);
-    } else {
-      read_axis(item, step.rest, step.name == "grid" ? file_.grid : file_.search);
-    }
-  }
-
+  /// A list of tables [[name]] whose keys are those of `describe` for a T.
   template <typename T>
-  T& entry(std::vector<T>& list, size_t index) {
-    core::require(index < kMaxEntries, "{} must hold fewer than {} tables of a kind",
-                  file_.path.string(), kMaxEntries);
-    list.resize(std::max(list.size(), index + 1));
-    return list[index];
-  }
-
-  void list(const ConfigItem& item, const Step& step) {
-    if (step.name == "point") {
-      point(item, step.rest, entry(file_.points, *step.index));
-    } else if (step.name == "plot") {
-      plot(item, step.rest, entry(file_.plots, *step.index));
-    } else if (step.name == "table") {
-      table(item, step.rest, entry(file_.tables, *step.index));
-    } else {
-      unknown(item, step.name, top_keys());
+  void tables(const char* name, std::vector<T>& member) {
+    if (!is(name)) {
+      return;
     }
-  }
-
-  void point(const ConfigItem& item, const std::string& key, PointEntry& entry) {
-    if (key.empty()) {
-      entry.origin = item.origin;
-    } else if (key == "name") {
-      read_text(item, entry.name);
-    } else if (key == "label") {
-      read_text(item, entry.label);
-    } else if (key == "base") {
-      read_path(item, entry.base);
-    } else if (key == "set") {
-      if (!is_table(item)) {
-        wrong_value(item, "a table: set = { \"model.dropout\" = 0.2 }");
-      }
-    } else if (key.starts_with("set.")) {
-      read_assignment(item, key.substr(4), entry.set);
-    } else {
-      unknown(item, key, {"name", "label", "base", "set"});
+    if (!step_.index) {
+      reading_.problems.push_back(ConfigProblem::of_key(
+          item_, fmt::format("'{}' must be a list of tables: write [[{}]]", name, name)));
+      return;
     }
-  }
-
-  void plot(const ConfigItem& item, const std::string& key, PlotRequest& plot) {
-    const Step step = first_step(key);
-    if (key.empty()) {
-      plot.origin = item.origin;
-    } else if (key == "kind") {
-      read_plot_kind(item, plot.kind);
-    } else if (key == "title") {
-      read_text(item, plot.title);
-    } else if (key == "points") {
-      plot.series.emplace_back();
-      read_names(item, plot.series.back());
-    } else if (step.name == "series" && step.index) {
-      series(item, step.rest, entry(plot.series, *step.index));
-    } else {
-      unknown(item, key, {"kind", "title", "points", "series"});
+    core::require(*step_.index < kMaxEntries, "{} must hold fewer than {} tables of a kind",
+                  reading_.path.string(), kMaxEntries);
+    member.resize(std::max(member.size(), *step_.index + 1));
+    T& entry = member[*step_.index];
+    if (step_.rest.empty()) {
+      entry.origin = item_.origin;
+      return;
     }
+    TableKeys keys(reading_, item_, step_.rest);
+    describe(keys, entry);
+    keys.finish();
   }
 
-  void series(const ConfigItem& item, const std::string& key, SeriesRequest& series) {
-    if (key.empty()) {
-      series.origin = item.origin;
-    } else if (key == "label") {
-      read_text(item, series.label);
-    } else if (key == "points") {
-      read_names(item, series);
-    } else {
-      unknown(item, key, {"label", "points"});
+  void finish() {
+    if (is_known_) {
+      return;
     }
-  }
-
-  void table(const ConfigItem& item, const std::string& key, TableRequest& table) {
-    if (key == "kind") {
-      if (item.value != ConfigSetting(std::string("balance"))) {
-        wrong_value(item, "\"balance\"");
-      }
-    } else if (key == "title") {
-      read_text(item, table.title);
-    } else if (key == "points") {
-      read_names(item, table.points);
-    } else if (!key.empty()) {
-      unknown(item, key, {"kind", "title", "points"});
+    const bool is_first =
+        std::none_of(reading_.unknown.begin(), reading_.unknown.end(), [&](const auto& seen) {
+          return item_.path.starts_with(seen + ".") || item_.path.starts_with(seen + "[");
+        });
+    if (is_first) {
+      const std::string nearest = core::did_you_mean(step_.name, names_);
+      reading_.problems.push_back(ConfigProblem::of_key(
+          item_,
+          fmt::format(
+              "unknown key '{}'{}", item_.path,
+              nearest.empty() ? fmt::format("; there are {}", fmt::join(names_, ", ")) : nearest)));
     }
+    reading_.unknown.push_back(item_.path);
   }
 
-  void read_plot_kind(const ConfigItem& item, PlotKind& into) {
-    std::string names;
-    for (const auto& [name, kind] : kPlotKinds) {
-      names += (names.empty() ? "\"" : ", \"") + std::string(name) + "\"";
-      if (item.value == ConfigSetting(std::string(name))) {
-        into = kind;
-        return;
-      }
+ private:
+  bool is(const char* name) {
+    names_.emplace_back(name);
+    is_known_ = is_known_ || step_.name == name;
+    return step_.name == name;
+  }
+
+  /// Whether the item is a setting in the table of that name; checks that it is a table.
+  bool is_inside(const char* name) {
+    if (!is(name) || !step_.rest.empty()) {
+      return step_.name == name;
     }
-    wrong_value(item, "one of " + names);
+    refuse_value_if(!item_.is_table(), "a table of settings");
+    return false;
   }
 
-  void check_plots() {
-    for (size_t i = 0; i < file_.plots.size(); ++i) {
-      const std::string kind = fmt::format("plot[{}].kind", i);
-      const bool is_given = std::any_of(document_.items().begin(), document_.items().end(),
-                                        [&](const ConfigItem& item) { return item.path == kind; });
-      if (!is_given) {
-        problem_at(file_.plots[i].origin, "a [[plot]] must have a kind: kind = \"" +
-                                              std::string(kPlotKinds[0].first) + "\"");
-      }
+  /// The item's value if it is that field and fits.
+  template <typename T>
+  std::optional<T> read(const char* name, const Field& field) {
+    if (!is(name)) {
+      return std::nullopt;
+    }
+    if (step_.index || !step_.rest.empty()) {
+      is_known_ = false;  // something inside what is no table
+      return std::nullopt;
+    }
+    core::CheckedValue checked = check(field, item_);
+    if (!checked.problem.empty()) {
+      reading_.problems.push_back(ConfigProblem::of_value(item_, std::move(checked.problem)));
+      return std::nullopt;
+    }
+    return std::get<T>(std::move(checked.value));
+  }
+
+  void refuse_value_if(bool is_wrong, std::string_view rule) {
+    if (is_wrong) {
+      reading_.problems.push_back(ConfigProblem::of_value(
+          item_, fmt::format("'{}' must be {}, got {}", item_.path, rule, item_.given())));
     }
   }
 
-  void check_whole() {
-    for (const PointEntry& point : file_.points) {
-      if (point.name.empty()) {
-        problem_at(point.origin, "a [[point]] must have a name: name = \"dense\"");
-      }
-      if (point.base.empty() && file_.base.empty()) {
-        problem_at(point.origin,
-                   "'base' must be given, here or for all points: the configuration "
-                   "that the settings change");
-      }
-    }
-    core::ConfigOrigin whole;
-    whole.kind = core::ConfigOrigin::Kind::kFile;
-    whole.source = document_.source_name();
-    const bool is_empty = file_.points.empty() && file_.grid.empty() && file_.search.empty();
-    if (is_empty) {
-      problem_at(whole,
-                 "a sweep must hold points: [[point]] entries, or lists of values in [grid] "
-                 "or [search]");
-    } else if (file_.points.empty() && file_.base.empty()) {
-      problem_at(whole, "'base' must be given: the configuration that the settings change");
-    }
-    check_plots();
-    check_search();
-  }
-
-  void check_search() {
-    if (!file_.evaluate && !file_.search.empty() && !file_.search[0].values.empty()) {
-      problem_at(file_.search[0].values[0].origin,
-                 "[search] looks for the lowest perplexity, so 'evaluate' must be true");
-    }
-    for (const Axis& axis : file_.search) {
-      for (const Axis& other : file_.grid) {
-        if (axis.key == other.key && !axis.values.empty()) {
-          problem_at(axis.values[0].origin, fmt::format("'{}' stands in [grid] too", axis.key));
-        }
-      }
-    }
-  }
-
-  const core::ConfigDocument& document_;
-  Extension extension_;
-  SweepFile file_;
-  SweepFile extended_;  // empty where none is named
-  std::vector<core::ConfigProblem> problems_;
-  std::vector<std::string> unknown_;
+  Reading& reading_;
+  const ConfigItem& item_;
+  Step step_;
+  bool is_known_ = false;
+  std::vector<std::string> names_;
 };
+
+void describe(TableKeys& k, PointEntry& point) {
+  k.text("name", point.name);
+  k.text("label", point.label);
+  k.path("base", point.base);
+  k.assignments("set", point.set);
+}
+
+void describe(TableKeys& k, SeriesRequest& series) {
+  k.text("label", series.label);
+  k.points("points", series);
+}
+
+void describe(TableKeys& k, PlotRequest& plot) {
+  SeriesRequest only;
+  k.choice("kind", plot.kind, kPlotKinds);
+  k.text("title", plot.title);
+  k.points("points", only);
+  k.tables("series", plot.series);
+  if (!only.points.empty()) {
+    plot.series.push_back(std::move(only));
+  }
+}
+
+void describe(TableKeys& k, TableRequest& table) {
+  k.choice("kind", table.kind, kTableKinds);
+  k.text("title", table.title);
+  k.points("points", table.points);
+}
+
+/// The keys of a whole file. `extended` takes the file that it extends.
+void describe(TableKeys& k, SweepFile& file, SweepFile& extended) {
+  k.text("title", file.title);
+  k.text("description", file.description);
+  k.flag("evaluate", file.evaluate);
+  k.extends("extends", extended);
+  k.path("base", file.base);
+  k.assignments("set", file.set);
+  k.tables("point", file.points);
+  k.axes("grid", file.grid);
+  k.axes("search", file.search);
+  k.tables("plot", file.plots);
+  k.tables("table", file.tables);
+}
+
+void check_points(const SweepFile& file, Reading& reading) {
+  for (const PointEntry& point : file.points) {
+    if (point.name.empty()) {
+      reading.refuse(point.origin, "a [[point]] must have a name: name = \"dense\"");
+    }
+    if (point.base.empty() && file.base.empty()) {
+      reading.refuse(point.origin,
+                     "'base' must be given, here or for all points: the configuration that the "
+                     "settings change");
+    }
+  }
+  const core::ConfigOrigin whole{core::ConfigOrigin::Kind::kFile, reading.path.string()};
+  if (file.points.empty() && file.grid.empty() && file.search.empty()) {
+    reading.refuse(whole,
+                   "a sweep must hold points: [[point]] entries, or lists of values in [grid] or "
+                   "[search]");
+  } else if (file.points.empty() && file.base.empty()) {
+    reading.refuse(whole, "'base' must be given: the configuration that the settings change");
+  }
+}
+
+void check_plots(const core::ConfigDocument& document, const SweepFile& file, Reading& reading) {
+  for (size_t i = 0; i < file.plots.size(); ++i) {
+    const std::string kind = fmt::format("plot[{}].kind", i);
+    const auto& items = document.items();
+    if (std::none_of(items.begin(), items.end(),
+                     [&](const ConfigItem& item) { return item.path == kind; })) {
+      reading.refuse(file.plots[i].origin, fmt::format("a [[plot]] must have a kind: kind = \"{}\"",
+                                                       kPlotKinds[0].first));
+    }
+  }
+}
+
+void check_search(const SweepFile& file, Reading& reading) {
+  if (!file.evaluate && !file.search.empty() && !file.search[0].values.empty()) {
+    reading.refuse(file.search[0].values[0].origin,
+                   "[search] looks for the lowest perplexity, so 'evaluate' must be true");
+  }
+  for (const Axis& axis : file.search) {
+    for (const Axis& other : file.grid) {
+      if (axis.key == other.key && !axis.values.empty()) {
+        reading.refuse(axis.values[0].origin, fmt::format("'{}' stands in [grid] too", axis.key));
+      }
+    }
+  }
+}
+
+/// Puts the base, the settings and the points of the extended file before those of this one.
+void take_over(SweepFile& file, SweepFile extended) {
+  if (file.base.empty()) {
+    file.base = std::move(extended.base);
+  }
+  file.set.insert(file.set.begin(), extended.set.begin(), extended.set.end());
+  file.points.insert(file.points.begin(), extended.points.begin(), extended.points.end());
+}
 
 SweepFile parse_file(const std::string& text, const std::filesystem::path& path,
                      Extension extension) {
   const core::ConfigDocument document = core::ConfigDocument::parse(text, path.string());
-  return SweepFileReader(document, path, extension).read();
+  Reading reading{path, extension};
+  SweepFile file;
+  SweepFile extended;
+  file.path = path;
+  for (const ConfigItem& item : document.items()) {
+    TableKeys keys(reading, item, item.path);
+    describe(keys, file, extended);
+    keys.finish();
+  }
+  take_over(file, std::move(extended));
+  check_points(file, reading);
+  check_plots(document, file, reading);
+  check_search(file, reading);
+  document.refuse(reading.problems);
+  return file;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace switchyard::sweep {
 /// One setting of a run's configuration as a sweep gives it, and where it is written.
 struct Assignment {
   std::string key;  // dotted: "model.dropout"
-  core::ConfigSetting value;
+  core::ConfigValue value;
   core::ConfigOrigin origin;
 };
 
@@ -60,6 +60,7 @@ struct TableRequest {
   TableKind kind = TableKind::kBalance;
   std::string title;
   SeriesRequest points;
+  core::ConfigOrigin origin;
 };
 
 /// A file of experiments as it is written, checked but not yet expanded. Of a file that it extends

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/nearest_name.h"
 
 namespace switchyard::sweep {
 namespace {
@@ -26,7 +27,7 @@ std::string tag_of(const std::string& key, const std::vector<const Axis*>& axes)
   return same > 1 ? key : leaf_of(key);
 }
 
-std::string value_text(const core::ConfigSetting& value) {
+std::string value_text(const core::ConfigValue& value) {
   const auto* text = std::get_if<std::string>(&value);
   return text != nullptr ? *text : core::setting_text(value);
 }
@@ -173,9 +174,8 @@ std::vector<size_t> select_groups(const SeriesRequest& request,
         selected.push_back(i);
       }
     }
-    const std::string nearest = core::nearest_name(wanted, names);
     core::require(is_found, "{}: there is no point '{}'{}", request.origin.text(), wanted,
-                  nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+                  core::did_you_mean(wanted, names));
   }
   return selected;
 }

@@ -10,19 +10,19 @@ namespace {
 ConfigSchema demo_schema() {
   ConfigSchema schema;
   schema.keys = {
-      {"data.path", ConfigType::kText, std::string(), "directory of the data set", 0, 0, {}, true},
-      {"train.steps", ConfigType::kInteger, int64_t{1000}, "number of steps", 0, 1e9},
-      {"train.clip_norm", ConfigType::kNumber, 1.0, "largest gradient norm", 0},
-      {"train.shuffle", ConfigType::kBool, true, "in a new order every epoch"},
+      {"data.path", FieldType::kText, std::string(), "directory of the data set", 0, 0, {}, true},
+      {"train.steps", FieldType::kInteger, int64_t{1000}, "number of steps", 0, 1e9},
+      {"train.clip_norm", FieldType::kNumber, 1.0, "largest gradient norm", 0},
+      {"train.shuffle", FieldType::kBool, true, "in a new order every epoch"},
       {"model.layers",
-       ConfigType::kTextList,
+       FieldType::kTextList,
        std::vector<std::string>{"lstm"},
        "the stack",
        0,
        0,
        {"lstm", "moe"}},
       {"schedule.kind",
-       ConfigType::kText,
+       FieldType::kText,
        std::string("constant"),
        "shape of the learning rate",
        0,
@@ -34,7 +34,7 @@ ConfigSchema demo_schema() {
       {"model.moe.experts",
        true,
        "groups of experts",
-       {{"count", ConfigType::kInteger, int64_t{1}, "how many", 1, 1e6, {}, true}}},
+       {{"count", FieldType::kInteger, int64_t{1}, "how many", 1, 1e6, {}, true}}},
   };
   return schema;
 }
@@ -167,7 +167,7 @@ TEST(ConfigErrors, NameTheNearestKeyAndShowTheLine) {
 
 TEST(ConfigErrors, NameTheTypeThatIsAskedFor) {
   EXPECT_EQ(message_of("[data]\npath = \"x\"\n[train]\nsteps = \"many\"\n"),
-            "demo.toml:4:9: 'train.steps' must be an integer, got the text \"many\"\n"
+            "demo.toml:4:9: 'train.steps' must be a whole number, got the text \"many\"\n"
             "   4 | steps = \"many\"\n"
             "     |         ^~~~~~");
 }
@@ -282,13 +282,6 @@ TEST(ConfigErrors, SayThatAFileIsMissing) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);
     EXPECT_STREQ(error.what(), "there is no configuration file /no/such/file.toml");
   }
-}
-
-TEST(NearestName, AcceptsSlipsAndNothingFartherAway) {
-  EXPECT_EQ(nearest_name("trian", {"train", "model"}), "train");
-  EXPECT_EQ(nearest_name("moddel", {"train", "model"}), "model");
-  EXPECT_EQ(nearest_name("gate", {"date", "model"}), "date");
-  EXPECT_EQ(nearest_name("zzz", {"abc"}), "");
 }
 
 TEST(SettingText, WritesNumbersThatReadBackEqual) {

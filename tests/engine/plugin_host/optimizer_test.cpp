@@ -143,7 +143,7 @@ TEST_F(Momentum, ChecksItsSettings) {
         {.plugin = "momentum", .values = {{"mu", 1.5}}, .where = "optimizer (a.toml:3)"});
   });
   EXPECT_EQ(code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(text, "optimizer (a.toml:3): mu must be in 0 ... 1, got 1.5");
+  EXPECT_EQ(text, "optimizer (a.toml:3): 'mu' must lie between 0 and 1, got 1.5");
 }
 
 // The shipped plugin on the engine's own services: the worked example of two steps for one expert,

@@ -81,7 +81,7 @@ TEST_F(FaultyPlugin, IsRefusedIfItsComponentsAreIncompleteOrUnknown) {
               HasSubstr("gate 'test.faulty' must have info, forward and backward"));
   EXPECT_THAT(refusal("field_twice").second, HasSubstr("the field 'k' is there twice"));
   EXPECT_THAT(refusal("bad_default").second,
-              HasSubstr("field 'k': its default must be in 1 ... 4, got 9"));
+              HasSubstr("the default of 'k' must lie between 1 and 4, got 9"));
 }
 
 TEST_F(FaultyPlugin, IsRefusedBeforeLoadingIfItsVersionDiffers) {

@@ -70,9 +70,9 @@ points = ["a"]
   EXPECT_EQ(file.points[0].set[1].key, "model.moe.experts.0.count");
   EXPECT_EQ(file.points[1].base, "/etc/other.toml");
   ASSERT_EQ(file.grid.size(), 1U);
-  EXPECT_EQ(file.grid[0].values[1].value, core::ConfigSetting(int64_t{2}));
+  EXPECT_EQ(file.grid[0].values[1].value, core::ConfigValue(int64_t{2}));
   ASSERT_EQ(file.search.size(), 1U);
-  EXPECT_EQ(file.search[0].values[0].value, core::ConfigSetting(1e-3));
+  EXPECT_EQ(file.search[0].values[0].value, core::ConfigValue(1e-3));
   ASSERT_EQ(file.plots.size(), 1U);
   EXPECT_EQ(file.plots[0].kind, PlotKind::kPerplexityVsOps);
   ASSERT_EQ(file.plots[0].series.size(), 1U);
@@ -163,8 +163,8 @@ name = "b"
                                           path());
   EXPECT_EQ(file.base, directory_.path() / "small.toml");
   ASSERT_EQ(file.set.size(), 2U);
-  EXPECT_EQ(file.set[0].value, core::ConfigSetting(int64_t{1000}));
-  EXPECT_EQ(file.set[1].value, core::ConfigSetting(int64_t{10}));  // later: it wins
+  EXPECT_EQ(file.set[0].value, core::ConfigValue(int64_t{1000}));
+  EXPECT_EQ(file.set[1].value, core::ConfigValue(int64_t{10}));  // later: it wins
   ASSERT_EQ(file.points.size(), 2U);
   EXPECT_EQ(file.points[0].name, "a");
   EXPECT_EQ(file.points[0].set.size(), 1U);

@@ -66,7 +66,7 @@ TEST(SweepPoints, LaterSettingsComeLast) {
   const SweepPoint& point = groups[0].points[0];
   ASSERT_EQ(point.assignments.size(), 4U);
   for (int64_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(point.assignments[static_cast<size_t>(i)].value, core::ConfigSetting(i + 1));
+    EXPECT_EQ(point.assignments[static_cast<size_t>(i)].value, core::ConfigValue(i + 1));
   }
 }
 
