@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "config/run_keys.h"
@@ -10,90 +11,12 @@
 namespace switchyard::config {
 namespace {
 
-/// Fills the members that `describe` lists with the settings of a checked configuration, or with
-/// those of one table of a component.
-class ReadKeys {
- public:
-  explicit ReadKeys(const core::Config& settings, const core::ConfigTable* table = nullptr)
-      : settings_(settings), table_(table) {}
-
-  template <typename T>
-  void number(const std::string& name, T& member, Range /*range*/, Resume /*resume*/,
-              const char* /*help*/, Need /*need*/ = Need::kOptional) const {
-    if constexpr (std::is_integral_v<T>) {
-      member = static_cast<T>(value<int64_t>(name));
-    } else {
-      member = value<double>(name);
-    }
-  }
-
-  void flag(const std::string& name, bool& member, Resume /*resume*/, const char* /*help*/) const {
-    member = value<bool>(name);
-  }
-
-  void text(const std::string& name, std::string& member, Resume /*resume*/, const char* /*help*/,
-            Need /*need*/ = Need::kOptional) const {
-    member = value<std::string>(name);
-  }
-
-  void texts(const std::string& name, std::vector<std::string>& member, Resume /*resume*/,
-             const char* /*help*/) const {
-    member = value<std::vector<std::string>>(name);
-  }
-
-  template <typename T>
-  void choice(const std::string& name, T& member, const Choices<T>& choices, Resume /*resume*/,
-              const char* /*help*/) const {
-    member = chosen(value<std::string>(name), choices);
-  }
-
-  template <typename T>
-  void choices(const std::string& name, std::vector<T>& member, const Choices<T>& choices,
-               Resume /*resume*/, const char* /*help*/) const {
-    member.clear();
-    for (const std::string& text : value<std::vector<std::string>>(name)) {
-      member.push_back(chosen(text, choices));
-    }
-  }
-
-  void component(const char* name, core::ComponentConfig& member, const char* /*help*/) const {
-    for (const core::ConfigTable& table : settings_.tables(name)) {
-      member = table.component;
-    }
-  }
-
-  template <typename T>
-  void components(const char* name, std::vector<T>& member, const char* /*help*/) const {
-    member.clear();
-    for (const core::ConfigTable& table : settings_.tables(name)) {
-      T entry;
-      entry.component = table.component;
-      ReadKeys own(settings_, &table);
-      describe(own, entry);
-      member.push_back(std::move(entry));
-    }
-  }
-
- private:
-  template <typename T>
-  [[nodiscard]] const T& value(const std::string& name) const {
-    return std::get<T>(table_ != nullptr ? table_->own.at(name) : settings_.setting(name));
-  }
-
-  /// The schema holds no text that is not among the choices.
-  template <typename T>
-  static T chosen(const std::string& text, const std::vector<Choice<T>>& choices) {
-    return std::find_if(choices.begin(), choices.end(),
-                        [&](const Choice<T>& one) { return one.text == text; })
-        ->value;
-  }
-
-  const core::Config& settings_;
-  const core::ConfigTable* table_;
-};
-
 bool has_layer(const models::LanguageModelConfig& model, models::LayerKind kind) {
   return std::find(model.layers.begin(), model.layers.end(), kind) != model.layers.end();
+}
+
+bool is_auto(const RunConfig& config, std::string_view key) {
+  return config.settings.setting(key) == core::ConfigValue(std::string("auto"));
 }
 
 /// Sets what follows from several keys.
@@ -103,7 +26,7 @@ void derive(RunConfig& config) {
   auto& model = std::get<models::LanguageModelConfig>(trainer.model);
   const bool only_a_layer_can =
       model.moe.groups > 0 || has_layer(model, models::LayerKind::kRecurrentMoe);
-  if (only_a_layer_can && config.settings.text("model.moe.balance.by") == "auto") {
+  if (only_a_layer_can && is_auto(config, "model.moe.balance.by")) {
     model.moe.balance.by = models::BalanceBy::kTokens;
   }
 }
@@ -190,14 +113,35 @@ void check_together(const RunConfig& config) {
 RunConfig run_config_of(core::Config settings) {
   RunConfig config;
   config.settings = std::move(settings);
-  ReadKeys keys(config.settings);
-  describe(keys, config);
+  const RunKeys keys = run_keys(config);
+  for (const RunKey& key : keys.keys) {
+    key.set(config.settings.setting(key.field.name));
+  }
+  for (const RunTable& table : keys.tables) {
+    table.set(config.settings.tables(table.component.name));
+  }
   derive(config);
   check_together(config);
   return config;
 }
 
 }  // namespace
+
+core::ConfigSchema run_schema(DataPath data_path) {
+  RunConfig defaults;
+  core::ConfigSchema schema;
+  RunKeys keys = run_keys(defaults);
+  for (RunKey& key : keys.keys) {
+    if (key.field.name == "data.path") {
+      key.field.required = data_path == DataPath::kRequired;
+    }
+    schema.keys.push_back(std::move(key.field));
+  }
+  for (RunTable& table : keys.tables) {
+    schema.components.push_back(std::move(table.component));
+  }
+  return schema;
+}
 
 RunConfig parse_run_config(const std::string& text, std::string source_name,
                            const std::vector<std::string>& overrides, DataPath data_path) {
@@ -227,7 +171,7 @@ RunConfig settled(RunConfig config) {
     directory = absolute(directory);
   }
   config.settings = config.settings.with("plugins.directories", config.plugin_directories);
-  if (config.settings.text("train.compute") == "auto") {
+  if (is_auto(config, "train.compute")) {
     config.settings = config.settings.with(
         "train.compute", std::string(tensor::name_of(config.trainer.train.compute)));
   }
@@ -235,6 +179,13 @@ RunConfig settled(RunConfig config) {
 }
 
 std::vector<std::string> structural_changes(const core::Config& before, const core::Config& next) {
+  std::set<std::string> free;
+  RunConfig defaults;
+  for (const RunKey& key : run_keys(defaults).keys) {
+    if (key.resume == Resume::kFree) {
+      free.insert(key.field.name);
+    }
+  }
   std::map<std::string, std::pair<std::string, std::string>> values;
   for (const core::Config::Line& line : before.lines()) {
     values[line.key].first = line.value;
@@ -245,8 +196,8 @@ std::vector<std::string> structural_changes(const core::Config& before, const co
   const auto shown = [](const std::string& value) { return value.empty() ? "nothing" : value; };
   std::vector<std::string> changes;
   for (const auto& [key, pair] : values) {
-    if (pair.first != pair.second && !may_change_on_resume(key)) {
-      changes.push_back(key + ": " + shown(pair.first) + " -> " + shown(pair.second));
+    if (pair.first != pair.second && !free.contains(key)) {
+      changes.push_back(fmt::format("{}: {} -> {}", key, shown(pair.first), shown(pair.second)));
     }
   }
   return changes;

@@ -4,11 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "config/run_schema.h"
 #include "core/config.h"
 #include "trainer/trainer_config.h"
 
 namespace switchyard::config {
+
+/// Whether a configuration must say where its text is; a model can be described without.
+enum class DataPath { kRequired, kOptional };
+
+/// Everything that a run's configuration file may hold, with defaults; see run_keys.h.
+[[nodiscard]] core::ConfigSchema run_schema(DataPath data_path = DataPath::kRequired);
 
 /// A checked configuration and what the engine makes of it.
 struct RunConfig {

@@ -45,11 +45,6 @@ Config::Config(const ConfigSchema& schema, const ConfigDocument& document) {
   reader.finish();
 }
 
-Config Config::load(const ConfigSchema& schema, const std::filesystem::path& file,
-                    const std::vector<std::string>& overrides) {
-  return from_text(schema, read_config_text(file), file.string(), overrides);
-}
-
 Config Config::from_text(const ConfigSchema& schema, const std::string& text,
                          std::string source_name, const std::vector<std::string>& overrides) {
   ConfigDocument document = ConfigDocument::parse(text, std::move(source_name));
@@ -70,31 +65,6 @@ const Config::Entry& Config::entry(std::string_view name) const {
 
 const ConfigValue& Config::setting(std::string_view name) const {
   return entry(name).value;
-}
-
-template <typename T>
-const T& Config::get(std::string_view name) const {
-  const T* value = std::get_if<T>(&entry(name).value);
-  if (value == nullptr) {
-    fail(ErrorCode::kInternal, "Config: '{}' has another type than was asked for", name);
-  }
-  return *value;
-}
-
-bool Config::flag(std::string_view name) const {
-  return get<bool>(name);
-}
-int64_t Config::integer(std::string_view name) const {
-  return get<int64_t>(name);
-}
-double Config::number(std::string_view name) const {
-  return get<double>(name);
-}
-const std::string& Config::text(std::string_view name) const {
-  return get<std::string>(name);
-}
-const std::vector<std::string>& Config::texts(std::string_view name) const {
-  return get<std::vector<std::string>>(name);
 }
 
 const std::vector<ConfigTable>& Config::tables(std::string_view name) const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,21 +27,13 @@ class Config {
   /// that names every problem at once.
   Config(const ConfigSchema& schema, const ConfigDocument& document);
 
-  /// Reads a file, applies overrides "a.b=c" in their order and checks the result.
-  static Config load(const ConfigSchema& schema, const std::filesystem::path& file,
-                     const std::vector<std::string>& overrides);
-  /// The same for a text; `source_name` stands for the file in messages.
+  /// Parses a text, applies overrides "a.b=c" in their order and checks the result; `source_name`
+  /// stands for the file in messages.
   static Config from_text(const ConfigSchema& schema, const std::string& text,
                           std::string source_name, const std::vector<std::string>& overrides);
 
   /// The value of a key of the schema (Error(kInternal) if there is no such key).
   [[nodiscard]] const ConfigValue& setting(std::string_view name) const;
-  /// The same for a key of that type (Error(kInternal) otherwise).
-  [[nodiscard]] bool flag(std::string_view name) const;
-  [[nodiscard]] int64_t integer(std::string_view name) const;
-  [[nodiscard]] double number(std::string_view name) const;
-  [[nodiscard]] const std::string& text(std::string_view name) const;
-  [[nodiscard]] const std::vector<std::string>& texts(std::string_view name) const;
   /// The tables of a component of the schema: none, one, or for a list any number.
   [[nodiscard]] const std::vector<ConfigTable>& tables(std::string_view name) const;
 
@@ -74,8 +65,6 @@ class Config {
   };
 
   [[nodiscard]] const Entry& entry(std::string_view name) const;
-  template <typename T>
-  [[nodiscard]] const T& get(std::string_view name) const;
 
   std::vector<Entry> entries_;
   std::vector<Group> groups_;

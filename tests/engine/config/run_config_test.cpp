@@ -147,7 +147,7 @@ TEST(RunConfig, KeepsWorkingFromAnotherDirectoryOnceItsPathsAreAbsolute) {
   const RunConfig config = settled(small());
   EXPECT_EQ(config.trainer.data.path, std::filesystem::absolute("data/ptb").string());
   EXPECT_EQ(config.plugin_directories, std::vector<std::string>{"/opt/plugins"});
-  EXPECT_EQ(config.settings.text("data.path"), config.trainer.data.path);
+  EXPECT_EQ(config.settings.setting("data.path"), core::ConfigValue(config.trainer.data.path));
   EXPECT_EQ(settled(config).settings.to_toml(), config.settings.to_toml());
 }
 
@@ -156,7 +156,8 @@ TEST(RunConfig, SettlesOnTheFastestTypeOfTheMachineItStartsOn) {
   const tensor::DType fastest = ops::linalg::fastest_compute();
   EXPECT_EQ(config.trainer.train.compute, fastest);
   const RunConfig here = settled(config);
-  EXPECT_EQ(here.settings.text("train.compute"), name_of(fastest));
+  EXPECT_EQ(here.settings.setting("train.compute"),
+            core::ConfigValue(std::string(name_of(fastest))));
   EXPECT_EQ(here.trainer.train.compute, fastest);
 }
 

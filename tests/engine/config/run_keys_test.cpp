@@ -4,181 +4,110 @@
 
 #include <gtest/gtest.h>
 
+#include "config/run_config.h"
+
 namespace switchyard::config {
 namespace {
 
-/// The value of every member that `describe` lists, by key.
-using Values = std::map<std::string, std::string>;
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += (text.empty() ? "" : ", ") + part;
+/// The value of the member of every key.
+std::map<std::string, std::string> values_of(RunConfig& config) {
+  std::map<std::string, std::string> values;
+  for (const RunKey& key : run_keys(config).keys) {
+    values[key.field.name] = core::setting_text(key.field.default_value);
   }
-  return text;
-}
-
-/// Notes the value of each member.
-class NoteKeys {
- public:
-  explicit NoteKeys(Values& values, std::string prefix = "")
-      : values_(values), prefix_(std::move(prefix)) {}
-
-  template <typename T>
-  void number(const std::string& name, T& member, Range /*range*/, Resume /*resume*/,
-              const char* /*help*/, Need /*need*/ = Need::kOptional) {
-    note(name, fmt::format("{}", member));
-  }
-  void flag(const std::string& name, bool& member, Resume /*resume*/, const char* /*help*/) {
-    note(name, fmt::format("{}", member));
-  }
-  void text(const std::string& name, std::string& member, Resume /*resume*/, const char* /*help*/,
-            Need /*need*/ = Need::kOptional) {
-    note(name, member);
-  }
-  void texts(const std::string& name, std::vector<std::string>& member, Resume /*resume*/,
-             const char* /*help*/) {
-    note(name, joined(member));
-  }
-  template <typename T>
-  void choice(const std::string& name, T& member, const Choices<T>& /*choices*/, Resume /*resume*/,
-              const char* /*help*/) {
-    note(name, fmt::format("{}", static_cast<int>(member)));
-  }
-  template <typename T>
-  void choices(const std::string& name, std::vector<T>& member, const Choices<T>& /*choices*/,
-               Resume /*resume*/, const char* /*help*/) {
-    std::vector<std::string> numbers;
-    for (const T value : member) {
-      numbers.push_back(fmt::format("{}", static_cast<int>(value)));
-    }
-    note(name, joined(numbers));
-  }
-  void component(const std::string& name, core::ComponentConfig& member, const char* /*help*/) {
-    note(name, fmt::format("{} {}", member.plugin, member.values.size()));
-  }
-  template <typename T>
-  void components(const std::string& name, std::vector<T>& member, const char* help) {
-    for (size_t i = 0; i < member.size(); ++i) {
-      NoteKeys own(values_, fmt::format("{}[{}].", name, i));
-      own.component("", member[i].component, help);
-      describe(own, member[i]);
-    }
-  }
-
- private:
-  void note(const std::string& name, const std::string& value) { values_[prefix_ + name] = value; }
-
-  Values& values_;
-  std::string prefix_;
-};
-
-Values values_of(RunConfig& config) {
-  Values values;
-  NoteKeys keys(values);
-  describe(keys, config);
   return values;
 }
 
-/// Gives each member a value other than its default and writes the setting that says so.
-class ChangeKeys {
- public:
-  template <typename T>
-  void number(const std::string& name, T& member, Range range, Resume /*resume*/,
-              const char* /*help*/, Need /*need*/ = Need::kOptional) {
-    const double next = static_cast<double>(member) + 1;
-    member = static_cast<T>(next <= range.max ? next : range.max / 2);
-    write(name, fmt::format("{}", member));
-  }
-  void flag(const std::string& name, bool& member, Resume /*resume*/, const char* /*help*/) {
-    member = !member;
-    write(name, fmt::format("{}", member));
-  }
-  void text(const std::string& name, std::string& member, Resume /*resume*/, const char* /*help*/,
-            Need /*need*/ = Need::kOptional) {
-    member = "other";
-    write(name, "\"other\"");
-  }
-  void texts(const std::string& name, std::vector<std::string>& member, Resume /*resume*/,
-             const char* /*help*/) {
-    member = {"other", "another"};
-    write(name, R"(["other", "another"])");
-  }
-  template <typename T>
-  void choice(const std::string& name, T& member, const Choices<T>& choices, Resume /*resume*/,
-              const char* /*help*/) {
-    for (const Choice<T>& choice : choices) {
-      if (choice.value != member) {
-        member = choice.value;
-        write(name, fmt::format("\"{}\"", choice.text));
-        return;
+/// A value that the field takes, other than its default.
+core::ConfigValue other_value(const core::Field& field) {
+  const auto other_text = [&](const std::string& text) {
+    for (const std::string& choice : field.choices) {
+      if (choice != text && choice != "auto") {
+        return choice;
       }
     }
+    return std::string("other");
+  };
+  const double next = field.max > field.min + 1 ? field.min + 1 : field.max / 2;
+  switch (field.type) {
+    case core::FieldType::kBool:
+      return !std::get<bool>(field.default_value);
+    case core::FieldType::kInteger:
+      return std::get<int64_t>(field.default_value) + 1;
+    case core::FieldType::kNumber:
+      return next != std::get<double>(field.default_value) ? next : next / 2;
+    case core::FieldType::kText:
+      return other_text(std::get<std::string>(field.default_value));
+    default:
+      return std::vector<std::string>{other_text("")};
   }
-  template <typename T>
-  void choices(const std::string& name, std::vector<T>& member, const Choices<T>& choices,
-               Resume /*resume*/, const char* /*help*/) {
-    member.clear();
-    std::vector<std::string> texts;
-    for (const Choice<T>& choice : choices) {
-      member.push_back(choice.value);
-      texts.push_back(fmt::format("\"{}\"", choice.text));
+}
+
+/// Settings that give every key another value than its default, so that the whole makes sense.
+std::vector<std::string> other_settings() {
+  RunConfig defaults;
+  const RunKeys keys = run_keys(defaults);
+  std::vector<std::string> settings;
+  for (const RunKey& key : keys.keys) {
+    settings.push_back(key.field.name + "=" + core::setting_text(other_value(key.field)));
+  }
+  for (const RunTable& table : keys.tables) {
+    std::string entry = "plugin = \"other\"";
+    for (const core::Field& field : table.component.keys) {
+      entry += ", " + field.name + " = " + core::setting_text(other_value(field));
     }
-    write(name, "[" + joined(texts) + "]");
+    settings.push_back(
+        fmt::format(fmt::runtime(table.component.is_list ? "{} = [{{{}}}]" : "{} = {{{}}}"),
+                    table.component.name, entry));
   }
-  void component(const std::string& name, core::ComponentConfig& member, const char* /*help*/) {
-    member.plugin = "other";
-    member.values["a"] = 1.5;
-    write(name, "{plugin = \"other\", a = 1.5}");
-  }
-  template <typename T>
-  void components(const std::string& name, std::vector<T>& member, const char* /*help*/) {
-    T& entry = member.emplace_back();
-    entry.component.plugin = "other";
-    ChangeKeys own;
-    describe(own, entry);
-    write(name, "[{plugin = \"other\", " + joined(own.settings()) + "}]");
-  }
+  settings.emplace_back("model.moe.balance.by=compute");  // experts in groups have no gate to ask
+  return settings;
+}
 
-  [[nodiscard]] const std::vector<std::string>& settings() const { return settings_; }
-
- private:
-  void write(const std::string& name, const std::string& value) {
-    settings_.push_back(name + " = " + value);
+TEST(RunKeys, EachIsReadIntoItsMember) {
+  const std::vector<std::string> settings = other_settings();
+  RunConfig read = parse_run_config("", "c.toml", settings);
+  RunConfig defaults;
+  const std::map<std::string, std::string> before = values_of(defaults);
+  for (const auto& [key, value] : values_of(read)) {
+    EXPECT_NE(value, before.at(key)) << key;
+    const bool is_same = value == core::setting_text(read.settings.setting(key));
+    EXPECT_TRUE(is_same) << key << " became " << value;
   }
-
-  std::vector<std::string> settings_;
-};
-
-TEST(RunKeys, EachReadsItsMember) {
-  RunConfig changed;
-  const Values defaults = values_of(changed);
-  ChangeKeys keys;
-  describe(keys, changed);
-  RunConfig read = parse_run_config("", "c.toml", keys.settings());
-  const Values expected = values_of(changed);
-  EXPECT_EQ(values_of(read), expected);
-  for (const auto& [key, value] : defaults) {
-    EXPECT_NE(expected.at(key), value) << key << " was to be changed";
-  }
+  ASSERT_EQ(read.trainer.model.moe.experts.size(), 1U);
+  EXPECT_EQ(read.trainer.model.moe.experts[0].count, 1);
+  EXPECT_EQ(read.trainer.model.moe.experts[0].component.plugin, "other");
+  EXPECT_EQ(read.trainer.model.moe.gate.plugin, "other");
+  EXPECT_EQ(read.trainer.model.moe.secondary_gate.plugin, "other");
+  EXPECT_EQ(read.trainer.optimizer.plugin, "other");
+  ASSERT_EQ(read.trainer.optimizer_groups.size(), 1U);
+  EXPECT_EQ(read.trainer.optimizer_groups[0].selection.roles,
+            std::vector<tensor::Role>{tensor::Role::kDense});
+  EXPECT_EQ(read.trainer.optimizer_groups[0].selection.match, "other");
+  EXPECT_NE(read.trainer.optimizer_groups[0].learning_rate_scale, 1.0);
 }
 
 TEST(RunKeys, HaveTheDefaultsOfTheirMembers) {
   RunConfig expected;
   RunConfig read = parse_run_config(
-      "", "c.toml", {"data.path=\"\"", "model.layers=[\"lstm\"]", "optimizer={plugin=\"sgd\"}"});
-  std::get<models::LanguageModelConfig>(expected.trainer.model).layers = {models::LayerKind::kLstm};
-  expected.trainer.optimizer.plugin = "sgd";
+      "optimizer.plugin = \"sgd\"\ndata.path = \"\"\n"
+      "[[model.moe.experts]]\nplugin = \"ffn\"\ncount = 1\n",
+      "c.toml", {});
   EXPECT_EQ(values_of(read), values_of(expected));
 }
 
-TEST(RunKeys, AreFoundAgainInWhatTheyAreWrittenAs) {
-  ChangeKeys keys;
-  RunConfig changed;
-  describe(keys, changed);
-  RunConfig read = parse_run_config("", "c.toml", keys.settings());
+TEST(RunKeys, ReadBackWhatIsWritten) {
+  RunConfig read = parse_run_config("", "c.toml", other_settings());
   RunConfig again = parse_run_config(read.settings.to_toml(), "config.toml", {});
   EXPECT_EQ(values_of(again), values_of(read));
+}
+
+TEST(RunKeys, HaveTextsForTheRolesThatMessagesUse) {
+  RunConfig config;
+  const std::vector<RunTable> tables = run_keys(config).tables;
+  EXPECT_EQ(tables.back().component.name, "optimizer.groups");
+  EXPECT_EQ(tables.back().component.keys[0].choices.size(), 6U);
+  EXPECT_EQ(tables.back().component.keys[0].choices[5], name_of(tensor::Role::kBias));
 }
 
 }  // namespace
