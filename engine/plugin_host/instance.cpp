@@ -131,9 +131,9 @@ void ComponentInstance::require_live(const ResolvedConfig& wanted) const {
   std::string free;
   for (const FieldSchema& field : read_schema(*setup_.component).fields) {
     if ((field.flags & SY_FF_LIVE) != 0) {
-      append_name(free, "'" + field.key + "'");
-    } else if (wanted.at(field.key) != setup_.config.at(field.key)) {
-      append_name(fixed, "'" + field.key + "'");
+      append_name(free, "'" + field.name + "'");
+    } else if (wanted.at(field.name) != setup_.config.at(field.name)) {
+      append_name(fixed, "'" + field.name + "'");
     }
   }
   require(fixed.empty(), "{}: {} cannot change while training; of {} only these can: {}",

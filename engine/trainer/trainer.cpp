@@ -293,42 +293,4 @@ EvaluationReport Trainer::evaluate(std::string_view split) {
   return report;
 }
 
-EvaluationReport Trainer::evaluate(std::string_view split, int64_t max_words,
-                                   const EvaluatedBatchFunction& each) {
-  return impl_->evaluate(split, max_words, each);
-}
-
-const std::vector<layers::Routed*>& Trainer::moe_layers() const {
-  return impl_->learner.model().moe_layers();
-}
-
-void Trainer::generate(const GenerateOptions& options,
-                       const std::function<void(std::string_view)>& word) {
-  Impl& run = *impl_;
-  auto text = run.learner.begin_decoding(1);
-  const auto logits_after = [&](int32_t token) { return run.learner.decode(*text, {&token, 1}); };
-  const core::RngKey key =
-      core::rng_key(options.seed, "generate", static_cast<uint32_t>(core::RngPurpose::kSample));
-  tensor::Tensor logits = logits_after(data::Vocabulary::kSentenceMark);
-  for (const int32_t given : run.dataset.encode(options.prompt)) {
-    word(run.dataset.vocabulary().word(given));
-    logits = logits_after(given);
-  }
-  for (int64_t i = 0; i < options.max_words; ++i) {
-    const double uniform = core::unit_float(core::random_word(key, {}, static_cast<uint64_t>(i)));
-    const int32_t token =
-        sample_word(run.device.read_back<float>(logits),
-                    {.temperature = options.temperature, .top_k = options.top_k}, uniform);
-    word(run.dataset.vocabulary().word(token));
-    const bool at_end = token == data::Vocabulary::kSentenceMark;
-    if (at_end && !options.past_end) {
-      return;
-    }
-    if (at_end && run.config.data.reset_state) {
-      text = run.learner.begin_decoding(1);
-    }
-    logits = logits_after(token);
-  }
-}
-
 }  // namespace switchyard::trainer

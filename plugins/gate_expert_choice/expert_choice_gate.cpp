@@ -79,7 +79,7 @@ class ExpertChoiceGate final : public sy::LinearGate {
   /// scores [T, E] = S, rows of padding 0.
   void score(Call& call, const sy_gate_in& in, const sy_tensor& scores) const {
     call.softmax(logits(call, in.x, scores), scores);
-    sy::Padding(call, in).clear(call, scores);
+    sy::Padding(in).clear(call, scores);
   }
 
   [[nodiscard]] sy_tensor scores_of_forward(Call& call, const sy_gate_in& in) const {

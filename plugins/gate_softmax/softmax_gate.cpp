@@ -72,10 +72,8 @@ class SoftmaxGate final : public sy::LinearGate {
  private:
   /// ids of every row = 0, 1, ... E - 1; weights = softmax(logits).
   void choose_all(Call& call, const sy_tensor& logits, const sy_gate_out& out) const {
-    const sy_tensor rows = call.scratch({logits.shape[0], num_experts_});
-    call.fill(0.0, rows);
-    call.binary(SY_B_ADD, rows, sy::count_up(call, num_experts_), rows);
-    call.copy(rows, out.ids);
+    call.binary(SY_B_ADD, sy::count_up(call, sy::kI32, num_experts_), call.number(sy::kI32, 0.0),
+                out.ids);
     call.softmax(logits, out.weights);
   }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A file of experiments becomes runs and a report; killed at any time, the same command goes on."""
+"""A file of experiments becomes runs and a report; killed at any time, the same command continues."""
 import json
 import os
 import pathlib
@@ -163,7 +163,7 @@ class Sweep(ProgramTest):
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, CHECKPOINTED, said)
-        self.assertIn("the same command goes on", said)
+        self.assertIn("the same command continues", said)
         self.assertIn("- two: unfinished at step", (out / "report.md").read_text())
         self.assertFalse((out / "runs/one").exists())
 

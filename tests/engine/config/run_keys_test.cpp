@@ -74,11 +74,12 @@ TEST(RunKeys, EachIsReadIntoItsMember) {
     const bool is_same = value == core::setting_text(read.settings.setting(key));
     EXPECT_TRUE(is_same) << key << " became " << value;
   }
-  ASSERT_EQ(read.trainer.model.moe.experts.size(), 1U);
-  EXPECT_EQ(read.trainer.model.moe.experts[0].count, 1);
-  EXPECT_EQ(read.trainer.model.moe.experts[0].component.plugin, "other");
-  EXPECT_EQ(read.trainer.model.moe.gate.plugin, "other");
-  EXPECT_EQ(read.trainer.model.moe.secondary_gate.plugin, "other");
+  const models::MoeConfig& moe = std::get<models::LanguageModelConfig>(read.trainer.model).moe;
+  ASSERT_EQ(moe.experts.size(), 1U);
+  EXPECT_EQ(moe.experts[0].count, 1);
+  EXPECT_EQ(moe.experts[0].component.plugin, "other");
+  EXPECT_EQ(moe.gate.plugin, "other");
+  EXPECT_EQ(moe.secondary_gate.plugin, "other");
   EXPECT_EQ(read.trainer.optimizer.plugin, "other");
   ASSERT_EQ(read.trainer.optimizer_groups.size(), 1U);
   EXPECT_EQ(read.trainer.optimizer_groups[0].selection.roles,

@@ -313,7 +313,7 @@ TEST_F(BatchSourceText, RefusesACursorOfSomethingElse) {
   cursor.streams[1] = {.part = 3, .offset = 100};
   EXPECT_DATA_ERROR(source.seek(cursor), ErrorCode::kInvalidArgument, "other data");
   EXPECT_DATA_ERROR((void)DataCursor::from_values(std::vector<int64_t>{1, 2, 3}),
-                    ErrorCode::kInvalidArgument, "no cursor");
+                    ErrorCode::kInvalidArgument, "not a cursor");
 }
 
 TEST_F(BatchSourceText, SaysThatATokenIsDamaged) {

@@ -39,9 +39,9 @@ TEST_F(DatasetFiles, RefusesADirectoryThatIsNoDataSet) {
   EXPECT_DATA_ERROR(Dataset(path("empty")), ErrorCode::kNotFound, "is not a data set");
   fs::create_directory(path("other"));
   write("other/manifest.json", "{\"format\": \"something\"}");
-  EXPECT_DATA_ERROR(Dataset(path("other")), ErrorCode::kDamaged, "is no manifest");
+  EXPECT_DATA_ERROR(Dataset(path("other")), ErrorCode::kDamaged, "is not the manifest");
   write("other/manifest.json", "not json");
-  EXPECT_DATA_ERROR(Dataset(path("other")), ErrorCode::kDamaged, "is no manifest");
+  EXPECT_DATA_ERROR(Dataset(path("other")), ErrorCode::kDamaged, "is not the manifest");
 }
 
 TEST_F(DatasetFiles, RefusesAnotherFormatVersion) {

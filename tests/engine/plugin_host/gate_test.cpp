@@ -55,7 +55,7 @@ class ProbeGate : public testing::Test {
   }
 
   Tensor zeros(tensor::DType dtype, const tensor::Shape& shape) {
-    return Tensor::zeros(dtype, shape, on_.allocator);
+    return Tensor::zeros(dtype, shape, on_.device);
   }
   void forward() { gate_->forward(input_, routing_, on_.pass); }
   /// sum over t, j of c[t, j] times the weight of slot j, the loss of the gradient's test.
@@ -312,15 +312,14 @@ class ExpertChoice : public testing::Test {
     fill(w_, 0.4F);
   }
   Tensor zeros(tensor::DType dtype, const tensor::Shape& shape) {
-    return Tensor::zeros(dtype, shape, on_.allocator);
+    return Tensor::zeros(dtype, shape, on_.device);
   }
   layers::Routing forward() {
-    const layers::Routing routing = {
-        .expert_index = zeros(tensor::DType::kI32, {kRows, gate_->top_k()}),
-        .gate_weight = zeros(tensor::DType::kF32, {kRows, gate_->top_k()}),
-        .importance = zeros(tensor::DType::kF32, {kExperts}),
-        .load = zeros(tensor::DType::kF32, {kExperts}),
-        .aux_loss = zeros(tensor::DType::kF32, {1})};
+    layers::Routing routing = {.expert_index = zeros(tensor::DType::kI32, {kRows, gate_->top_k()}),
+                               .gate_weight = zeros(tensor::DType::kF32, {kRows, gate_->top_k()}),
+                               .importance = zeros(tensor::DType::kF32, {kExperts}),
+                               .load = zeros(tensor::DType::kF32, {kExperts}),
+                               .aux_loss = zeros(tensor::DType::kF32, {1})};
     gate_->forward({.x = x_}, routing, on_.pass);
     return routing;
   }
@@ -330,7 +329,7 @@ class ExpertChoice : public testing::Test {
   }
   double loss() {
     const layers::Routing routing = forward();
-    on_.pass.saved.clear();
+    on_.pass.kept.clear();
     double sum = 0.0;
     for (int64_t i = 0; i < routing.expert_index.count(); ++i) {
       if (const int32_t expert = routing.expert_index.data<int32_t>()[i]; expert >= 0) {
@@ -391,7 +390,7 @@ TEST_F(ExpertChoice, GivesTheGradientOfFiniteDifferences) {
                    .grad_aux_loss = Tensor::from<float>({1}, {1.0F}),
                    .grad_x = dx},
                   on_.pass);
-  EXPECT_TRUE(on_.pass.saved.empty());
+  EXPECT_TRUE(on_.pass.kept.empty());
   const Tensor dw = parameters_.find("moe.gate.w_gate")->grad;
   const auto expect_gradient = [&](const Tensor& value, const Tensor& gradient) {
     for (int64_t i = 0; i < value.count(); ++i) {

@@ -31,18 +31,18 @@ class LiveSettings : public testing::Test {
 
   // Experts of the first of two tokens.
   std::vector<int32_t> first_choice(layers::Gate& gate, int64_t experts = 4) {
-    const layers::Routing routing = {.expert_index = zeros(tensor::DType::kI32, {2, gate.top_k()}),
-                                     .gate_weight = zeros(tensor::DType::kF32, {2, gate.top_k()}),
-                                     .importance = zeros(tensor::DType::kF32, {experts}),
-                                     .load = zeros(tensor::DType::kF32, {experts}),
-                                     .aux_loss = zeros(tensor::DType::kF32, {1})};
+    layers::Routing routing = {.expert_index = zeros(tensor::DType::kI32, {2, gate.top_k()}),
+                               .gate_weight = zeros(tensor::DType::kF32, {2, gate.top_k()}),
+                               .importance = zeros(tensor::DType::kF32, {experts}),
+                               .load = zeros(tensor::DType::kF32, {experts}),
+                               .aux_loss = zeros(tensor::DType::kF32, {1})};
     gate.forward({.x = zeros(tensor::DType::kF32, {2, 1})}, routing, on_.pass);
-    on_.pass.saved.clear();
+    on_.pass.kept.clear();
     return routing.expert_index.slice(0, 0, 1).to_vector<int32_t>();
   }
 
   tensor::Tensor zeros(tensor::DType dtype, const tensor::Shape& shape) {
-    return tensor::Tensor::zeros(dtype, shape, on_.allocator);
+    return tensor::Tensor::zeros(dtype, shape, on_.device);
   }
 
   PassOnCpu on_;

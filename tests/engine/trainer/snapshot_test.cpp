@@ -53,7 +53,11 @@ class SnapshotTest : public ::testing::Test {
   /// The checkpoint's model, without an optimizer.
   struct Restored {
     Restored(const TrainerConfig& c, const std::filesystem::path& checkpoint)
-        : config(c), dataset(c.data.path), learner(learner_config(c, dataset), plugins, nullptr) {
+        : config(c),
+          dataset(c.data.path),
+          threads(c.train.threads),
+          device(threads),
+          learner(learner_config(c, dataset), device, plugins, nullptr) {
       learner.allocate();
       core::PosixFileSystem files;
       RunListener silent;
@@ -72,6 +76,8 @@ class SnapshotTest : public ::testing::Test {
     core::Clock clock;
     plugin_host::PluginRegistry plugins{plugin_options()};
     data::Dataset dataset;
+    core::ThreadPool threads;
+    tensor::CpuDevice device;
     Learner learner;
   };
   Restored restore(const TrainerConfig& c) const {
