@@ -96,8 +96,8 @@ void check_table(const sy_plugin* table, const PluginIdentity& identity) {
     kinds |= 1U << (*at)->kind;
     caps |= (*at)->caps;
   }
-  insist_same("kinds", std::to_string(kinds), std::to_string(identity.kinds));
-  insist_same("capabilities", std::to_string(caps), std::to_string(identity.caps));
+  insist_same("kinds", fmt::format("{}", kinds), fmt::format("{}", identity.kinds));
+  insist_same("capabilities", fmt::format("{}", caps), fmt::format("{}", identity.caps));
 }
 
 }  // namespace switchyard::plugin_host

@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+#include <fmt/core.h>
+
 #include "plugin_host/name_list.h"
 
 namespace switchyard::plugin_host {
@@ -84,7 +86,7 @@ std::string ProcessState::restore() {
     struct sigaction now{};
     if (::sigaction(signal, nullptr, &now) == 0 && !same_handling(now, noted)) {
       ::sigaction(signal, &noted, nullptr);
-      append_name(touched, "the handling of signal " + std::to_string(signal));
+      append_name(touched, fmt::format("the handling of signal {}", signal));
     }
   }
   return touched;

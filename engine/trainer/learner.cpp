@@ -179,11 +179,11 @@ int64_t first_nonfinite(tensor::Device& device, const Tensor& values) {
 }
 
 std::string place_of(const tensor::Parameter& parameter, const char* what, int64_t index) {
-  std::string place = std::string(what) + " of '" + parameter.name + "'";
   if (parameter.expert_dim == 0 && parameter.shape[0] > 0) {
-    place += ", expert " + std::to_string(index / (parameter.shape.count() / parameter.shape[0]));
+    const int64_t expert = index / (parameter.shape.count() / parameter.shape[0]);
+    return fmt::format("{} of '{}', expert {}", what, parameter.name, expert);
   }
-  return place;
+  return fmt::format("{} of '{}'", what, parameter.name);
 }
 
 }  // namespace

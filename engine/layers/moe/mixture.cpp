@@ -56,7 +56,7 @@ Mixture::Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFa
   make_gate(config, of_part, factory, parameters);
   int64_t first = 0;
   for (const ExpertGroupConfig& group : config.experts) {
-    of_part.name = place.name + ".experts" + std::to_string(groups_.size());
+    of_part.name = fmt::format("{}.experts{}", place.name, groups_.size());
     of_part.first_expert = static_cast<int32_t>(first);
     of_part.num_local = static_cast<int32_t>(group.count);
     groups_.push_back({.experts = make_group(group, config.memory, of_part, factory, parameters),

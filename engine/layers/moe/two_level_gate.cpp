@@ -47,7 +47,7 @@ TwoLevelGate::TwoLevelGate(const ComponentPlace& place, const MoeConfig& config,
       config.secondary_gate.plugin.empty() ? config.gate : config.secondary_gate;
   secondary_.reserve(static_cast<size_t>(a));
   for (int64_t i = 0; i < a; ++i) {
-    inner.name = place.name + "." + std::to_string(i);
+    inner.name = fmt::format("{}.{}", place.name, i);
     secondary_.push_back(make_gate_of_level("second", secondary, inner, factory, parameters));
   }
 }
