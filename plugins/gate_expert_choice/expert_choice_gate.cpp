@@ -109,14 +109,9 @@ class ExpertChoiceGate final : public sy::LinearGate {
     }
     // Padding has the score 0, which no real token has.
     const sy_tensor is_real = call.scratch({num_experts_, m});
-    const sy_tensor number = call.scratch({num_experts_, m});
-    const sy_tensor zero = call.scratch({1, 1});
-    call.fill(0.0, zero);
-    call.binary(SY_B_LT, zero, best, is_real);
+    call.binary(SY_B_LT, call.number(sy::kF32, 0.0), best, is_real);
     call.reduce(SY_R_SUM, is_real, 1, 0.0, out.load);
-    call.affine(who, 1.0, 1.0, number);
-    call.binary(SY_B_MUL, number, is_real, number);
-    call.affine(number, 1.0, -1.0, View::columns(out.ids, 0, m));
+    call.where(is_real, who, call.number(sy::kI32, -1.0), View::columns(out.ids, 0, m));
   }
 
   /// d(loss)/d(weights) [E, m]: of the task, and of what the host asks of the importance.
