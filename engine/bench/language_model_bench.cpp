@@ -14,7 +14,7 @@ namespace switchyard::bench {
 using tensor::DType;
 using tensor::Tensor;
 
-models::LanguageModelConfig bench_model(const LanguageModelBenchConfig& config) {
+models::LanguageModelConfig bench_model(const BenchConfig& config) {
   models::LanguageModelConfig model = {
       .vocab_size = config.vocab_size, .d_model = config.d_model, .dropout = config.dropout};
   model.softmax.sampled = config.sampled;
@@ -31,7 +31,7 @@ models::LanguageModelConfig bench_model(const LanguageModelBenchConfig& config) 
 namespace {
 
 // Uniformly random words; each stream is one long sentence.
-data::Batch random_batch(const LanguageModelBenchConfig& config, tensor::Allocator& allocator) {
+data::Batch random_batch(const BenchConfig& config, tensor::Allocator& allocator) {
   const tensor::Shape shape = {config.batch_size, config.sequence_length};
   data::Batch batch = {.tokens = Tensor::zeros(DType::kI32, shape, allocator),
                        .targets = Tensor::zeros(DType::kI32, shape, allocator),
@@ -50,7 +50,7 @@ data::Batch random_batch(const LanguageModelBenchConfig& config, tensor::Allocat
 
 // Forward, input gradient and weight gradient of every product, two operations per
 // multiply-and-add.
-double flops_per_step(const LanguageModelBenchConfig& config, const models::Model& model) {
+double flops_per_step(const BenchConfig& config, const models::Model& model) {
   const auto tokens = static_cast<double>(config.batch_size * config.sequence_length);
   return 6.0 * tokens * (model.ops_per_timestep() + model.softmax_ops());
 }
@@ -63,8 +63,8 @@ int64_t peak_rss_bytes() {
 
 }  // namespace
 
-BenchResult time_steps(const LanguageModelBenchConfig& config, core::ThreadPool& threads,
-                       const BenchWork& work, core::FunctionRef<double(int64_t)> step) {
+BenchResult time_steps(const BenchConfig& config, core::ThreadPool& threads, const BenchWork& work,
+                       core::FunctionRef<double(int64_t)> step) {
   core::require(config.iterations > 0 && config.warmup >= 0,
                 "bench: iterations must be 1 or more and warmup 0 or more, got {} and {}",
                 config.iterations, config.warmup);
@@ -91,8 +91,7 @@ BenchResult time_steps(const LanguageModelBenchConfig& config, core::ThreadPool&
   return result;
 }
 
-BenchResult bench_language_model(const LanguageModelBenchConfig& config,
-                                 plugin_host::PluginRegistry& plugins) {
+BenchResult bench_language_model(const BenchConfig& config, plugin_host::PluginRegistry& plugins) {
   core::require(config.batch_size > 0 && config.sequence_length > 0,
                 "bench: batch and steps must be 1 or more, got {} and {}", config.batch_size,
                 config.sequence_length);

@@ -10,7 +10,7 @@
 namespace switchyard::bench {
 
 /// The sizes of a language model to time on random text.
-struct LanguageModelBenchConfig {
+struct BenchConfig {
   int64_t experts = 32;
   int64_t k = 4;
   int64_t d_model = 512;
@@ -49,18 +49,18 @@ struct BenchWork {
 
 /// Times step(1), step(2), ... after config.warmup steps, and measures the machine's limits with
 /// the same threads. `step` returns the loss, or some other number that it computed.
-[[nodiscard]] BenchResult time_steps(const LanguageModelBenchConfig& config,
-                                     core::ThreadPool& threads, const BenchWork& work,
+[[nodiscard]] BenchResult time_steps(const BenchConfig& config, core::ThreadPool& threads,
+                                     const BenchWork& work,
                                      core::FunctionRef<double(int64_t)> step);
 
 /// A model of these sizes with the noisy top-k gate, both balance losses and one group of ffn
 /// experts.
-[[nodiscard]] models::LanguageModelConfig bench_model(const LanguageModelBenchConfig& config);
+[[nodiscard]] models::LanguageModelConfig bench_model(const BenchConfig& config);
 
 /// Times whole training steps (forward, backward, gradient norm, Adam) of the model of Shazeer et
 /// al. 2017, appendix C.1, with the noisy top-k gate and both balance losses. Throws Error if a
 /// plugin is missing or the sizes are invalid.
-[[nodiscard]] BenchResult bench_language_model(const LanguageModelBenchConfig& config,
+[[nodiscard]] BenchResult bench_language_model(const BenchConfig& config,
                                                plugin_host::PluginRegistry& plugins);
 
 }  // namespace switchyard::bench

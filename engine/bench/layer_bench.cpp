@@ -22,7 +22,7 @@ using tensor::Tensor;
 
 // Everything a layer needs to run outside a model.
 struct Stage {
-  explicit Stage(const LanguageModelBenchConfig& of) : config(of), threads(of.threads) {
+  explicit Stage(const BenchConfig& of) : config(of), threads(of.threads) {
     backend.compute = of.compute;
   }
 
@@ -65,7 +65,7 @@ struct Stage {
   }
   [[nodiscard]] int64_t tokens() const { return config.batch_size * config.sequence_length; }
 
-  const LanguageModelBenchConfig& config;
+  const BenchConfig& config;
   core::ThreadPool threads;
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
@@ -79,7 +79,7 @@ struct Stage {
 // Forward and backward of a layer on random rows.
 BenchResult bench_layer(Stage& stage, layers::Layer& layer,
                         layers::RecurrentState* state = nullptr) {
-  const LanguageModelBenchConfig& config = stage.config;
+  const BenchConfig& config = stage.config;
   const tensor::Shape rows = {stage.tokens(), config.d_model};
   const Tensor x = stage.random(rows, "x");
   const Tensor grad_y = stage.random(rows, "grad_y");
@@ -106,7 +106,7 @@ BenchResult bench_layer(Stage& stage, layers::Layer& layer,
 
 }  // namespace
 
-BenchResult bench_lstm(const LanguageModelBenchConfig& config) {
+BenchResult bench_lstm(const BenchConfig& config) {
   Stage stage(config);
   layers::Lstm lstm("lstm", {.d_in = config.d_model, .units = config.d_model}, stage.parameters);
   stage.allocate();
@@ -117,8 +117,7 @@ BenchResult bench_lstm(const LanguageModelBenchConfig& config) {
   return bench_layer(stage, lstm, &state);
 }
 
-BenchResult bench_moe(const LanguageModelBenchConfig& config,
-                      plugin_host::PluginRegistry& plugins) {
+BenchResult bench_moe(const BenchConfig& config, plugin_host::PluginRegistry& plugins) {
   Stage stage(config);
   layers::MoeLayer moe("moe", 0, config.d_model, bench_model(config).moe, plugins,
                        stage.parameters);
@@ -128,7 +127,7 @@ BenchResult bench_moe(const LanguageModelBenchConfig& config,
 
 namespace {
 
-layers::SoftmaxHead::Config head_config(const LanguageModelBenchConfig& config) {
+layers::SoftmaxHead::Config head_config(const BenchConfig& config) {
   layers::SoftmaxHead::Config head = {.d_model = config.d_model,
                                       .vocab_size = config.vocab_size,
                                       .init = layers::uniform_fan_in(config.d_model, 1.0)};
@@ -141,7 +140,7 @@ layers::SoftmaxHead::Config head_config(const LanguageModelBenchConfig& config) 
 
 }  // namespace
 
-BenchResult bench_head(const LanguageModelBenchConfig& config) {
+BenchResult bench_head(const BenchConfig& config) {
   Stage stage(config);
   const int64_t choices = config.sampled > 0 ? config.sampled : config.vocab_size;
   const layers::SoftmaxHead head("softmax", head_config(config), stage.parameters);
@@ -175,7 +174,7 @@ BenchResult bench_head(const LanguageModelBenchConfig& config) {
   });
 }
 
-BenchResult bench_optimizer(const LanguageModelBenchConfig& config, const std::string& optimizer,
+BenchResult bench_optimizer(const BenchConfig& config, const std::string& optimizer,
                             plugin_host::PluginRegistry& plugins) {
   Stage stage(config);
   const models::LanguageModel model(bench_model(config), plugins, stage.parameters);

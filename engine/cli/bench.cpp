@@ -143,7 +143,7 @@ class BenchCommand : public Command {
   std::string dtype_ = "f32";
   std::string optimizer_ = "adam";
   int64_t threads_ = 0;
-  bench::LanguageModelBenchConfig config_;
+  bench::BenchConfig config_;
 };
 
 }  // namespace

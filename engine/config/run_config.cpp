@@ -1,88 +1,20 @@
 #include "config/run_config.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "config/language_model.h"
 #include "config/run_keys.h"
 #include "core/error.h"
 
 namespace switchyard::config {
 namespace {
 
-bool has_layer(const models::LanguageModelConfig& model, models::LayerKind kind) {
-  return std::find(model.layers.begin(), model.layers.end(), kind) != model.layers.end();
-}
-
-bool is_auto(const RunConfig& config, std::string_view key) {
-  return config.settings.setting(key) == core::ConfigValue(std::string("auto"));
-}
-
 /// Sets what follows from several keys.
 void derive(RunConfig& config) {
-  trainer::TrainerConfig& trainer = config.trainer;
-  trainer.schedule.total_steps = trainer.train.steps;
-  auto& model = std::get<models::LanguageModelConfig>(trainer.model);
-  const bool only_a_layer_can =
-      model.moe.groups > 0 || has_layer(model, models::LayerKind::kRecurrentMoe);
-  if (only_a_layer_can && is_auto(config, "model.moe.balance.by")) {
-    model.moe.balance.by = models::BalanceBy::kTokens;
-  }
-}
-
-void check_groups(const core::Config& settings, const models::MoeConfig& moe) {
-  const bool has_gate = !moe.gate.plugin.empty();
-  if (moe.groups == 0) {
-    core::require(settings.tables("model.moe.secondary_gate").empty(),
-                  "[model.moe.secondary_gate] is the gate within a group, and there are none: set "
-                  "'model.moe.groups' or leave the table out");
-    return;
-  }
-  core::require(has_gate, "'model.moe.groups' = {} needs a gate: add a table [model.moe.gate]",
-                moe.groups);
-  int64_t experts = 0;
-  for (const models::ExpertGroupConfig& group : moe.experts) {
-    experts += group.count;
-  }
-  core::require(
-      experts % moe.groups == 0,
-      "'model.moe.groups' must divide the number of experts, got {} groups for {} experts",
-      moe.groups, experts);
-}
-
-void check_balance(const models::LanguageModelConfig& model) {
-  const models::BalanceConfig& balance = model.moe.balance;
-  if (balance.by != models::BalanceBy::kGate) {
-    return;  // weights in a gate's table are found where the gate is made
-  }
-  core::require(model.moe.groups == 0,
-                "'model.moe.balance.by' = \"gate\" cannot balance all experts of two levels: use "
-                "\"tokens\" or \"compute\"");
-  core::require(!has_layer(model, models::LayerKind::kRecurrentMoe),
-                "'model.moe.balance.by' = \"gate\" cannot balance all steps of a recurrent layer: "
-                "use \"tokens\" or \"compute\"");
-  const models::BalanceConfig unset;
-  const auto check_weight = [](const char* key, double weight, double default_weight) {
-    core::require(weight == default_weight,
-                  "'{}' has no effect where the gate asks for balance itself: set it in "
-                  "[model.moe.gate], or 'model.moe.balance.by' to \"tokens\" or \"compute\"",
-                  key);
-  };
-  check_weight("model.moe.balance.w_importance", balance.w_importance, unset.w_importance);
-  check_weight("model.moe.balance.w_load", balance.w_load, unset.w_load);
-}
-
-void check_layers(const models::LanguageModelConfig& model) {
-  core::require(!model.layers.empty(), "'model.layers' must name at least one layer, got []");
-  const auto needs_experts = [&](models::LayerKind kind, const char* name) {
-    core::require(!has_layer(model, kind) || !model.moe.experts.empty(),
-                  "'model.layers' has a \"{}\" layer, so there must be experts: add a table\n  "
-                  "[[model.moe.experts]]\n  plugin = \"ffn\"\n  count = 8",
-                  name);
-  };
-  needs_experts(models::LayerKind::kMoe, "moe");
-  needs_experts(models::LayerKind::kRecurrentMoe, "recurrent_moe");
+  config.trainer.schedule.total_steps = config.trainer.train.steps;
+  derive_language_model(config);
 }
 
 void check_optimizers(const RunConfig& config) {
@@ -99,14 +31,11 @@ void check_optimizers(const RunConfig& config) {
 /// Checks what no key can say alone.
 void check_together(const RunConfig& config) {
   const trainer::TrainerConfig& trainer = config.trainer;
-  const auto& model = std::get<models::LanguageModelConfig>(trainer.model);
-  check_layers(model);
+  check_language_model(config);
   core::require(trainer.schedule.kind != optim::ScheduleKind::kPlateau ||
                     trainer.train.evaluate_every_steps > 0,
                 "'schedule.kind' is \"plateau\", which follows the evaluations: set "
                 "train.evaluate_every_steps, for example to the steps of an epoch");
-  check_groups(config.settings, model.moe);
-  check_balance(model);
   check_optimizers(config);
 }
 
@@ -126,6 +55,10 @@ RunConfig run_config_of(core::Config settings) {
 }
 
 }  // namespace
+
+bool is_auto(const RunConfig& config, std::string_view key) {
+  return config.settings.setting(key) == core::ConfigValue(std::string("auto"));
+}
 
 core::ConfigSchema run_schema(DataPath data_path) {
   RunConfig defaults;

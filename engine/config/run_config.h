@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config.h"
@@ -22,6 +23,9 @@ struct RunConfig {
   std::string name;                             // "" = the name of the run directory
   std::vector<std::string> plugin_directories;  // searched before the program's own
 };
+
+/// Whether a key was left to the program.
+[[nodiscard]] bool is_auto(const RunConfig& config, std::string_view key);
 
 /// Reads a configuration file with overrides "a.b=c". Throws Error(kInvalidArgument) that names
 /// every problem, Error(kNotFound) if there is no such file.

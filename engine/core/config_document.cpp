@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <optional>
-#include <sstream>
 
 #include <toml++/toml.h>
 
@@ -303,12 +303,11 @@ std::string read_config_text(const std::filesystem::path& file) {
     fail(ErrorCode::kNotFound, "there is no configuration file {}", file.string());
   }
   std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
+  std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   if (!stream.good() && !stream.eof()) {
     fail(ErrorCode::kIo, "cannot read {}: {}", file.string(), std::strerror(errno));
   }
-  return text.str();
+  return text;
 }
 
 }  // namespace switchyard::core
