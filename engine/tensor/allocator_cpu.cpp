@@ -36,7 +36,7 @@ std::shared_ptr<void> CpuAllocator::allocate(int64_t bytes) {
     core::fail(core::ErrorCode::kOutOfMemory, "cannot allocate {} bytes of host memory", bytes);
   }
   if (is_large(bytes)) {
-    // A hint only: large pages save the translation misses of GEMM packing.
+    // Only a hint: large pages spare GEMM packing address translation misses.
     (void)madvise(memory, static_cast<size_t>(rounded), MADV_HUGEPAGE);
   }
   return {memory, [](void* p) { std::free(p); }};

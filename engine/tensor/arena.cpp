@@ -17,7 +17,7 @@ void* Arena::take_bytes(int64_t bytes) {
     if (block_ + 1 == blocks_.size()) {
       break;
     }
-    blocks_[block_++].bytes = used_;  // what is left of it stays empty, and does not count
+    blocks_[block_++].bytes = used_;  // the rest stays unused and does not count
     used_ = 0;
   }
   if (blocks_.empty() || used_ + rounded > blocks_[block_].bytes) {

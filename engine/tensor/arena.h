@@ -8,15 +8,16 @@
 
 namespace switchyard::tensor {
 
-/// Hands out tensors one behind the other and takes them all back at once. While it warms up it
-/// adds blocks; the first reset() at the bottom joins them to one, after which a step of the same
-/// size allocates nothing. Threads: [inst].
+/// Hands out tensors one after another and takes them all back at once. While it warms up it adds
+/// blocks; reset() joins them into one, after which a step of the same size allocates nothing.
+/// Threads: [inst].
 class Arena {
  public:
   explicit Arena(Allocator& allocator) : allocator_(&allocator) {}
 
-  /// Uninitialised and row-major; valid until rewind() or reset() goes below it.
+  /// An uninitialised, row-major tensor, valid until rewind() or reset() takes its memory back.
   [[nodiscard]] Tensor take(DType dtype, const Shape& shape);
+  /// The same for `bytes` of raw memory.
   [[nodiscard]] void* take_bytes(int64_t bytes);
 
   /// Where the arena stands, for rewind().
@@ -30,7 +31,7 @@ class Arena {
   void reset();
 
   [[nodiscard]] int64_t capacity_bytes() const;
-  /// The most that was ever in use.
+  /// Most bytes in use at any time so far.
   [[nodiscard]] int64_t peak_bytes() const { return peak_bytes_; }
 
  private:
@@ -46,7 +47,7 @@ class Arena {
   int64_t peak_bytes_ = 0;
 };
 
-/// Takes back at its end what was taken from the arena since it was made.
+/// At the end of its scope, gives back everything taken from the arena since it was made.
 class ScratchScope {
  public:
   explicit ScratchScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}

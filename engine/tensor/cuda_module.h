@@ -10,11 +10,12 @@
 #include "tensor/memory.h"
 
 namespace switchyard::ops {
-struct KernelTable;  // of the next floor: handed through, never looked into
+struct KernelTable;  // defined in ops; only passed through here
 }
 
 namespace switchyard::tensor {
 
+/// One CUDA device of the machine.
 struct CudaDevice {
   int32_t index = 0;
   std::string name;  // "NVIDIA H200"
@@ -23,19 +24,21 @@ struct CudaDevice {
   int64_t memory_bytes = 0;
 };
 
-/// What libswitchyard_cuda.so exports, as the result of its one symbol kCudaModuleSymbol. It
-/// belongs to one build with the engine, so it may use C++ types; build_id is first and is compared
-/// first.
+/// The table that libswitchyard_cuda.so returns from its one exported symbol, kCudaModuleSymbol.
+/// Engine and module come from one build, so the table may use C++ types. build_id comes first and
+/// is compared before anything else is read.
 struct CudaModuleTable {
   const char* build_id = nullptr;
-  /// The devices there are, or none and `reason` says why. Does not throw for a missing device.
+  /// Lists the devices. If there is none, `reason` says why; that does not throw.
   std::vector<CudaDevice> (*probe)(std::string& reason) = nullptr;
+  /// The memory of one device.
   std::unique_ptr<Allocator> (*make_allocator)(int32_t device) = nullptr;
+  /// Opens a stream on a device; close_stream() closes it.
   void* (*open_stream)(int32_t device) = nullptr;
   void (*close_stream)(void* handle) = nullptr;
-  /// Copies between host and device or within a device, in the order of the stream.
+  /// Copies between host and device or within a device, in stream order.
   void (*copy)(const Stream& stream, void* to, const void* from, int64_t bytes) = nullptr;
-  /// Waits for the stream and throws Error(kDevice) for what went wrong on it.
+  /// Waits for the stream. Throws Error(kDevice) if work on it failed.
   void (*synchronize)(const Stream& stream) = nullptr;
   const ops::KernelTable* kernels = nullptr;
 };
@@ -43,17 +46,17 @@ struct CudaModuleTable {
 inline constexpr const char* kCudaModuleFile = "libswitchyard_cuda.so";
 inline constexpr const char* kCudaModuleSymbol = "switchyard_cuda_module_v1";
 
-/// Names version, compiler and the layout of what engine and module share; equal in both, or the
-/// module is refused.
+/// Identifies the version, the compiler and the headers that engine and module share. A module with
+/// another identifier is refused.
 [[nodiscard]] const char* build_id();
 
-/// CUDA, where it is installed: one engine runs with and without it. Threads: [inst].
+/// CUDA support, loaded at run time where it is installed. Threads: [inst].
 class CudaModule {
  public:
-  /// Looks for the module in `directories`, in default_directories() if that is empty. A module
-  /// that is missing or does not fit, and a machine without a device, are no errors: available() is
-  /// false and reason() says why. The module stays loaded until the last copy of this object, and
-  /// all memory and streams made by it must be gone by then.
+  /// Looks for the module in `directories`, or in default_directories() if that is empty. A missing
+  /// or unsuitable module and a machine without a device are not errors: available() is then false
+  /// and reason() says why. The module stays loaded as long as any copy of this object; memory and
+  /// streams made by it must be released before.
   explicit CudaModule(std::span<const std::filesystem::path> directories = {});
 
   [[nodiscard]] bool available() const { return !devices_.empty(); }
@@ -65,7 +68,7 @@ class CudaModule {
   /// The functions of the module. Throws Error(kUnsupported) with reason() unless available().
   [[nodiscard]] const CudaModuleTable& table() const;
 
-  /// Beside the program: its own directory, ../lib and ../lib/switchyard.
+  /// The program's own directory, ../lib and ../lib/switchyard.
   [[nodiscard]] static std::vector<std::filesystem::path> default_directories();
 
  private:

@@ -9,8 +9,8 @@
 
 namespace switchyard::tensor {
 
-/// Elements of a tensor that the host can read. On the CPU these are the tensor's own elements and
-/// live as long as they do; from other devices it is a copy that lives as long as a copy of the
+/// Elements of a tensor for the host to read. On the CPU they are the tensor's own elements and
+/// live as long as those do; on other devices they are a copy that lives as long as any copy of the
 /// view.
 template <typename T>
 class HostView : public std::span<const T> {
@@ -23,8 +23,8 @@ class HostView : public std::span<const T> {
   std::shared_ptr<const void> owner_;  // null where the values belong to someone else
 };
 
-/// A place to compute: its memory, the stream that its work runs in, and the way between its memory
-/// and the host's. All of it is free on the CPU. Threads: [inst].
+/// A place to compute: its memory, the stream that orders its work, and the transfers between its
+/// memory and the host's. On the CPU, waiting and reading back cost nothing. Threads: [inst].
 class Device {
  public:
   virtual ~Device() = default;
@@ -38,17 +38,17 @@ class Device {
   /// Whether the host reads and writes this device's memory as its own.
   [[nodiscard]] bool is_host() const { return stream_.device == DeviceType::kCpu; }
 
-  /// Writes `values` to the contiguous tensor `to` of as many elements, in the order of the stream.
+  /// Writes `values` to the contiguous tensor `to`, which has as many elements, in stream order.
   /// `values` may change once the call has returned.
   template <typename T>
   void upload(std::span<const T> values, const Tensor& to);
-  /// Waits for the work that was put into the stream before, and returns the elements of a
-  /// contiguous tensor. Throws Error(kDevice) for anything that went wrong in the stream.
+  /// Waits for all work queued on the stream, then returns the elements of a contiguous tensor.
+  /// Throws Error(kDevice) if work on the stream failed.
   template <typename T>
   [[nodiscard]] HostView<T> read_back(const Tensor& from);
-  /// Sets all bytes of a contiguous tensor to zero, in the order of the stream.
+  /// Sets all bytes of a contiguous tensor to zero, in stream order.
   void clear(const Tensor& tensor);
-  /// Waits for the stream. Throws Error(kDevice) for anything that went wrong in it.
+  /// Waits for the stream. Throws Error(kDevice) if work on it failed.
   virtual void wait() = 0;
 
  protected:

@@ -4,8 +4,8 @@
 
 namespace switchyard::tensor {
 
-/// What a buffer of that many bytes really takes of a CpuAllocator: large ones are whole large
-/// pages.
+/// Bytes that a CpuAllocator takes for a buffer of `bytes`: large buffers are rounded up to whole
+/// large pages.
 [[nodiscard]] int64_t host_bytes_taken(int64_t bytes);
 
 }  // namespace switchyard::tensor

@@ -8,14 +8,14 @@
 
 namespace switchyard::tensor {
 
-/// The numbers are DLPack's DLDeviceType.
+/// Kind of device. The values are those of DLPack's DLDeviceType.
 enum class DeviceType : int32_t { kCpu = 1, kCuda = 2 };
 
 [[nodiscard]] constexpr std::string_view name_of(DeviceType type) {
   return type == DeviceType::kCpu ? "cpu" : "cuda";
 }
 
-/// Where work is done, and in which order: on the CPU a pool of threads, on CUDA a stream.
+/// Where work runs and in which order: a pool of threads on the CPU, a stream on CUDA.
 struct Stream {
   DeviceType device = DeviceType::kCpu;
   int32_t device_index = 0;
@@ -32,7 +32,7 @@ class Allocator {
   [[nodiscard]] virtual std::shared_ptr<void> allocate(int64_t bytes) = 0;
 };
 
-/// Memory of the host. Large buffers are whole pages, given by the kernel as zeros.
+/// Host memory. Large buffers are whole pages, which the kernel has zeroed.
 class CpuAllocator final : public Allocator {
  public:
   [[nodiscard]] DeviceType device() const override { return DeviceType::kCpu; }

@@ -6,7 +6,7 @@ namespace switchyard::tensor {
 
 namespace {
 
-// By the number of the role.
+// Indexed by Role.
 constexpr std::array<std::string_view, 6> kRoleNames = {"dense",     "gate", "expert",
                                                         "embedding", "norm", "bias"};
 

@@ -18,6 +18,7 @@ enum class Role : uint32_t { kDense, kGate, kExpert, kEmbedding, kNorm, kBias };
 /// "expert", as configurations and messages name it.
 [[nodiscard]] std::string_view name_of(Role role);
 
+/// How initial values are distributed.
 enum class InitKind : uint32_t { kZero, kConstant, kNormal, kTruncatedNormal, kUniform };
 
 /// How a parameter is filled at step 0. The kinds are those of SY_INIT_*.
@@ -27,7 +28,8 @@ struct Init {
   double b = 0.0;  // standard deviation or upper end
 };
 
-/// How many rows of a gradient (indices of axis 0) one step touches at most. Both 0: any number.
+/// The largest number of gradient rows (indices of axis 0) that one step touches. Both 0: any
+/// number.
 struct TouchedRows {
   int64_t per_token = 0;
   int64_t fixed = 0;
@@ -47,21 +49,21 @@ struct Parameter {
   uint32_t flags = 0;   // SY_PF_*
   bool is_buffer = false;
   bool stays_f32 = false;            // whatever the run's weight type
-  bool only_multiplied = false;      // by grouped_matmul, as weights; so it is read as it rests
+  bool only_multiplied = false;      // as weights of grouped_matmul, so it is read as stored
   bool updated_in_backward = false;  // never has a gradient as a whole; see SliceUpdater
   TouchedRows touched_rows;
   Tensor value;  // defined after ParameterSet::allocate()
   Tensor grad;   // of the parameter's shape; defined unless touched_rows.is_sparse()
   RowGradient row_grad;
-  bool grad_is_dropped = false;  // `grad` holds nothing that counts: the next sum overwrites it
+  bool grad_is_dropped = false;  // the content of `grad` is stale; the next sum overwrites it
 
   [[nodiscard]] bool has_grad() const { return grad.defined() || row_grad.defined(); }
   /// Every value of the gradient that may not be zero: all of `grad`, or the rows of `row_grad`.
   [[nodiscard]] Tensor grad_values() const { return row_grad.defined() ? row_grad.values() : grad; }
-  /// Forgets the gradient. Memory of a dense one is left as it is, for the next sum to overwrite.
+  /// Drops the gradient. A dense one keeps its stale content until the next sum overwrites it.
   void drop_grad();
-  /// What a caller that adds to all of `grad` at once must multiply the old content with: 0 if it
-  /// was dropped, else 1. The caller adds.
+  /// The factor by which a caller that adds to all of `grad` at once multiplies the old content: 0
+  /// if it was dropped, else 1. The caller must then add.
   [[nodiscard]] float take_grad_beta();
 };
 
@@ -73,8 +75,8 @@ struct ParameterSlice {
   Tensor grad;   // f32 [count, ...]
 };
 
-/// Updates parameters slice by slice, as soon as backward has made a slice's gradient, so that no
-/// gradient of a whole parameter is ever held.
+/// Updates parameters slice by slice, as soon as backward has computed a slice's gradient, so that
+/// the gradient of a whole parameter never exists.
 class SliceUpdater {
  public:
   virtual ~SliceUpdater() = default;
@@ -92,21 +94,22 @@ class ParameterSet {
 
   /// Takes zeroed memory for every value, and for every gradient that is held as a whole.
   void allocate(Allocator& allocator);
-  /// Only for the values: enough for a model that does not learn.
+  /// Takes memory for the values only: enough for a model that is not trained.
   void allocate_values(Allocator& allocator);
-  /// Only for the gradients.
+  /// Takes memory for the gradients only.
   void allocate_gradients(Allocator& allocator);
 
   [[nodiscard]] std::deque<Parameter>& all() { return parameters_; }
   [[nodiscard]] const std::deque<Parameter>& all() const { return parameters_; }
   /// All but the buffers, in the same order.
   [[nodiscard]] std::vector<Parameter*> trained();
-  /// Null if there is none of that name.
+  /// The parameter of this name, or null.
   [[nodiscard]] Parameter* find(std::string_view name);
-  /// Number of trained values, buffers left out.
+  /// Number of trained values, without buffers.
   [[nodiscard]] int64_t count() const;
 
-  /// Registers what the owner of parameters keeps outside of them; it must live as long as they do.
+  /// Registers state that the owner of parameters keeps outside of tensors. It must outlive this
+  /// set.
   void keep(core::OpaqueState& state) { opaque_states_.push_back(&state); }
   [[nodiscard]] const std::vector<core::OpaqueState*>& opaque_states() const {
     return opaque_states_;

@@ -18,7 +18,7 @@ RowGradient::RowGradient(const Shape& parameter, Allocator& allocator)
     : allocator_(&allocator), shape_(parameter) {
   core::require(parameter.dim() > 0, "RowGradient: the parameter must have rows, got a scalar");
   row_size_ = with_rows(parameter, 1).count();
-  reserve(1);  // views of no rows point somewhere, too
+  reserve(1);  // a view without rows has an address, too
 }
 
 void RowGradient::touch(const Tensor& ids, const Tensor& positions) {
@@ -72,7 +72,7 @@ void RowGradient::merge() {
   num_rows_ += added;
 }
 
-// A little more than is needed: how many rows a step touches varies.
+// Reserves a little more than needed, because the number of touched rows varies.
 void RowGradient::reserve(int64_t num_rows) {
   if (rows_.defined() && num_rows <= rows_.count()) {
     return;

@@ -8,19 +8,19 @@
 namespace switchyard::tensor {
 
 /// The gradient of a parameter [R, ...] of which a step touches few rows (indices of axis 0): those
-/// rows and the gradient of each. Its memory is that of the most rows a step has touched, whatever
-/// R is. CPU only. Threads: [inst].
+/// rows and the gradient of each. Its memory grows with the largest number of rows that a step has
+/// touched, not with R. CPU only. Threads: [inst].
 class RowGradient {
  public:
-  /// Not there: the gradient is a dense tensor.
+  /// Undefined: the gradient is a dense tensor.
   RowGradient() = default;
-  /// No row yet, for a parameter of that shape. The allocator must outlive the object.
+  /// Starts without rows, for a parameter of this shape. The allocator must outlive the object.
   /// Throws Error(kInvalidArgument) for a scalar.
   RowGradient(const Shape& parameter, Allocator& allocator);
 
   [[nodiscard]] bool defined() const { return allocator_ != nullptr; }
 
-  /// Adds rows, whose gradient is zero at first; those that are there already keep theirs.
+  /// Adds rows with a gradient of zero. Rows that are already there keep theirs.
   ///
   ///   ids        [n] i32 in [-1, R), in any order, also repeated; -1 stands for no row
   ///   positions  [n] i32, written: where in rows() each id stands from now on, -1 for -1
@@ -32,7 +32,7 @@ class RowGradient {
   [[nodiscard]] Tensor rows() const;
   /// [n, ...]: the gradient of each of rows(). Valid until the next touch().
   [[nodiscard]] Tensor values() const;
-  /// No row any more. Keeps the memory.
+  /// Removes all rows and keeps the memory.
   void clear() { num_rows_ = 0; }
 
  private:

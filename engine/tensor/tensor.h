@@ -19,7 +19,7 @@ class Device;
 /// it was made by empty() or zeros(), and borrows it if it was made by borrow() or an Arena.
 class Tensor {
  public:
-  /// A tensor that is not there: no data, no dimension.
+  /// An undefined tensor: no data, no dimensions.
   Tensor() = default;
 
   /// Uninitialised, row-major.
@@ -29,7 +29,7 @@ class Tensor {
   /// Row-major view of memory that must outlive the tensor.
   static Tensor borrow(void* data, DType dtype, const Shape& shape,
                        DeviceType device = DeviceType::kCpu);
-  /// The same with its own strides, in elements, one for each axis.
+  /// The same with the given strides, in elements, one for each axis.
   static Tensor borrow(void* data, DType dtype, const Shape& shape, const int64_t* strides,
                        DeviceType device = DeviceType::kCpu);
   /// On the CPU, with a copy of `values`.
