@@ -19,19 +19,19 @@ struct OptimizerGroup {
 };
 
 /// One optimizer made of several: each parameter belongs to the first group that selects it, or
-/// else to `rest`. A state tensor is named as its own optimizer names it, so a checkpoint does not
-/// tell how parameters were grouped. Threads: [inst].
+/// else to `rest`. State tensors keep the names that their optimizers give them, so a checkpoint
+/// does not depend on the grouping. Threads: [inst].
 class GroupedOptimizer final : public Optimizer {
  public:
   GroupedOptimizer(std::vector<OptimizerGroup> groups, std::unique_ptr<Optimizer> rest);
 
-  /// Throws Error(kInvalidArgument) for a group that gets no parameter.
+  /// Throws Error(kInvalidArgument) if a group gets no parameter.
   void plan(std::span<tensor::Parameter* const> parameters) override;
   void allocate(tensor::Allocator& allocator) override;
   void step(const OptimizerStep& step) override;
-  /// Throws Error(kNotFound) for a parameter that plan() has not seen.
+  /// Throws Error(kNotFound) if plan() has not seen the parameter.
   void step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) override;
-  /// Of the groups in their order, then of the rest.
+  /// Those of the groups in their order, then those of the rest.
   [[nodiscard]] std::vector<StateTensor*> state() override;
   [[nodiscard]] std::vector<core::OpaqueState*> opaque_states() override;
 

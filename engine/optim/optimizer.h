@@ -21,7 +21,7 @@ struct StateTensor {
   tensor::Tensor value;  // defined after allocate()
 };
 
-/// One step's circumstances.
+/// The step, and the resources for it, that an update needs to know.
 struct OptimizerStep {
   ops::Backend backend;
   tensor::Arena* scratch = nullptr;
@@ -36,19 +36,19 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// Declares the state for these parameters, which must outlive the optimizer. Once, before
+  /// Declares the state for these parameters, which must outlive the optimizer. Called once, before
   /// allocate().
   virtual void plan(std::span<tensor::Parameter* const> parameters) = 0;
   /// Takes memory for the state and fills it with its initial values.
   virtual void allocate(tensor::Allocator& allocator) = 0;
-  /// Updates every parameter that was planned, but those that are updated in backward.
+  /// Updates every planned parameter except those that are updated in backward.
   virtual void step(const OptimizerStep& step) = 0;
-  /// Updates a range of one parameter's first axis from its gradient, with the state of that range:
-  /// slice.value changes, wherever it lies.
+  /// Updates a range of one parameter's first axis from its gradient, with the state of that range.
+  /// Writes to slice.value, which need not be the parameter's own memory.
   virtual void step_slice(const OptimizerStep& step, const tensor::ParameterSlice& slice) = 0;
   /// The state, for checkpoints and for predicting memory. The pointers stay valid.
   [[nodiscard]] virtual std::vector<StateTensor*> state() = 0;
-  /// What it keeps outside of tensors. The pointers stay valid.
+  /// State that it keeps outside of tensors. The pointers stay valid.
   [[nodiscard]] virtual std::vector<core::OpaqueState*> opaque_states() { return {}; }
 };
 

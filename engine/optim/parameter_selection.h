@@ -8,7 +8,7 @@
 
 namespace switchyard::optim {
 
-/// Some of a model's parameters, by what they are for and by name.
+/// Selects some of a model's parameters by role and name.
 struct ParameterSelection {
   std::vector<tensor::Role> roles;  // one of these; empty = any
   std::string match;                // a pattern of the whole name; empty = any
@@ -18,8 +18,8 @@ struct ParameterSelection {
   [[nodiscard]] std::string text() const;
 };
 
-/// Whether the pattern fits the whole name. `*` stands for any characters, dots and none included,
-/// `?` for one; everything else for itself.
+/// Whether the pattern matches the whole name. `*` matches any number of characters, dots included,
+/// and `?` exactly one; every other character matches itself.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view name);
 
 }  // namespace switchyard::optim

@@ -4,10 +4,11 @@
 
 namespace switchyard::optim {
 
+/// What the learning rate does after the warm-up; see Schedule.
 enum class ScheduleKind { kConstant, kInverseSqrt, kPlateau };
 
 /// The learning rate over time: linear warm-up, a plateau, then proportional to 1/sqrt(step), or
-/// smaller each time an evaluation is no better than the best before it.
+/// reduced each time an evaluation does not improve on the best so far.
 ///
 ///   kInverseSqrt:  lr(t) = base * min(t / warmup, 1, sqrt((warmup + hold) / t))
 ///   kConstant:     lr(t) = base * min(t / warmup, 1)
@@ -24,7 +25,7 @@ struct Schedule {
   int64_t total_steps = 0;
   double plateau_factor = 4.0;
 
-  /// Throws Error(kInvalidArgument) where a number is out of range.
+  /// Throws Error(kInvalidArgument) if a number is out of range.
   void check() const;
   /// step counts from 1; reductions: how many evaluations so far were no better (kPlateau).
   [[nodiscard]] double at(int64_t step, int64_t reductions = 0) const;
