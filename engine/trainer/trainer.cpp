@@ -104,7 +104,9 @@ Trainer::Impl::Impl(TrainerSetup given)
 void Trainer::Impl::handle_nonfinite(const StepOutcome& outcome) {
   const std::string place = learner.find_nonfinite();
   const std::string message = fmt::format(
-      "step {}: the loss is {}, the balance loss {}, the gradient norm {}; first seen in {}",
+      "step {}: the loss is {:.6g}, the balance loss {:.6g}, the gradient norm {:.6g}; first seen "
+      "in "
+      "{}",
       step + 1, outcome.task_loss(), outcome.aux_loss, outcome.grad_norm,
       place.empty() ? "the loss" : place);
   learner.drop_gradients();
