@@ -12,8 +12,8 @@ struct Backend {
   tensor::Device* device = nullptr;
   tensor::Stream stream;  // of the device
   const KernelTable* kernels = nullptr;
-  /// What the factors of matrix products are rounded to, kF32 or kBf16. Sums, and all arithmetic
-  /// other than products, are f32.
+  /// The type that factors of matrix products are rounded to, kF32 or kBf16. Sums and all other
+  /// arithmetic are f32.
   tensor::DType compute = tensor::DType::kF32;
 };
 

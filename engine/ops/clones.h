@@ -1,9 +1,9 @@
 #pragma once
 
-/// Put before a CPU kernel whose loops should use the widest vectors of the machine it runs on: the
-/// compiler makes one version per instruction set and the loader picks. What the kernel calls must
-/// be inlined into it. Sanitizers cannot run the loader's choice, so there is one version under
-/// them.
+/// Marks a CPU kernel whose loops should use the widest vectors of the machine it runs on: the
+/// compiler makes one version per instruction set and the loader picks one. Functions that the
+/// kernel calls must be inlined into it. Sanitizers do not support this choice at load time, so
+/// they get one version.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SWITCHYARD_CPU_CLONES \

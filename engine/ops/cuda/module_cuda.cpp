@@ -21,8 +21,8 @@ void check(cudaError_t status, const char* doing) {
   }
 }
 
-// Any error means that there is no device: a machine without a driver answers with an error and
-// leaves the count as it was.
+// Any error means that there is no device: without a driver the call fails and leaves the count
+// unchanged.
 std::vector<CudaDevice> probe(std::string& reason) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
@@ -81,7 +81,7 @@ void synchronize(const tensor::Stream& stream) {
 
 }  // namespace switchyard::ops::cuda
 
-// What the engine looks up by name (tensor::kCudaModuleSymbol).
+// The symbol that the engine looks up (tensor::kCudaModuleSymbol).
 extern "C" [[gnu::visibility("default")]] const switchyard::tensor::CudaModuleTable*
 switchyard_cuda_module_v1() {
   namespace cuda = switchyard::ops::cuda;

@@ -12,7 +12,7 @@ inline constexpr int kThreadsPerBlock = 256;
 inline constexpr int kRowsPerBlock = kThreadsPerBlock / kWarpSize;
 inline constexpr unsigned kAllLanes = 0xffffffffU;
 
-/// 0 for no rows: CUDA refuses an empty grid, so the caller must not launch then.
+/// 0 for no rows: CUDA refuses an empty grid, so the caller must not launch.
 [[nodiscard]] inline unsigned blocks_for_rows(int64_t num_rows) {
   return static_cast<unsigned>((num_rows + kRowsPerBlock - 1) / kRowsPerBlock);
 }

@@ -14,7 +14,7 @@ namespace {
 using tensor::Bf16;
 using tensor::DType;
 
-// i32 needs 31 exact bits, so anything that touches it is computed in double.
+// i32 needs 31 exact bits, so conversions from and to it are computed in double.
 template <typename From, typename To>
 using Number =
     std::conditional_t<std::is_same_v<From, int32_t> || std::is_same_v<To, int32_t>, double, float>;
@@ -50,7 +50,7 @@ template <typename To, typename N>
   }
 }
 
-// Part of a row: where it begins in both tensors, and how far apart neighbours are.
+// Part of a row: its beginning in both tensors and the strides.
 struct Run {
   const void* x;
   int64_t x_stride;

@@ -7,14 +7,14 @@
 
 namespace switchyard::ops::generic {
 
-/// A tensor and what its op calls it.
+/// A tensor and its name in messages.
 struct Named {
   const char* name;
   const tensor::Tensor& tensor;
 };
 
-/// Throws Error(kInvalidArgument) unless every tensor is there, on the backend's device, and of
-/// that type.
+/// Throws Error(kInvalidArgument) unless every tensor is defined, on the backend's device and of
+/// this type.
 void require_tensors(const char* op, const Backend& backend, tensor::DType dtype,
                      std::initializer_list<Named> tensors);
 

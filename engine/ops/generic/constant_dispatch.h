@@ -16,7 +16,7 @@ template <auto kLast, typename Body, size_t... kIndices>
 }
 
 /// Calls body(std::integral_constant<...>) with `wanted`, one of 0 ... kLast, as a constant, so
-/// that each value gets a loop of its own. All is inlined into the caller if `body` is too.
+/// that each value gets its own loop. Everything is inlined into the caller if `body` is.
 template <auto kLast, typename Body>
 [[gnu::always_inline]] inline void call_with_constant(decltype(kLast) wanted, const Body& body) {
   call_with_constant<kLast>(wanted, body,

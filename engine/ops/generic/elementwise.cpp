@@ -17,7 +17,7 @@ void check_tensors(const Backend& backend, std::span<const Tensor> io) {
   for (size_t i = 0; i < io.size(); ++i) {
     const bool fits = io[i].defined() && io[i].device() == backend.stream.device &&
                       io[i].dtype() == tensor::DType::kF32 && io[i].is_contiguous();
-    if (!fits) {  // now it is worth making a name
+    if (!fits) {  // only now build the name
       const std::string name = fmt::format("io {}", i);
       require_tensors("elementwise", backend, tensor::DType::kF32, {{name.c_str(), io[i]}});
       require_contiguous("elementwise", {name.c_str(), io[i]});

@@ -8,10 +8,9 @@
 
 namespace switchyard::ops::generic {
 
-/// Runs a small program for every element of a domain: one pass over memory, whatever the program
-/// does.
+/// Runs a small program for every element of a domain, in one pass over memory.
 ///
-///   programs   keeps the plan of `code`, so that the next call with the same code finds it
+///   programs   keeps the plan of `code` for the next call with the same code
 ///   code       instructions over kElementwiseRegisters registers of f32 (sy.ew/1 defines them)
 ///   io         contiguous f32, 1 to kMaxElementwiseTensors of them:
 ///                kElements  the shape of io[0]
@@ -20,10 +19,10 @@ namespace switchyard::ops::generic {
 ///              kScalar reads an io of one element
 ///   constants  read by kConst
 ///
-/// kScalar gives what io held before the program began. The whole program is checked first: throws
-/// Error(kInvalidArgument) for an unknown instruction, a register, io or constant that does not
-/// exist, a register that is read before it is written, more than kMaxElementwiseCode instructions,
-/// shapes or types that do not fit, and (on the CPU) a row outside of its tensor.
+/// kScalar reads the value from before the program began. The whole program is checked first:
+/// throws Error(kInvalidArgument) for an unknown instruction, a register, io or constant that does
+/// not exist, a register that is read before it is written, more than kMaxElementwiseCode
+/// instructions, shapes or types that do not fit, and (on the CPU) a row outside its tensor.
 /// Asynchronous on the backend's stream. Threads: [inst], as is `programs`.
 void elementwise(const Backend& backend, ElementwisePrograms& programs,
                  std::span<const ElementwiseInstruction> code, std::span<const tensor::Tensor> io,

@@ -18,8 +18,8 @@ using Number = ElementwiseProgram::Number;
 using Pass = ElementwiseProgram::Pass;
 using Place = ElementwiseProgram::Place;
 
-constexpr int64_t kElements = 256;  // of a register: all twelve stay in the first cache
-constexpr int64_t kPadding = 16;    // so that no two registers begin at the same place of a page
+constexpr int64_t kElements = 256;  // of a register: all twelve stay in the first-level cache
+constexpr int64_t kPadding = 16;    // so that no two registers begin at the same offset in a page
 
 // One element of a pass. A constant op is folded away, so each loop holds one formula.
 template <Op kOp>
@@ -113,8 +113,8 @@ SWITCHYARD_CPU_CLONES void run_loop(Op op, unsigned numbers, const Operands& ope
   });
 }
 
-// Where a block of elements lies. Where a program runs over some rows of tensors with more,
-// `matrix` is the row of those and `row` that of the others.
+// The position of a block of elements. If a program runs over some rows of tensors with more rows,
+// `matrix` is the row in those and `row` the row in the others.
 struct Block {
   int64_t matrix = 0;
   int64_t row = 0;
@@ -144,7 +144,7 @@ Strided strided(const Tensor& t, const ElementwiseDomain& domain, size_t index) 
   return s;
 }
 
-// One call of a program, and what all threads share of it.
+// One call of a program: the data that all threads share.
 struct Call {
   const ElementwiseProgram* program = nullptr;
   std::array<Strided, kMaxElementwiseTensors> io;

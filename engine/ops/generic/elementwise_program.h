@@ -14,7 +14,7 @@ inline constexpr int kElementwiseRegisters = 12;
 inline constexpr size_t kMaxElementwiseTensors = 32;
 inline constexpr size_t kMaxElementwiseCode = 256;
 
-/// How many values a pass reads; kLoad stands for a copy.
+/// The number of values that a pass reads; kLoad is a copy.
 [[nodiscard]] constexpr int num_operands(ElementwiseOp op) {
   switch (op) {
     case ElementwiseOp::kStore:
@@ -35,8 +35,7 @@ inline constexpr size_t kMaxElementwiseCode = 256;
   }
 }
 
-/// Whether there is a pass in which exactly the operands whose bits are set are numbers and the
-/// others elements.
+/// Whether a pass exists whose operands are numbers where bits are set and elements elsewhere.
 [[nodiscard]] constexpr bool may_be_numbers(ElementwiseOp op, unsigned operands) {
   switch (op) {
     case ElementwiseOp::kLoad:
@@ -53,14 +52,14 @@ inline constexpr size_t kMaxElementwiseCode = 256;
   }
 }
 
-/// An element program, checked as far as its code goes and cut into passes over blocks of elements.
-/// Numbers are not spread over registers, loaded registers stay in their tensors, results go to
-/// where they are stored, and a few neighbours are joined, as far as that changes no value read
-/// later. Holds no tensor and no constant, so it serves every call with the same code.
+/// An element program, checked without its tensors and cut into passes over blocks of elements. The
+/// planner keeps numbers out of registers, reads loaded values from their tensors, writes results
+/// where they are stored, and joins a few neighbouring instructions, where that changes no value
+/// read later. A program holds no tensor and no constant, so it serves every call with the same
+/// code.
 class ElementwiseProgram {
  public:
-  /// Where a value is: element for element in the buffer of a register or in a tensor, or as one
-  /// number.
+  /// Where a value is: elements in the buffer of a register or in a tensor, or a single number.
   struct Place {
     enum class In : uint8_t { kNowhere, kBuffer, kTensor, kNumber };
     In in = In::kNowhere;
@@ -83,7 +82,7 @@ class ElementwiseProgram {
     std::array<uint8_t, 3> from{};  // the constant, the io, or earlier numbers
   };
 
-  /// The first instruction that uses an io or a constant in its way (kLoad, kStore, kScalar or
+  /// The first instruction that uses an io or a constant in one way (kLoad, kStore, kScalar or
   /// kConst).
   struct Use {
     ElementwiseOp how = ElementwiseOp::kLoad;
@@ -110,11 +109,11 @@ class ElementwiseProgram {
   std::vector<Pass> passes_;
 };
 
-/// The programs that one caller runs again and again, planned once. Threads: [inst].
+/// The programs that one caller runs repeatedly, each planned once. Threads: [inst].
 class ElementwisePrograms {
  public:
   /// The program of this code, planned unless it is one of the last kMost. Valid until the next
-  /// call. Errors as those of ElementwiseProgram.
+  /// call. Throws what ElementwiseProgram throws.
   const ElementwiseProgram& find_or_plan(std::span<const ElementwiseInstruction> code,
                                          uint32_t repeats);
 

@@ -47,7 +47,7 @@ enum class ElementwiseOp : uint8_t {
   kAbs,
   kSign,
   kSelect,
-  // Two instructions in one pass; no program holds them.
+  // Two instructions in one pass; not part of any program.
   kSqrtAdd,    // sqrt(a) + b
   kSubScaled,  // a - b c
   kScaledAdd   // a b + c e
@@ -61,7 +61,7 @@ struct ElementwiseInstruction {
   uint8_t b;
 };
 
-/// What an element program runs over.
+/// The elements that an element program runs over.
 struct ElementwiseDomain {
   enum class Over : uint8_t {
     kElements,  // of io[0]; the other io have its shape
@@ -69,7 +69,7 @@ struct ElementwiseDomain {
     kRows       // some rows of some io
   };
   Over over = Over::kElements;
-  tensor::Tensor active{};  // kMatrices: f32 [G] or undefined; matrix g rests where it is 0
+  tensor::Tensor active{};  // kMatrices: f32 [G] or undefined; matrix g is skipped where it is 0
   tensor::Tensor rows{};    // kRows: i32 [n], distinct
   uint32_t by_row = 0;      // kRows: bit i is set if io[i] has more rows than the n
 };
@@ -87,7 +87,7 @@ struct RandomFill {
   int64_t token_stride = 1;  // from the number of a row to that of the next
 };
 
-/// Which random numbers decide a rounding to bf16.
+/// The random numbers that decide a rounding to bf16.
 struct StochasticRounding {
   core::RngKey key;
   core::RngPosition position;
@@ -95,9 +95,8 @@ struct StochasticRounding {
 };
 
 /// Kernels of one device. The ops in pointwise.h, reduce.h, select.h, elementwise.h and random.h
-/// check their arguments and then call these, so a kernel may take them for granted. All are
-/// asynchronous on the stream. Index kernels of the CPU throw
-/// Error(kInvalidArgument) for an index out of range.
+/// check their arguments and then call these, so a kernel may rely on them. All are asynchronous on
+/// the stream. Index kernels of the CPU throw Error(kInvalidArgument) for an index out of range.
 struct Kernels {
   using Out = tensor::Out;
   using Tensor = tensor::Tensor;

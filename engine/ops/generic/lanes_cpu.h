@@ -5,8 +5,8 @@
 
 namespace switchyard::ops::generic::cpu {
 
-// Sums and maxima along a row are kept in sixteen lanes and joined in one order, so that they are
-// fast on any vector width and the same on all.
+// Sums and maxima along a row are kept in sixteen lanes and joined in a fixed order, so that they
+// are fast on any vector width and equal on all of them.
 
 using FloatLanes = float __attribute__((vector_size(64)));
 using HalfLanes = float __attribute__((vector_size(32)));

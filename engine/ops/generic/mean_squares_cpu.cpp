@@ -13,9 +13,9 @@ namespace {
 
 constexpr int64_t kMostPieces = 16;  // of one matrix
 constexpr int64_t kWave = 64;        // pieces whose column sums are held at one time
-constexpr int64_t kRows = 4;         // visited together, so that column sums are loaded a fourth
+constexpr int64_t kRows = 4;  // handled together, so that column sums are loaded a quarter as often
 
-// How matrices are cut into pieces of whole rows: by shapes only, so that sums have one order.
+// Cuts matrices into pieces of whole rows, by shape only, so that sums have one order.
 struct Cut {
   int64_t height;
   int64_t width;

@@ -7,9 +7,10 @@
 namespace switchyard::ops::generic {
 
 // Elementwise ops. Tensors may be strided views of any number of dimensions; an output may be the
-// same tensor as an input, and may not overlap one otherwise. f32 unless said. All are asynchronous
-// on the backend's stream and throw Error(kInvalidArgument) for shapes, types or devices that do
-// not fit, and Error(kUnsupported) if the device has no such kernel. Threads: [inst].
+// same tensor as an input, and may not overlap one otherwise. Tensors are f32 unless stated
+// otherwise. All are asynchronous on the backend's stream and throw Error(kInvalidArgument) for
+// shapes, types or devices that do not fit, and Error(kUnsupported) if the device has no such
+// kernel. Threads: [inst].
 
 /// y = f(x), y of x's shape. On the CPU within 6e-7 of the exact value, relatively.
 void unary(const Backend& backend, Unary op, const tensor::Tensor& x, tensor::Out y);
@@ -24,7 +25,7 @@ void binary(const Backend& backend, Binary op, const tensor::Tensor& a, const te
 /// nearest even; to i32 it rounds toward zero, clamps to the range, and makes NaN 0.
 void affine(const Backend& backend, const tensor::Tensor& x, double mul, double add, tensor::Out y);
 
-/// y = x, with the conversions of affine(). Without one, every bit is kept.
+/// y = x, with the conversions of affine(). Without a conversion, every bit is kept.
 void copy(const Backend& backend, const tensor::Tensor& x, tensor::Out y);
 
 /// y = activation(x). GELU is x Phi(x), SiLU is x sigmoid(x).

@@ -27,9 +27,8 @@ void fill_random(const Backend& backend, const RandomFill& fill, tensor::Out y);
 
 /// y (bf16) = x (f32) rounded up or down at random, so that the mean of many roundings is x: up
 /// with the probability (x - below) / (above - below). A random word is enough for two elements:
-/// with e = first_element + i, element i takes half h (0 = the low one) of word w of block
-/// 64 (e / 512) + e % 64, where h = e / 256 % 2 and w = e / 64 % 4. Infinities and NaN stay what
-/// they are.
+/// with e = first_element + i, element i takes half h (0 = the low one) of word w of block 64 (e /
+/// 512) + e % 64, where h = e / 256 % 2 and w = e / 64 % 4. Infinities and NaN are unchanged.
 ///
 ///   x, y  the same shape, contiguous
 ///

@@ -93,7 +93,7 @@ template <Distribution kDistribution>
   }
 }
 
-// Always all kNumbers, so that a number never depends on where a slice begins or ends.
+// Always computes all kNumbers, so that a number never depends on where a slice begins or ends.
 SWITCHYARD_CPU_CLONES void make_numbers(Distribution distribution, Scale s, const Words& words,
                                         float* out) {
   switch (distribution) {
@@ -163,8 +163,8 @@ void random_fill(const Stream& stream, const RandomFill& fill, Out y) {
 
 namespace {
 
-// Adding a random number below one unit of the last kept bit and cutting off the rest rounds up
-// with the probability that the cut part says.
+// Adds a random number below one unit of the last kept bit and cuts off the rest, which rounds up
+// with a probability equal to the fraction that is cut off.
 [[gnu::always_inline]] inline uint16_t round_bits(float v, uint32_t word) {
   const uint32_t bits = std::bit_cast<uint32_t>(v);
   const bool is_finite = (bits & 0x7F800000U) != 0x7F800000U;

@@ -6,14 +6,14 @@
 
 namespace switchyard::ops::generic {
 
-// Ops that join elements. Tensors are f32 and may be strided views. Sums run in double and in an
-// order that depends on shapes and strides only, so results are the same for any number of threads.
-// All are asynchronous on the backend's stream, and throw Error(kInvalidArgument) for shapes, types
-// or devices that do not fit. Threads: [inst].
+// Reductions. Tensors are f32 and may be strided views. Sums run in double and in an order that
+// depends on shapes and strides only, so results are the same for any number of threads. All are
+// asynchronous on the backend's stream, and throw Error(kInvalidArgument) for shapes, types or
+// devices that do not fit. Threads: [inst].
 
 /// y = reduce(x over `axis`) + beta y; y has x's shape without that axis. Axis -1 reduces
-/// everything into the one element of y. With beta 0 the old y is not read. Of no elements the sums
-/// are 0, the mean is NaN and the maximum is -infinity; NaN spreads.
+/// everything into the one element of y. With beta 0 the old y is not read. Over no elements, sums
+/// are 0, the mean is NaN and the maximum is -infinity. NaN propagates.
 void reduce(const Backend& backend, Reduction op, const tensor::Tensor& x, int axis, double beta,
             tensor::Out y);
 
@@ -38,9 +38,9 @@ void squared_variation_grad(const Backend& backend, const tensor::Tensor& x, dou
 /// n += the number of NaN and infinities in x. n is one i32.
 void count_nonfinite(const Backend& backend, const tensor::Tensor& x, tensor::Out n);
 
-/// rows[g,i] = mean over j of x[g,i,j]^2 and columns[g,j] = mean over i, in one pass over x: what a
-/// factored second moment is made of. x [G,P,Q], rows [G,P], columns [G,Q], all contiguous; P and Q
-/// at least 1.
+/// rows[g,i] = mean over j of x[g,i,j]^2 and columns[g,j] = mean over i, in one pass over x, for
+/// factored second moments. x [G,P,Q], rows [G,P], columns [G,Q], all contiguous; P and Q at least
+/// 1.
 void mean_squares(const Backend& backend, const tensor::Tensor& x, tensor::Out rows,
                   tensor::Out columns);
 

@@ -128,7 +128,7 @@ void reduce_rows(const Stream& stream, const AxisReduction& r, const Walk& walk)
   });
 }
 
-// Neighbouring output elements come from neighbouring inputs: whole rows are added up.
+// Neighbouring outputs come from neighbouring inputs, so whole rows are added.
 void reduce_columns(const Stream& stream, const AxisReduction& r, const Walk& walk) {
   const int64_t tiles = (walk.inner() + kTile - 1) / kTile;
   const int64_t work = r.n * std::min(walk.inner(), kTile);

@@ -11,8 +11,8 @@ namespace switchyard::ops::generic {
 // Error(kInvalidArgument) for shapes, types or devices that do not fit, and on the CPU for an index
 // out of range. Results do not depend on the number of threads. Threads: [inst].
 
-/// The k largest of each row of x [T, E], falling; ties go to the lower index, NaN comes last.
-/// values [T, k], indices i32 [T, k], 0 <= k <= E.
+/// The k largest of each row of x [T, E] in descending order; ties go to the lower index, NaN comes
+/// last. values [T, k], indices i32 [T, k], 0 <= k <= E.
 void topk(const Backend& backend, const tensor::Tensor& x, int64_t k, tensor::Out values,
           tensor::Out indices);
 
@@ -20,7 +20,8 @@ void topk(const Backend& backend, const tensor::Tensor& x, int64_t k, tensor::Ou
 void take(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& idx,
           tensor::Out y);
 
-/// y[t, idx[t, j]] += x[t, j] in rising j; index -1 is skipped. x [T, k], idx [T, k], y [T, E].
+/// y[t, idx[t, j]] += x[t, j] in ascending order of j; index -1 is skipped. x [T, k], idx [T, k], y
+/// [T, E].
 void put_add(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& idx,
              tensor::Out y);
 
@@ -29,7 +30,8 @@ void put_add(const Backend& backend, const tensor::Tensor& x, const tensor::Tens
 void gather_rows(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& rows,
                  tensor::Out y);
 
-/// y[rows[i], :] += x[i, :] in rising i; index -1 is skipped. x [n, d], rows [n], y [N, d].
+/// y[rows[i], :] += x[i, :] in ascending order of i; index -1 is skipped. x [n, d], rows [n], y [N,
+/// d].
 void scatter_add_rows(const Backend& backend, const tensor::Tensor& x, const tensor::Tensor& rows,
                       tensor::Out y);
 

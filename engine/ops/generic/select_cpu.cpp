@@ -20,7 +20,7 @@ void require_index(const char* op, int32_t index, int64_t extent, int64_t positi
                 extent - 1, index, position);
 }
 
-// A matrix by its first element and its distances.
+// A matrix: its first element and its strides.
 template <typename T>
 struct Matrix {
   T* data;
@@ -39,13 +39,13 @@ bool comes_before(float a, float b) {
   return a > b || (b != b && a == a);
 }
 
-// One row of top-k: `best` holds the k best so far, falling.
+// One row of top-k: `best` holds the k best so far, in descending order.
 struct Candidate {
   float value;
   int32_t index;
 };
 
-// Puts a candidate before the ones it beats; the one at `place` is lost.
+// Inserts a candidate before the ones it beats and drops the one at `place`.
 void insert(std::vector<Candidate>& best, size_t place, Candidate candidate) {
   while (place > 0 && comes_before(candidate.value, best[place - 1].value)) {
     best[place] = best[place - 1];

@@ -53,8 +53,8 @@ SWITCHYARD_CPU_CLONES void softmax_grad_row(float* dx, const float* y, const flo
   }
 }
 
-// Calls row(out, inputs) for every row along the last axis, rows that are not contiguous going
-// through buffers.
+// Calls row(out, inputs) for every row along the last axis. Rows that are not contiguous go through
+// buffers.
 template <size_t kInputs, typename Row>
 void for_each_row(const Stream& stream, const Tensor& out,
                   const std::array<const Tensor*, kInputs>& in, Row row) {

@@ -4,14 +4,14 @@
 #include "ops/generic/lanes_cpu.h"
 #include "ops/generic/strided_cpu.h"
 
-// Every step rounds to f32 as the single ops do of which a balance loss was once made, in the order
-// of reduce(), so this file is compiled without contraction to fused multiply-adds.
+// Every step rounds to f32 as separate ops would, and sums run in the order of reduce(). This file
+// is compiled without contraction to fused multiply-adds.
 
 namespace switchyard::ops::generic::cpu {
 
 namespace {
 
-constexpr float kTinySquare = 1e-30F;  // below any square of a mean that a real batch has
+constexpr float kTinySquare = 1e-30F;  // below the squared mean of any real batch
 
 /// Mean, mean^2 and CV^2 of a vector.
 struct Variation {

@@ -7,7 +7,7 @@
 
 namespace switchyard::ops::generic::cpu {
 
-/// Elements handled between two visits of the strided tensors: all buffers stay in the first cache.
+/// Elements per block of strided tensors, so that all buffers stay in the first-level cache.
 inline constexpr int64_t kBlock = 1024;
 
 template <typename T>

@@ -44,7 +44,7 @@ class Walk {
   [[nodiscard]] Piece piece(int64_t index) const;
 
   /// Calls body(row, begin, end) for pieces of rows that cover all elements, on the threads of the
-  /// stream if there is enough to do.
+  /// stream if there is enough work.
   void for_each_piece(const tensor::Stream& stream,
                       core::FunctionRef<void(int64_t, int64_t, int64_t)> body) const;
 
@@ -61,13 +61,13 @@ class Walk {
   std::array<Offsets, tensor::Shape::kMaxDims> strides_{};
 };
 
-/// How many items of `work` elements make one range of for_each_range.
+/// The number of items of `work` elements in one range of for_each_range().
 [[nodiscard]] inline int64_t range_length(int64_t work) {
   return std::max<int64_t>(1, kGrain / std::max<int64_t>(work, 1));
 }
 
 /// parallel_for over `count` items of `work` elements each, in pieces of about kGrain elements; on
-/// the calling thread if all is less than that or the stream has no threads.
+/// the calling thread if there are fewer in all or the stream has no threads.
 void for_each_range(const tensor::Stream& stream, int64_t count, int64_t work,
                     core::FunctionRef<void(int64_t, int64_t)> body);
 

@@ -8,20 +8,22 @@
 
 namespace switchyard::ops::linalg {
 
+/// Whether a factor of a product is transposed.
 enum class Transpose { kNo, kYes };
 
-/// A row-major matrix with `stride` elements from row to row.
+/// A row-major matrix that a kernel reads, with `stride` elements from row to row.
 struct MatrixView {
   const float* data = nullptr;
   int64_t stride = 0;
 };
 
-/// The same of bf16, as its bits.
+/// The same in bf16, as its bits.
 struct Bf16View {
   const uint16_t* data = nullptr;
   int64_t stride = 0;
 };
 
+/// The same for a matrix that a kernel writes.
 struct MatrixOut {
   float* data = nullptr;
   int64_t stride = 0;
@@ -36,8 +38,8 @@ struct GemmDims {
   Transpose transpose_b = Transpose::kNo;
   float alpha = 1.0F;
   float beta = 0.0F;
-  tensor::DType compute = tensor::DType::kF32;  // what elements of a and b are rounded to
-  bool past_caches = false;                     // where beta is 0: c is large and not read soon
+  tensor::DType compute = tensor::DType::kF32;  // the type that elements of a and b are rounded to
+  bool past_caches = false;                     // with beta 0 only: c is large and not read soon
 };
 
 /// Modes of a grouped product; the values are those of SY_GG_*.
@@ -53,7 +55,9 @@ struct GroupedDims {
   tensor::DType compute = tensor::DType::kF32;
 };
 
+/// The kernels of this family. They run in the order of the stream.
 struct Kernels {
+  /// One product, as GemmDims says.
   void (*gemm)(const tensor::Stream&, const GemmDims&, MatrixView a, MatrixView b,
                MatrixOut c) = nullptr;
   /// offsets [G + 1] lie on the device. a, b and c as in SY_GG_*.
@@ -65,8 +69,9 @@ struct Kernels {
                             MatrixOut c) = nullptr;
 };
 
+/// The kernels of the CPU; none is missing.
 [[nodiscard]] Kernels cpu_kernels();
-/// In the CUDA module only. What has no kernel there stays null.
+/// Defined in the CUDA module only. Entries without a CUDA kernel are null.
 [[nodiscard]] Kernels cuda_kernels();
 
 }  // namespace switchyard::ops::linalg

@@ -17,7 +17,7 @@ void require_matrix(const char* op, const char* name, const Tensor& m) {
           name);
 }
 
-// A matrix of one row may come with any stride; GEMM libraries want at least its width.
+// A matrix of one row may have any stride; GEMM libraries require at least its width.
 int64_t row_stride(const Tensor& m) {
   return m.size(0) <= 1 ? std::max<int64_t>(m.size(1), 1) : m.stride(0);
 }

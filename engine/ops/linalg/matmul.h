@@ -23,10 +23,10 @@ void matmul(const Backend& backend, Transpose transpose_a, Transpose transpose_b
 ///   kForward      a [N, K], b [G, K, M]  ->  c [N, M]     c_g = alpha a_g b_g   + beta c_g
 ///   kGradInput    a [N, M], b [G, K, M]  ->  c [N, K]     c_g = alpha a_g b_g^T + beta c_g
 ///   kGradWeight   a [N, K], b [N, M]     ->  c [G, K, M]  c_g = alpha a_g^T b_g + beta c_g
-///   offsets       [G + 1] i32 on the device, rising; empty groups are allowed
+///   offsets       [G + 1] i32 on the device, ascending; empty groups are allowed
 ///
-/// Weights b [G, K, M] may be bf16, everything else is f32. Rows past the last offset are left
-/// alone. Throws Error(kInvalidArgument) if the shapes do not fit.
+/// Weights b [G, K, M] may be bf16, everything else is f32. Rows past the last offset are not
+/// written. Throws Error(kInvalidArgument) if the shapes do not fit.
 void grouped_matmul(const Backend& backend, GroupedMode mode, const tensor::Tensor& offsets,
                     double alpha, const tensor::Tensor& a, const tensor::Tensor& b, double beta,
                     tensor::Out c);

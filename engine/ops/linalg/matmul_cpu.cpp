@@ -52,8 +52,8 @@ int64_t piece_length(int64_t length, int num_threads, int64_t long_enough) {
   return round_up((length + pieces - 1) / pieces, kPackedColumns);
 }
 
-// Cuts c into rows, whose left panels stay in a cache, where every thread gets enough of them; else
-// along its longer side.
+// Cuts c into rows, whose left panels stay in a cache, if every thread gets enough of them;
+// otherwise along its longer side.
 void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixView b,
           MatrixOut c) {
   if (n.M == 0 || n.N == 0) {
@@ -67,7 +67,7 @@ void gemm(const tensor::Stream& stream, const GemmDims& n, MatrixView a, MatrixV
     return;
   }
   constexpr int64_t kLongEnough = 512;
-  constexpr int64_t kEnoughRows = 160;  // to multiply a panel of b with, once it is packed
+  constexpr int64_t kEnoughRows = 160;  // that make packing a panel of b worth it
   if (n.M >= n.N || n.M >= kEnoughRows * threads.num_threads()) {
     const int64_t grain = piece_length(n.M, threads.num_threads(), kLongEnough);
     threads.parallel_for(n.M, grain,

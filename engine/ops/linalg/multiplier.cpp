@@ -31,7 +31,7 @@ int64_t columns_of_b(const GemmDims& n) {
   return n.transpose_b == Transpose::kNo ? n.N : n.K;
 }
 
-// Where both factors of a product are copied to.
+// Buffers for copies of both factors of a product.
 struct FactorBuffers {
   ThreadBuffer a;
   ThreadBuffer b;
@@ -76,7 +76,7 @@ struct OneDnnF32 {
   }
 };
 
-// bf16 where no instruction knows it: rounded f32, whose products are the same.
+// bf16 on a CPU without instructions for it: rounded f32, whose products are the same.
 struct RoundedF32 {
   static int64_t packed_floats(int64_t N, int64_t K) { return N * K; }
   static MatrixView rounded(MatrixView matrix, int64_t rows, int64_t columns,

@@ -42,8 +42,8 @@ void scale(const GemmDims& n, MatrixOut c) {
   }
 }
 
-// oneDNN's matmul for bf16 x bf16 -> f32 with sizes that are told when it runs: to make one per
-// number of rows would cost more than the product (0.1-1 ms each).
+// oneDNN's matmul for bf16 x bf16 -> f32 with sizes given at run time: creating one for each number
+// of rows would cost more than the product (0.1-1 ms each).
 class Bf16Matmul {
  public:
   static Bf16Matmul& of_this_thread() {
@@ -58,7 +58,7 @@ class Bf16Matmul {
     const Memory::desc a_shape({n.M, n.K}, kBf16, strides(a_is_plain, a.stride));
     const Memory::desc b_shape({n.K, n.N}, kBf16, strides(b_is_plain, b.stride));
     const Memory::desc c_shape({n.M, n.N}, Memory::data_type::f32, {c.stride, 1});
-    // oneDNN takes all memory as writable; it only reads the sources.
+    // oneDNN takes pointers to non-const; it only reads the sources.
     const Memory a_memory(a_shape, engine_, const_cast<uint16_t*>(a.data));
     const Memory b_memory(b_shape, engine_, const_cast<uint16_t*>(b.data));
     const Memory c_memory(c_shape, engine_, c.data);
@@ -103,7 +103,7 @@ class Bf16Matmul {
   std::array<std::optional<dnnl::matmul>, 8> primitives_;
 };
 
-// With another alpha or beta than oneDNN knows, the product goes beside c first.
+// With an alpha or beta that oneDNN does not support, the product goes to a buffer first.
 void scaled_bf16_product(Bf16Matmul& matmul, const GemmDims& n, Bf16View a, Bf16View b,
                          MatrixOut c) {
   const MatrixOut product = {.data = matmul.product.at_least<float>(n.M * n.N), .stride = n.N};

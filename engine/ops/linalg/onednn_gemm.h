@@ -9,7 +9,7 @@ namespace switchyard::ops::linalg {
 /// See Multiplier::gemm.
 void onednn_gemm(const GemmDims& n, MatrixView a, MatrixView b, MatrixOut c);
 
-/// The same of factors in bf16; by AMX where the CPU has it.
+/// The same with factors in bf16; uses AMX where the CPU has it.
 void onednn_gemm(const GemmDims& n, Bf16View a, Bf16View b, MatrixOut c);
 
 }  // namespace switchyard::ops::linalg

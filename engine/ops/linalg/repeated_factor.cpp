@@ -5,7 +5,7 @@
 namespace switchyard::ops::linalg {
 
 int64_t RepeatedFactor::packed_floats(tensor::DType compute, int64_t N, int64_t K) {
-  constexpr int64_t kAlignedFloats = 16;  // so that another may lie behind it
+  constexpr int64_t kAlignedFloats = 16;  // so that another can follow it
   const auto floats = multiplier(compute).packed_floats;
   const int64_t most = std::max(floats(N, K), floats(K, N));
   return (most + kAlignedFloats - 1) / kAlignedFloats * kAlignedFloats;

@@ -5,8 +5,8 @@
 
 namespace switchyard::ops::linalg {
 
-/// The right factor op(b) [K, N] of many products with few rows each. Laid out for them once, it is
-/// read as fast as they run. Threads: multiply() [any].
+/// The right factor op(b) [K, N] of many products with few rows each, packed once for all of them.
+/// Threads: multiply() [any].
 class RepeatedFactor {
  public:
   RepeatedFactor(tensor::DType compute, MatrixView b, Transpose transpose, int64_t N, int64_t K)
@@ -15,8 +15,9 @@ class RepeatedFactor {
   /// Floats that pack() needs for either transpose of an [N, K] matrix.
   [[nodiscard]] static int64_t packed_floats(tensor::DType compute, int64_t N, int64_t K);
 
-  /// Lays the factor out on all threads of the pool. `packed` is aligned to 64 bytes, is kept, and
-  /// has packed_floats(). Without this call the factor is read as it lies.
+  /// Packs the factor on all threads of the pool. `packed` has packed_floats() values, is aligned
+  /// to 64 bytes and must outlive the products. Without this call products read the factor
+  /// unpacked.
   void pack(const tensor::Stream& stream, float* packed);
 
   /// c = a op(b) + beta c for a [M, K], on the calling thread alone.

@@ -11,7 +11,7 @@ namespace switchyard::ops::linalg {
 /// Threads: [inst].
 class ThreadBuffer {
  public:
-  /// At least `count` values, aligned to 64 bytes. What it held before is lost when it grows.
+  /// At least `count` values, aligned to 64 bytes. Growing loses the old content.
   template <typename T>
   [[nodiscard]] T* at_least(int64_t count) {
     const int64_t bytes = count * static_cast<int64_t>(sizeof(T));

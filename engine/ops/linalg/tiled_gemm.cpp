@@ -24,7 +24,7 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return ceil_div(value, multiple) * multiple;
 }
 
-// Elements of k that are packed at once: parts of nearly equal length.
+// The number of elements of k that are packed at once: parts of nearly equal length.
 int64_t depth_of_block(const TileSet& tiles, int64_t K) {
   const int64_t steps = ceil_div(K, tiles.depth_per_step);
   const int64_t blocks = std::max<int64_t>(1, ceil_div(steps, kMostSteps));
@@ -44,7 +44,7 @@ struct RowTiles {
 
   int64_t count;
   int64_t height;
-  int64_t higher;  // so many, the first ones, have a row more
+  int64_t higher;  // number of tiles, the first ones, with one row more
 };
 
 struct PanelBuffers {
@@ -133,9 +133,9 @@ void pack_left(const Block<View>& block, const RowTiles& rows, float* left) {
   }
 }
 
-// The right panel behind the one that is multiplied with. Unless the whole factor is packed
-// already, it is packed slice by slice between the tiles; and the tile before a slice asks for its
-// lines, so that memory works while the registers do.
+// The next right panel. Unless the whole factor is packed already, it is packed slice by slice
+// between the tiles. The tile before a slice prefetches its lines, so that memory works while the
+// registers do.
 template <class View>
 class NextPanel {
  public:
@@ -243,7 +243,7 @@ bool can_go_past_caches(const GemmDims& n, int64_t depth, MatrixOut c) {
   return n.past_caches && n.beta == 0.0F && n.K <= depth && misaligned == 0;
 }
 
-// b or packed is given.
+// Exactly one of b and packed is given.
 template <class View>
 void multiply_all(const TileSet& tiles, const GemmDims& n, MatrixView a, View b,
                   const float* packed, MatrixOut c) {

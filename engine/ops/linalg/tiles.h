@@ -14,8 +14,8 @@ namespace switchyard::ops::linalg {
 inline constexpr int kTileRows = 14;  // 28 sums of 16 floats, and 4 registers of factors
 inline constexpr int kTileColumns = 32;
 
-/// `width` lines of a matrix, of f32 or of bf16 as its bits, and `depth` elements along k, to
-/// become [steps][panel_width] entries of a panel; what lies past width or depth becomes zero.
+/// `width` lines of a matrix in f32 or bf16 bits, with `depth` elements along k, that become
+/// [steps][panel_width] entries of a panel. Entries past width or depth are zero.
 template <typename Element>
 struct PanelSource {
   const Element* data = nullptr;
@@ -25,7 +25,7 @@ struct PanelSource {
   int panel_width = 0;
 };
 
-/// Cache lines that a tile asks for while it computes: `count` of them `step` bytes apart, then
+/// Cache lines that a tile prefetches while it computes: `count` of them `step` bytes apart, then
 /// the same from the next line on, `lines` times in all.
 struct Prefetch {
   const char* from = nullptr;
@@ -34,6 +34,7 @@ struct Prefetch {
   int64_t lines = 0;
 };
 
+/// One tile of a product and its panels.
 struct Tile {
   int64_t steps = 0;
   const float* left = nullptr;   // [steps][rows]
@@ -43,11 +44,11 @@ struct Tile {
   int columns = kTileColumns;
   float alpha = 1.0F;
   float beta = 0.0F;
-  bool past_caches = false;  // writes whole lines that are not read first; beta is 0
+  bool past_caches = false;  // writes whole lines without reading them first; beta is 0
   Prefetch next;
 };
 
-/// How panels are made of a matrix.
+/// Functions that pack a matrix into panels.
 template <typename Element>
 struct Packing {
   /// element (k, i) of the panel lies at data[k * stride + i]
@@ -63,7 +64,7 @@ struct TileSet {
   Packing<uint16_t> bf16;
   /// c = alpha left^T right + beta c; entry r - 1 is for r rows.
   std::array<void (*)(const Tile&), kTileRows> multiply{};
-  /// After tiles that went past the caches: what they stored comes before all stores to follow.
+  /// Orders the stores of tiles that bypassed the caches before all later stores.
   void (*order_stores)() = nullptr;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// Included by the files that are compiled for AVX-512, once per type of factors. No function of the
-// standard library is called here: one that is not inlined would be compiled for AVX-512 and could
-// be the copy that the linker keeps for everybody.
+// Included by the files that are compiled for AVX-512, once per type of factors. They call no
+// function of the standard library: one that is not inlined would be compiled for AVX-512 and could
+// be the copy that the linker keeps for the whole program.
 
 #include <immintrin.h>
 #include <utility>
@@ -229,7 +229,7 @@ struct Sums {
   }
 };
 
-// Walks over the lines of a Prefetch, one per step; when there are no more it stays where it is.
+// Walks over the lines of a Prefetch, one per step, and stops at the last.
 class Prefetcher {
  public:
   explicit Prefetcher(const Prefetch& wanted)
@@ -261,8 +261,8 @@ class Prefetcher {
   int64_t lines_;
 };
 
-// The first steps ask for the tile's own lines of c, one row each; the others for what the
-// caller packs next.
+// The first steps prefetch the tile's own lines of c, one row each; the others what the caller
+// packs next.
 template <class Entries, int kRows>
 void multiply(const Tile& t) {
   Sums<Entries, kRows> sums;

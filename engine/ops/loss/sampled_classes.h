@@ -5,10 +5,10 @@
 
 namespace switchyard::ops::loss {
 
-/// Where each target is in a sample of classes, or why it is not there (kTargetNotSampled,
-/// kTokenDoesNotCount of sampled_softmax_cross_entropy.h).
+/// Finds each target in a sample of classes. The entry of a target that is not there says why:
+/// kTargetNotSampled or kTokenDoesNotCount (sampled_softmax_cross_entropy.h).
 ///
-///   sample   [K] i32  rising
+///   sample   [K] i32  ascending
 ///   targets  [T] i32  -1: does not count
 ///   hits     [T] i32
 void find_hits(const Backend& backend, const tensor::Tensor& sample, const tensor::Tensor& targets,

@@ -5,7 +5,7 @@
 
 namespace switchyard::ops::loss {
 
-/// Entries of `hits` that are no index of a sampled class.
+/// Values of `hits` that are not the index of a sampled class.
 inline constexpr int32_t kTargetNotSampled = -1;
 inline constexpr int32_t kTokenDoesNotCount = -2;
 
@@ -13,7 +13,7 @@ inline constexpr int32_t kTokenDoesNotCount = -2;
 ///
 ///   nll_t = log(e^target_t + sum over j != hits_t of e^(logits_tj + offsets_j)) - target_t
 ///
-/// and the gradient of grad_scale * sum of nll, which takes the place of both inputs.
+/// Also writes the gradient of grad_scale * sum of nll in place of logits and target.
 ///
 ///   offsets  [K]      bias - ln Q of each sampled class
 ///   hits     [T] i32  where the target is among the sampled classes, so that it counts once; or a

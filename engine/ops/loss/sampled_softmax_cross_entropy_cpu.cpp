@@ -12,8 +12,7 @@ namespace switchyard::ops::loss {
 
 namespace {
 
-// The target stands outside of the row; where it is among the sampled classes, that one is left
-// out.
+// The target's logit is not part of the row. If the target was sampled too, that class is left out.
 float one_sampled_token(const CrossEntropyDims& n, float* logits, const float* offsets,
                         float& target, int32_t hit) {
   if (hit == kTokenDoesNotCount) {

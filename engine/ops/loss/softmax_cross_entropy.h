@@ -14,7 +14,7 @@ namespace switchyard::ops::loss {
 void softmax_cross_entropy(const Backend& backend, const tensor::Tensor& bias,
                            const tensor::Tensor& targets, tensor::Out logits, tensor::Out nll);
 
-/// The same, and turns logits into the gradient of grad_scale * sum of nll:
+/// The same, and replaces logits with the gradient of grad_scale * sum of nll:
 ///   logits_t = grad_scale * (softmax(logits_t + bias) - onehot(targets_t)), 0 where the target is
 ///   -1.
 void softmax_cross_entropy_with_grad(const Backend& backend, const tensor::Tensor& bias,

@@ -5,7 +5,7 @@
 
 namespace switchyard::ops::loss {
 
-/// total = the sum of the tokens' losses, in rising order and in double.
+/// total = the sum of the tokens' losses, in token order and in double.
 ///
 ///   nll    [T] f32
 ///   total  [1] f64

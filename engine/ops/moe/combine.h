@@ -10,14 +10,14 @@ namespace switchyard::ops::moe {
 ///
 ///   rows         [N, D]  expert outputs; N is at least the last offset of the plan
 ///   gate_weight  [T, K]
-///   y            [T, D]  written; 0 for a token without experts
+///   y            [T, D]  0 for a token without experts
 ///
 /// Source: Shazeer et al. 2017, section 2, equation 1.
 void combine(const Backend& backend, const tensor::Tensor& rows, const tensor::Tensor& gate_weight,
              const RoutingPlan& plan, tensor::Out y);
 
-/// The gradients of combine(); those of empty slots are 0, rows past the last offset are left
-/// alone.
+/// The gradients of combine(). Those of empty slots are 0; rows past the last offset are not
+/// written.
 ///
 ///   grad_rows[p]            = gate_weight[t, k] * grad_y[t]
 ///   grad_gate_weight[t, k]  = <grad_y[t], rows[p]>            with p = pair_row[t, k]

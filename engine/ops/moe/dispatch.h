@@ -9,16 +9,16 @@ namespace switchyard::ops::moe {
 /// Copies every token's row to the rows of its experts.
 ///
 ///   x     [T, D]  f32
-///   rows  [N, D]  written; N is at least the last offset of the plan, rows past it are left alone
+///   rows  [N, D]  N is at least the last offset of the plan; later rows are not written
 ///
 /// Source: Shazeer et al. 2017, section 3.1; the inverse is combine().
 void dispatch(const Backend& backend, const tensor::Tensor& x, const RoutingPlan& plan,
               tensor::Out rows);
 
-/// The same for one value per token: its id, its mask, anything that follows it.
+/// The same for one value per token, such as its id or its mask.
 ///
 ///   labels  [T]  any type
-///   rows    [N]  of that type, written; past the last row left alone
+///   rows    [N]  of that type; rows past the last offset are not written
 void dispatch_labels(const Backend& backend, const tensor::Tensor& labels, const RoutingPlan& plan,
                      tensor::Out rows);
 

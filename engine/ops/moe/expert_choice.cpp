@@ -15,7 +15,7 @@ void require_matrix(const char* name, const Tensor& t) {
                 tensor::name_of(t.dtype()), t.shape());
 }
 
-/// The slots of every token as they fill up.
+/// The slots of every token, filled one after another.
 class SlotTable {
  public:
   SlotTable(int64_t tokens, int64_t slots)
@@ -24,7 +24,7 @@ class SlotTable {
         used_(static_cast<size_t>(tokens), 0),
         experts_(static_cast<size_t>(tokens * slots), -1) {}
 
-  /// Gives `token` one more expert; returns its place. Experts come in rising order.
+  /// Adds an expert to `token` and returns its slot. Experts come in ascending order.
   int32_t add(int32_t token, int32_t expert) {
     core::require(token >= 0 && token < tokens_,
                   "expert {} chose token {}, it must be 0 ... {}, or -1 for no token", expert,

@@ -23,7 +23,8 @@ RowRange ExpertRows::rows_of(int64_t first, int64_t count) const {
 
 namespace {
 
-// The host knows the values: what it reads of its own memory, it does not read back.
+// A host view of `offsets`, which are `known` minus its first value. Shared memory is read in
+// place; otherwise the view is a copy, without waiting for the device.
 HostView<int32_t> host_view(const Backend& backend, const Tensor& offsets,
                             std::span<const int32_t> known) {
   if (backend.device->is_host()) {

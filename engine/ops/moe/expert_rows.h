@@ -26,9 +26,8 @@ struct ExpertRows {
   [[nodiscard]] RowRange rows_of(int64_t first, int64_t count) const;
 };
 
-/// The experts [first, first + count) by themselves: offsets from 0, and the same on the host
-/// without another wait. Needs all.host_offsets. Takes count + 1 values from `arena` unless `first`
-/// is 0.
+/// The experts [first, first + count) alone, with offsets from 0, also on the host and without
+/// another wait. Needs all.host_offsets. Takes count + 1 values from `arena` unless `first` is 0.
 [[nodiscard]] ExpertRows part_of(const Backend& backend, const ExpertRows& all, int64_t first,
                                  int64_t count, tensor::Arena& arena);
 

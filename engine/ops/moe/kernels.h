@@ -35,13 +35,14 @@ struct TwoLevelView {
   const float* local_load = nullptr;
 };
 
-/// Gradients of what a TwoLevelRouting composes to, of the flat numbering; any may be null.
+/// Gradients of the flat routing that a TwoLevelRouting composes to; any may be null.
 struct FlatGradView {
   const float* gate_weight = nullptr;  // [T, K1 * K2]
   const float* importance = nullptr;   // [A * B]
   const float* load = nullptr;         // [A * B]
 };
 
+/// The kernels of this family. They run in the order of the stream.
 struct Kernels {
   /// offsets [E + 1], row_pair [T * K], pair_row [T * K]; see plan.h.
   void (*plan)(const tensor::Stream&, const RoutingDims&, const int32_t* expert_index,
@@ -59,7 +60,7 @@ struct Kernels {
   void (*combine_grad)(const tensor::Stream&, const RoutingDims&, const float* grad_y,
                        const float* rows, const float* gate_weight, const int32_t* pair_row,
                        float* grad_rows, float* grad_gate_weight) = nullptr;
-  /// labels [T * K] from those of the tokens [T], `bytes` each.
+  /// rows [N] from the labels of tokens [T], `bytes` bytes each.
   void (*dispatch_labels)(const tensor::Stream&, const RoutingDims&, const void* tokens,
                           int64_t bytes, const int32_t* row_pair, const int32_t* num_rows,
                           void* rows) = nullptr;
@@ -79,8 +80,9 @@ struct Kernels {
                        float* grad_local_weight, float* grad_local_load) = nullptr;
 };
 
+/// The kernels of the CPU; none is missing.
 [[nodiscard]] Kernels cpu_kernels();
-/// In the CUDA module only. What has no kernel there stays null.
+/// Defined in the CUDA module only. Entries without a CUDA kernel are null.
 [[nodiscard]] Kernels cuda_kernels();
 
 }  // namespace switchyard::ops::moe

@@ -6,9 +6,9 @@
 
 namespace switchyard::ops::moe {
 
-/// What the gates of two levels decided for T tokens: K1 of A groups each, and in each of those K2
-/// of its B experts. A row is a pair of a token and one of its groups, sorted by group; there are R
-/// places for rows, at least as many as the plan has rows.
+/// The choices of the gates of two levels for T tokens: K1 of A groups each, and in each of those
+/// K2 of its B experts. A row is a pair of a token and one of its groups; rows are sorted by group.
+/// Tensors have R rows, at least as many as the plan.
 struct TwoLevelRouting {
   RoutingPlan plan;             // of the groups: offsets [A + 1], pair_row [T, K1]
   tensor::Tensor group_weight;  // [T, K1]
@@ -35,18 +35,18 @@ struct FlatRouting {
 /// Source: Shazeer et al. 2017, appendix B. Sums run in the order of the rows.
 void compose(const Backend& backend, const TwoLevelRouting& levels, const FlatRouting& flat);
 
-/// Gradients of a loss on `flat`. Undefined ones are zero.
+/// Gradients of a loss with respect to a FlatRouting. An undefined one is zero.
 struct FlatGrad {
   tensor::Tensor gate_weight;  // [T, K1 * K2]
   tensor::Tensor importance;   // [A * B]
   tensor::Tensor load;         // [A * B]
 };
 
-/// The same as gradients on the two levels; the number of rows of a group has none.
+/// The corresponding gradients of the two levels. The number of rows of a group has no gradient.
 struct TwoLevelGrad {
   tensor::Tensor group_weight;  // [T, K1]
   tensor::Tensor group_load;    // [A]
-  tensor::Tensor local_weight;  // [R, K2]; past the last row left alone
+  tensor::Tensor local_weight;  // [R, K2]; not written past the last row
   tensor::Tensor local_load;    // [A, B]
 };
 

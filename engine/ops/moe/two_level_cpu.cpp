@@ -6,7 +6,7 @@ namespace switchyard::ops::moe {
 
 namespace {
 
-// 1 exactly where a group takes every token: then the loads stay as they are, to the last bit.
+// Exactly 1 if a group takes every token, so that the loads keep every bit.
 float per_row(float value, int32_t rows) {
   return rows == 0 ? 0.0F : value / static_cast<float>(rows);
 }

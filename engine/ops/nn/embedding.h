@@ -15,7 +15,7 @@ namespace switchyard::ops::nn {
 void embedding(const Backend& backend, const tensor::Tensor& table, const tensor::Tensor& tokens,
                tensor::Out out);
 
-/// grad_table[tokens[t]] += grad_out[t], in rising t for every row.
+/// grad_table[tokens[t]] += grad_out[t], in ascending order of t.
 void embedding_grad(const Backend& backend, const tensor::Tensor& grad_out,
                     const tensor::Tensor& tokens, tensor::Out grad_table);
 

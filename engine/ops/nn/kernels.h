@@ -16,12 +16,12 @@ struct LstmDims {
   int64_t U = 0;
   int64_t P = 0;
   float forget_bias = 1.0F;
-  tensor::DType compute = tensor::DType::kF32;  // what factors of products are rounded to
+  tensor::DType compute = tensor::DType::kF32;  // the type that factors of products are rounded to
 };
 
 /// The buffers of an LSTM layer; see lstm.h for shapes and meaning.
 struct LstmBuffers {
-  const float* x = nullptr;  // forward only
+  const float* x = nullptr;  // used in forward only
   const float* kernel = nullptr;
   const float* bias = nullptr;
   const float* projection = nullptr;  // null: none
@@ -36,7 +36,7 @@ struct LstmBuffers {
   float* state_c = nullptr;
 };
 
-/// What the backward pass of an LSTM layer needs besides.
+/// Additional buffers for the backward pass of an LSTM layer.
 struct LstmGradBuffers {
   const float* grad_y = nullptr;
   float* grad_x = nullptr;        // added to
@@ -67,13 +67,14 @@ struct LstmCellBuffers {
   linalg::MatrixOut h;
 };
 
-/// What its backward pass needs besides.
+/// Additional buffers for the backward pass of that step.
 struct LstmCellGradBuffers {
   linalg::MatrixOut grad_h;  // only read
   linalg::MatrixOut grad_c;
   const float* zeros = nullptr;  // [U]
 };
 
+/// The function that a block's output goes through before dropout.
 enum class OutputActivation { kIdentity, kSigmoid };
 
 /// count values, the first of which is global element `first_element`.
@@ -93,6 +94,7 @@ struct EmbeddingDims {
   int64_t V = 0;
 };
 
+/// The kernels of this family. They run in the order of the stream.
 struct Kernels {
   void (*embedding)(const tensor::Stream&, const EmbeddingDims&, const float* table,
                     const int32_t* tokens, float* out) = nullptr;
@@ -100,9 +102,9 @@ struct Kernels {
                          const int32_t* tokens, float* grad_table) = nullptr;
   /// Floats of LstmBuffers::scratch, the same for both directions.
   int64_t (*lstm_scratch_floats)(const tensor::Stream&, const LstmDims&) = nullptr;
-  /// All of lstm().
+  /// The whole layer; see lstm().
   void (*lstm)(const tensor::Stream&, const LstmDims&, const LstmBuffers&) = nullptr;
-  /// Turns gates into the gradient of the pre-activations; from it the gradients of x and bias.
+  /// Replaces gates with the gradient of the pre-activations, and adds the gradients of x and bias.
   void (*lstm_grad)(const tensor::Stream&, const LstmDims&, const LstmBuffers&,
                     const LstmGradBuffers&) = nullptr;
   void (*lstm_cell)(const tensor::Stream&, const LstmCellDims&, const LstmCellBuffers&) = nullptr;
@@ -124,8 +126,9 @@ struct Kernels {
                       int64_t stride, void* out) = nullptr;
 };
 
+/// The kernels of the CPU; none is missing.
 [[nodiscard]] Kernels cpu_kernels();
-/// In the CUDA module only. What has no kernel there stays null.
+/// Defined in the CUDA module only. Entries without a CUDA kernel are null.
 [[nodiscard]] Kernels cuda_kernels();
 
 }  // namespace switchyard::ops::nn

@@ -23,7 +23,7 @@ struct LstmTensors {
   float forget_bias = 1.0F;   // phi
 };
 
-/// Fills xm, gates, cell, hidden and y from x, and carries the state on.
+/// Writes xm, gates, cell, hidden and y from x, and updates the state.
 ///
 ///   [i j f o] = [x_t, m_{t-1}] W + b
 ///   c_t = sigmoid(f + phi) c_{t-1} + sigmoid(i) tanh(j)
@@ -37,7 +37,7 @@ struct LstmTensors {
 void lstm(const Backend& backend, const tensor::Tensor& x, const LstmTensors& tensors,
           tensor::Arena& scratch);
 
-/// Where the gradients of an LSTM layer go.
+/// The gradients of an LSTM layer.
 struct LstmGrads {
   tensor::Tensor kernel;      // [I + P, 4 U], added to kernel_beta times what it holds
   tensor::Tensor bias;        // [4 U], added to
@@ -47,8 +47,8 @@ struct LstmGrads {
   float projection_beta = 1.0F;
 };
 
-/// The gradients of lstm() from grad_y [B, S, P]; destroys gates. No gradient flows into the state
-/// before the first step.
+/// Computes the gradients of lstm() from grad_y [B, S, P] and overwrites gates. No gradient flows
+/// into the state before the first step.
 void lstm_grad(const Backend& backend, const tensor::Tensor& grad_y, const LstmTensors& tensors,
                const LstmGrads& grads, tensor::Arena& scratch);
 

@@ -62,7 +62,7 @@ void add_to_sums(int64_t count, const float* values, float* sums) {
 
 namespace {
 
-// One step alone, with the pre-activations that someone else made.
+// One step with given pre-activations.
 void lstm_cell(const tensor::Stream& stream, const LstmCellDims& n, const LstmCellBuffers& b) {
   stream.threads->parallel_for(
       n.B, streams_per_thread(stream, n.B), [&](int64_t begin, int64_t end) {

@@ -8,8 +8,8 @@ namespace switchyard::ops::nn {
 
 namespace {
 
-// Row of gates, cell, hidden, xm and grad_m: the streams of a step lie together, so that what a
-// step reads and writes is one piece of memory.
+// Row of gates, cell, hidden, xm and grad_m: the streams of a step lie together, so that a step
+// reads and writes contiguous memory.
 int64_t row_of(const LstmDims& n, int64_t stream, int64_t step) {
   return step * n.B + stream;
 }
@@ -164,7 +164,7 @@ void forward_streams(const LstmDims& n, const LstmBuffers& b, const StepFactors&
   }
 }
 
-// The gradient of m, from outside and from the step after, and from it that of h.
+// Adds up the gradient of m, from outside and from the next step, and computes that of h from it.
 void project_backward(const LstmDims& n, const LstmGradBuffers& g, const StepFactors& factors,
                       int64_t begin, int64_t end, int64_t step) {
   for (int64_t stream = begin; stream < end; ++stream) {
@@ -192,7 +192,7 @@ void cells_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffe
   }
 }
 
-// From the gradient of the gates of one step that of x, and of the output before.
+// Computes the gradients of x and of the previous output from the gradient of one step's gates.
 void multiply_backward(const LstmDims& n, const LstmBuffers& b, const LstmGradBuffers& g,
                        const StepFactors& factors, int64_t begin, int64_t end, int64_t step) {
   const linalg::MatrixView gates = {.data = b.gates + row_of(n, begin, step) * 4 * n.U,
@@ -257,7 +257,7 @@ void multiply_inputs_backward(const tensor::Stream& stream, const LstmDims& n, c
   });
 }
 
-// Packed factors; the sums of the bias gradient of each thread; the gradient of x by steps.
+// The scratch: packed factors, the bias gradient of each thread, and the gradient of x by steps.
 int64_t lstm_scratch_floats(const tensor::Stream& stream, const LstmDims& n) {
   const int64_t input_rows = multiplies_inputs_in_steps(stream, n) ? 0 : n.S * n.B * n.I;
   return StepFactors::floats(n) + stream.threads->num_threads() * 4 * n.U + input_rows;

@@ -6,7 +6,7 @@
 
 namespace switchyard::ops::nn {
 
-/// How a block's output is dropped out, and which random numbers decide.
+/// The dropout of a layer's output, and the random numbers that decide it.
 struct DropoutSpec {
   double drop_probability = 0.0;  // in [0, 1), rounded to a multiple of 2^-16
   OutputActivation activation = OutputActivation::kIdentity;
@@ -15,8 +15,8 @@ struct DropoutSpec {
   int64_t token_base = 0;  // global index of row 0
 };
 
-/// out = residual + dropout(activation(v)), where dropout zeroes with drop_probability and else
-/// divides by 1 - drop_probability.
+/// out = residual + dropout(activation(v)), where dropout sets a value to zero with
+/// drop_probability and otherwise divides it by 1 - drop_probability.
 ///
 ///   residual  [T, D]     undefined: none
 ///   v         [T, D]     overwritten by activation(v)

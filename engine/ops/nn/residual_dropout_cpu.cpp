@@ -109,7 +109,7 @@ void grad_range(const DropoutDims& n, float scale, const float* grad_out, const 
   }
 }
 
-// The mean stays exact although the probability is rounded to 16 bits.
+// Inverse of the rounded probability of keeping a value, so that the mean stays exact.
 float scale_of(float drop_probability) {
   return 65536.0F / (65536.0F - static_cast<float>(threshold_of(drop_probability)));
 }
