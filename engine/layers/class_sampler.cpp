@@ -31,8 +31,8 @@ ClassSampler ClassSampler::log_uniform(int64_t num_classes) {
   return {Proposal::kLogUniform, num_classes};
 }
 
-// The columns of an alias table (Vose 1991): each holds 1/V of all probability, of one class and at
-// most one other.
+// The columns of an alias table (Vose 1991): each holds a probability of 1/V, shared by one class
+// and at most one other.
 ClassSampler ClassSampler::unigram(std::span<const int64_t> counts, double power) {
   core::require(!counts.empty(), "sampler: there must be 1 class or more, got 0");
   ClassSampler sampler(Proposal::kUnigram, static_cast<int64_t>(counts.size()));
@@ -51,7 +51,7 @@ ClassSampler ClassSampler::unigram(std::span<const int64_t> counts, double power
     (keep[c] < 1.0 ? small : large).push_back(static_cast<int32_t>(c));
   }
   sampler.alias_.resize(V);
-  // What is left in the end is full but for rounding: its own alias.
+  // Each column is its own alias at first. Columns that keep it are full up to rounding.
   std::iota(sampler.alias_.begin(), sampler.alias_.end(), 0);
   while (!small.empty() && !large.empty()) {
     const auto poor = static_cast<size_t>(small.back());

@@ -10,11 +10,12 @@ namespace switchyard::layers {
 /// A table with one row per word: x_t = table[w_t].
 class Embedding {
  public:
+  /// The sizes of the table and how it is trained.
   struct Config {
     int64_t vocab_size = 0;
     int64_t d_model = 0;
     tensor::Init init;
-    tensor::TouchedRows touched_rows;  // by all who use the table; {}: a dense gradient
+    tensor::TouchedRows touched_rows;  // by every user of the table; {}: a dense gradient
   };
 
   /// Registers "<name>.table" [vocab_size, d_model].

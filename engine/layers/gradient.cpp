@@ -22,8 +22,8 @@ void settle_gradients(const ops::Backend& backend, tensor::ParameterSet& paramet
 
 namespace {
 
-// How many different words a text of num_tokens words has, if the r-th most frequent of V has the
-// probability 1 / (r (1 + 1/2 + ... + 1/V)).
+// The expected number of distinct words in a text of num_tokens words if the r-th most frequent of
+// V words has the probability 1 / (r (1 + 1/2 + ... + 1/V)).
 double distinct_words(int64_t num_tokens, int64_t V) {
   double harmonic = 0.0;
   for (int64_t r = 1; r <= V; ++r) {

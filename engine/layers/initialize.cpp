@@ -15,7 +15,7 @@ namespace {
 
 using core::unit_float;
 
-constexpr int64_t kPart = int64_t{1} << 20U;  // values that are made at a time
+constexpr int64_t kPart = int64_t{1} << 20U;  // values computed at a time
 
 // Element i of a normal distribution by Box and Muller, from words 2 (i % 2) and 2 (i % 2) + 1 of
 // block i / 2.

@@ -11,8 +11,8 @@
 
 namespace switchyard::layers {
 
-/// Records of any types, the last one first out. Memory is taken in blocks and used again, so
-/// that records cost no allocation once as many have been there. Threads: [inst].
+/// A stack of records of any types. Memory is taken in blocks and reused, so that pushing allocates
+/// nothing once the stack has been as large before. Threads: [inst].
 class KeptRecords {
  public:
   KeptRecords() = default;
@@ -57,7 +57,7 @@ class KeptRecords {
   void clear() { truncate(0); }
 
  private:
-  // Its address tells the type.
+  // Its address identifies the type.
   template <typename T>
   static constexpr char kType = 0;
 
@@ -81,7 +81,7 @@ class KeptRecords {
 
   std::vector<Record> records_;
   std::vector<Block> blocks_;
-  size_t block_ = 0;  // the one that is being filled
+  size_t block_ = 0;  // the block being filled
   size_t used_ = 0;   // bytes of it
 };
 

@@ -16,7 +16,7 @@ struct RecurrentState {
   tensor::Tensor c;  // [B, units]
 };
 
-/// What layers know about a batch in addition to their input. An undefined tensor means: not
+/// Information about a batch that layers receive with their input. An undefined tensor means: not
 /// available.
 struct SequenceInfo {
   int64_t num_streams = 0;  // B
@@ -24,8 +24,8 @@ struct SequenceInfo {
   tensor::Tensor resets;    // [B, S] u8, 1: the recurrent state is zero before this token
   tensor::Tensor tokens;    // [B * S] i32, word ids
   tensor::Tensor mask;      // [B * S] u8, 0: padding, which no expert sees
-  // Of the layer that is called, if it is Recurrent: forward() reads it before the first step and
-  // writes it after the last; backward() does not need it.
+  // The state of the layer that is called, if it is Recurrent: forward() reads it before the first
+  // step and writes it after the last; backward() does not need it.
   RecurrentState* state = nullptr;
 };
 
@@ -43,7 +43,7 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
-  /// Keeps in `pass` what backward() needs.
+  /// Returns [tokens, d_model] and keeps in `pass` what backward() needs.
   [[nodiscard]] virtual tensor::Tensor forward(const tensor::Tensor& x,
                                                const SequenceInfo& sequence, Pass& pass) = 0;
 

@@ -90,8 +90,8 @@ StepMemory Lstm::step_memory(int64_t num_streams, int64_t num_steps) const {
   const int64_t P = outputs();
   // xm, gates, cell and y; with a projection h before it.
   int64_t kept = rows * (kernel_->shape[0] + 4 * U + P) + B * (num_steps + 1) * U;
-  // Gradients of the carried state, the kernel as its products read it, and the inputs where few
-  // streams multiply with it outside of the steps.
+  // Gradients of the carried state, the packed kernel, and, with few streams, the inputs that
+  // multiply with it outside the steps.
   int64_t scratch = B * (P + U) + kernel_->shape.count() + rows * (kernel_->shape[0] - P);
   if (projection_ != nullptr) {
     kept += rows * U;

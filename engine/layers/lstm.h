@@ -12,17 +12,17 @@ namespace switchyard::layers {
 struct LstmConfig {
   int64_t d_in = 0;
   int64_t units = 0;
-  int64_t projection = 0;    // outputs of the projection; 0 = none, then there are `units` outputs
+  int64_t projection = 0;    // outputs of the projection; 0 = none, with `units` outputs
   double forget_bias = 1.0;  // added to the forget gate's pre-activation
   double init_scale = 1.0;   // of the uniform fan-in initialisation; the bias is zero
   double init_range = 0.0;   // not 0: weights and bias uniform in [-init_range, init_range)
 
   [[nodiscard]] int64_t outputs() const { return projection > 0 ? projection : units; }
-  /// Of a matrix of that many rows.
+  /// Initial values of a matrix with `fan_in` rows.
   [[nodiscard]] tensor::Init weight_init(int64_t fan_in) const;
 };
 
-/// A layer of long short-term memory cells; the equations stand in ops/nn/lstm.h.
+/// A layer of long short-term memory cells; ops/nn/lstm.h has the equations.
 ///
 /// Source: Jozefowicz et al. 2016, as cited by Shazeer et al. 2017, appendix C.1.
 class Lstm final : public Layer, public Recurrent {
@@ -31,7 +31,7 @@ class Lstm final : public Layer, public Recurrent {
   /// projection, "<name>.projection" [units, outputs].
   Lstm(std::string name, const LstmConfig& config, tensor::ParameterSet& parameters);
 
-  /// x [B * S, d_in]  ->  [B * S, outputs]; carries sequence.state on, which must be there.
+  /// x [B * S, d_in]  ->  [B * S, outputs]; updates sequence.state, which must not be null.
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x, const SequenceInfo& sequence,
                                        Pass& pass) override;
   void backward(const tensor::Tensor& grad_y, const SequenceInfo& sequence,

@@ -12,11 +12,12 @@
 
 namespace switchyard::layers {
 
+/// Whether a pass trains or only evaluates.
 enum class Mode { kTrain, kEvaluate };
 
 /// One pass through a model. A layer holds parameters only. What its backward() needs, its
-/// forward() keeps here in Mode::kTrain as one record, of a type that only the layer knows;
-/// backward() runs in the reverse order and finds it again:
+/// forward() keeps here in Mode::kTrain as one record, of a type that only the layer knows.
+/// Backward passes run in reverse order and restore it:
 ///
 ///   pass.keep(Kept{.x = x, .gates = gates});
 ///   const auto [x, gates] = pass.restore<Kept>();
@@ -30,9 +31,9 @@ struct Pass {
   int32_t microbatch = 0;         // within the step
   int64_t token_base = 0;         // index of row 0 of this rank's batch among the rows of all ranks
   int64_t token_stride = 1;       // from the index of a row to that of the next
-  bool is_recomputation = false;  // the same forward again: nothing is counted twice
+  bool is_recomputation = false;  // repeats a forward pass: counts nothing twice
   KeptRecords kept;
-  /// What layers with a gate did, in the order of their forward passes.
+  /// What layers with a gate decided, in the order of their forward passes.
   std::vector<MoeTrace> traces;
   /// In training, for parameters that are updated in backward; null where there are none.
   tensor::SliceUpdater* slice_updater = nullptr;
@@ -43,14 +44,15 @@ struct Pass {
   [[nodiscard]] tensor::Tensor take(tensor::DType dtype, const tensor::Shape& shape) {
     return activations->take(dtype, shape);
   }
-  /// Does nothing in Mode::kEvaluate.
+  /// Keeps a record for backward(); does nothing in Mode::kEvaluate.
   template <typename Kept>
   void keep(Kept record) {
     if (is_training()) {
       kept.push(std::move(record));
     }
   }
-  /// The last record. Throws Error if it is not a Kept: backward() runs without its forward().
+  /// Takes the last record. Throws Error if it is not a Kept, that is, if backward() runs without
+  /// its forward().
   template <typename Kept>
   [[nodiscard]] Kept restore() {
     return kept.pop<Kept>();

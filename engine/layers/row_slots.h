@@ -6,14 +6,14 @@
 namespace switchyard::layers {
 
 /// Where to add the gradient of some rows of a parameter: row positions[i] of `grad` belongs to the
-/// i-th row asked for.
+/// i-th requested row.
 struct RowSlots {
   tensor::Tensor grad;       // [n, ...], valid until the parameter's next touch_rows()
-  tensor::Tensor positions;  // [rows asked for] i32, -1 for -1
+  tensor::Tensor positions;  // [requested rows] i32, -1 for -1
 };
 
-/// Whether the parameter keeps its gradient by row or dense: makes room for the rows `ids` [n] i32
-/// (indices of axis 0, also repeated; -1 stands for none), and says where they are. Takes from
+/// Makes room for the gradient of the rows `ids` [n] i32 (indices of axis 0, possibly repeated; -1
+/// stands for none) and says where they are, for a gradient kept by row or dense. Takes memory from
 /// pass.scratch.
 [[nodiscard]] RowSlots touch_rows(tensor::Parameter& parameter, const tensor::Tensor& ids,
                                   Pass& pass);

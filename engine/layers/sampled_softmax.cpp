@@ -65,7 +65,7 @@ SampledSoftmax::SampledSoftmax(const std::string& name, int64_t num_samples, Cla
                 num_samples);
 }
 
-// Draws the sample, and writes what a class's logit is corrected by: bias - ln Q.
+// Draws the sample and writes the correction of each class's logit: bias - ln Q.
 void SampledSoftmax::draw_sample(const Work& work, const Tensor& targets, Pass& pass) {
   tensor::Device& device = *pass.backend.device;
   const auto K = static_cast<size_t>(num_samples_);

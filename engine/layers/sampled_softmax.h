@@ -14,14 +14,14 @@ namespace switchyard::layers {
 ///   a_c   = x w_c + b_c - ln Q(c)
 ///   nll_t = -log softmax over {target_t} and the sample of a
 ///
-/// A target that is in the sample counts once. Its expectation approaches that of the full softmax
-/// as K grows; its value does not compare with that, so evaluation is SoftmaxHead's. Costs K, not
-/// V: the gradient touches the rows of the targets and the sample alone. Source: Jozefowicz et al.
-/// 2016, arXiv:1602.02410, section 3.1.
+/// A target that is in the sample counts once. The expected loss approaches that of the full
+/// softmax as K grows, but the two values are not comparable, so evaluation uses SoftmaxHead. The
+/// cost depends on K, not V: the gradient touches only the rows of the targets and the sample.
+/// Source: Jozefowicz et al. 2016, arXiv:1602.02410, section 3.1.
 class SampledSoftmax {
  public:
-  /// `table` [V, d_model] and `bias` [V] belong to someone else and must outlive the object. `name`
-  /// keys the random numbers.
+  /// `table` [V, d_model] and `bias` [V] belong to another layer and must outlive this object.
+  /// `name` keys the random numbers.
   SampledSoftmax(const std::string& name, int64_t num_samples, ClassSampler sampler,
                  tensor::Parameter& table, tensor::Parameter& bias);
 
@@ -36,7 +36,7 @@ class SampledSoftmax {
                                                  const tensor::Tensor& targets, double grad_scale,
                                                  const tensor::Tensor& grad_x, Pass& pass);
 
-  /// Bytes of working memory of a step of that many tokens.
+  /// Bytes of working memory for a step of `num_tokens` tokens.
   [[nodiscard]] double scratch_bytes(int64_t num_tokens) const;
 
  private:

@@ -7,12 +7,13 @@
 
 namespace switchyard::layers {
 
+/// A segment length that lets Segments choose.
 inline constexpr int64_t kAutomaticSegment = -1;
 
 /// A loop over time steps, cut into segments, so that a training pass need not keep the activations
-/// of all steps: forward() gives them back after each segment, and backward() computes one segment
-/// at a time again. The loop's body keeps the state at the start of each segment itself. A single
-/// segment keeps everything; computing it again would save nothing.
+/// of all steps: forward() releases them after each segment, and backward() recomputes one segment
+/// at a time. The body of the loop keeps the state at the start of each segment itself. A single
+/// segment keeps everything; recomputing it would save nothing.
 ///
 /// Source: Gruslys et al. 2016, arXiv:1606.03401.
 class Segments {

@@ -7,24 +7,25 @@
 
 namespace switchyard::layers {
 
-/// The last layer: logits = x W + b, and the negative log-likelihood of the words that came.
+/// The last layer: logits = x W + b, and the negative log-likelihood of the target words.
 ///
 ///   nll_t = -log softmax(x_t W + b)[target_t]
 class SoftmaxHead {
  public:
-  /// How W is kept.
+  /// How W is stored.
   enum class Layout {
     kKernel,  // "<name>.kernel" [d_model, vocab_size]
     kTable    // its transpose, a row per word: "<name>.table" [vocab_size, d_model]
   };
 
+  /// The sizes of the layer and how its weights are stored and trained.
   struct Config {
     int64_t d_model = 0;
     int64_t vocab_size = 0;
     tensor::Init init;  // of W; the bias begins at zero
     Layout layout = Layout::kKernel;
     tensor::TouchedRows touched_rows;      // of table and bias, in training; {}: dense gradients
-    tensor::Parameter* tied_to = nullptr;  // a table of someone else instead of its own
+    tensor::Parameter* tied_to = nullptr;  // another layer's table, used instead of its own
   };
 
   /// Registers W, unless it is tied, and "<name>.bias" [vocab_size].
@@ -37,10 +38,10 @@ class SoftmaxHead {
   [[nodiscard]] tensor::Tensor loss(const tensor::Tensor& x, const tensor::Tensor& targets,
                                     Pass& pass) const;
 
-  /// The same; adds the gradients of grad_scale * loss to the parameters and writes grad_x
-  /// [T, d_model]. Forward and backward run piece by piece, so that the logits stay in the cache
-  /// and are never stored for the whole batch. Gradients must be dense: for a layout kTable with
-  /// touched_rows, training is SampledSoftmax's.
+  /// The same; adds the gradients of grad_scale * loss to the parameters and writes grad_x [T,
+  /// d_model]. Forward and backward run piece by piece, so that the logits stay in the cache and
+  /// are never stored for the whole batch. Gradients must be dense: with Layout::kTable and
+  /// touched_rows, train with SampledSoftmax.
   [[nodiscard]] tensor::Tensor loss_and_gradient(const tensor::Tensor& x,
                                                  const tensor::Tensor& targets, double grad_scale,
                                                  const tensor::Tensor& grad_x, Pass& pass) const;
@@ -51,7 +52,7 @@ class SoftmaxHead {
   /// W in the layout of the configuration.
   [[nodiscard]] tensor::Parameter& weights() const { return *weights_; }
   [[nodiscard]] tensor::Parameter& bias() const { return *bias_; }
-  /// Bytes of working memory of a step of that many tokens.
+  /// Bytes of working memory for a step of `num_tokens` tokens.
   [[nodiscard]] double scratch_bytes(int64_t num_tokens) const;
 
  private:

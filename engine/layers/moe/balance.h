@@ -7,7 +7,7 @@
 
 namespace switchyard::layers {
 
-/// The balance losses that a layer asks for itself, over all of its E experts as one vector:
+/// The balance losses of a layer over all of its E experts as one vector:
 ///
 ///   L = w_importance CV^2(cost * Importance) + w_load CV^2(cost * Load)          (eq. 7 and 11)
 ///
@@ -18,19 +18,20 @@ namespace switchyard::layers {
 /// Source: Shazeer et al. 2017, section 4 and appendix A.
 class Balance {
  public:
-  /// Experts in a row that cost the same.
+  /// Consecutive experts of the same cost.
   struct Costs {
     int64_t count = 0;
     double madds_per_row = 0.0;
   };
 
-  /// `costs` together are all experts of the layer. Throws Error(kInvalidArgument) if config.by is
-  /// kGate, a weight is negative, or by is kCompute and an expert does not say what it costs.
+  /// `costs` covers all experts of the layer. Throws Error(kInvalidArgument) if config.by is kGate,
+  /// a weight is negative, or by is kCompute and an expert does not report its cost.
   Balance(const BalanceConfig& config, const std::vector<Costs>& costs);
 
   /// routing.aux_loss += L. Threads: [inst].
   void add_loss(const Routing& routing, Pass& pass) const;
 
+  /// Gradients of the balance losses.
   struct Gradient {
     tensor::Tensor importance;  // [E]
     tensor::Tensor load;        // [E]

@@ -20,12 +20,13 @@ struct ComponentPlace {
   int32_t first_expert = 0;  // of this group's range
   int32_t num_local = 0;     // length of that range
   int64_t max_tokens = 0;    // rows per call, upper bound; 0 = unknown
-  // For a gate: its own losses on importance and load stay out of aux_loss; GateGrad asks instead.
+  // For a gate: it leaves its own losses on importance and load out of aux_loss; GateGrad requests
+  // their gradients.
   bool balanced_by_caller = false;
 };
 
 /// Makes gates and experts from configurations; engine/plugin_host implements it. Both functions
-/// register the component's parameters and throw Error with the reason if it cannot be made.
+/// register the component's parameters and throw Error with the reason if they cannot make it.
 class ComponentFactory {
  public:
   virtual ~ComponentFactory() = default;

@@ -7,6 +7,7 @@
 
 namespace switchyard::layers {
 
+/// The rows of each expert.
 using ops::moe::ExpertRows;
 
 /// A group of experts of one kind and shape. Every expert is a plugin
@@ -26,7 +27,7 @@ class ExpertGroup {
 
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] virtual double madds_per_row() const = 0;
-  /// Memory that a training step needs in which all experts together see that many rows.
+  /// Memory that a training step needs if all experts together see `num_rows` rows.
   [[nodiscard]] virtual StepMemory step_memory(int64_t num_rows) const = 0;
 };
 

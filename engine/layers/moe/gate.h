@@ -17,21 +17,21 @@ struct RoutingShape {
 /// Takes the tensors of a routing, all zero.
 [[nodiscard]] Routing take_routing(const RoutingShape& shape, Pass& pass);
 
-/// What a gate sees.
+/// The input of a gate: one batch of T tokens.
 struct GateInput {
   tensor::Tensor x;          // [T, d_model]
   tensor::Tensor mask;       // [T] u8, 0 = padding; undefined: all are real
-  tensor::Tensor token_ids;  // [T] i32 vocabulary ids; undefined: not known
+  tensor::Tensor token_ids;  // [T] i32 vocabulary ids; undefined: not available
 };
 
-/// What comes back to a gate.
+/// The gradients that a gate's backward pass receives, and the one that it adds to.
 struct GateGrad {
   tensor::Tensor grad_gate_weight;  // [T, K], of the task loss
   tensor::Tensor grad_aux_loss;     // [1], usually 1
   tensor::Tensor grad_x;            // [T, d_model]: the gate adds to it
-  // What the caller asks of the balance (balance.h), in addition; undefined: zero.
+  // Gradients of the caller's own balance losses (balance.h), in addition; undefined: zero.
   tensor::Tensor grad_importance;  // [E]
-  tensor::Tensor grad_load;        // [E]; no use where the gate's load is a hard count
+  tensor::Tensor grad_load;        // [E]; ignored if the gate's load is a hard count
 };
 
 /// Chooses experts for tokens. Every gate is a plugin (sdk/include/switchyard/component/gate.h);
@@ -44,7 +44,7 @@ class Gate {
   /// K, the slots per token.
   [[nodiscard]] virtual int64_t top_k() const = 0;
 
-  /// How many of those slots are filled on average.
+  /// The number of slots that are filled on average.
   [[nodiscard]] virtual double experts_per_token() const { return static_cast<double>(top_k()); }
 
   /// Writes the tensors of `routing`, which the caller has taken and zeroed. Noise only in
@@ -60,7 +60,7 @@ class Gate {
 
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] virtual double madds_per_row() const = 0;
-  /// Memory that a training step of that many rows needs.
+  /// Memory that a training step of `num_rows` rows needs.
   [[nodiscard]] virtual StepMemory step_memory(int64_t num_rows) const = 0;
 };
 

@@ -25,7 +25,7 @@ std::unique_ptr<ExpertGroup> make_group(const ExpertGroupConfig& group, const Ex
   return std::make_unique<WindowedExperts>(group.component, place, memory, factory, parameters);
 }
 
-// Weights of balance losses in a gate's settings say nothing where the layer asks for balance.
+// Refuses weights of balance losses in a gate's settings if the layer computes these losses.
 void require_no_weights(const core::ComponentConfig& gate) {
   for (const char* key : {"w_importance", "w_load"}) {
     core::require(gate.values.count(key) == 0,
@@ -113,7 +113,8 @@ struct KeptSingle {
   Tensor x;
 };
 
-// A tensor of that shape: in the memory of one whose values are used up, where it has room.
+// A tensor of `shape`, in the memory of `used_up`, whose values are no longer needed, if that is
+// large enough.
 Tensor take_over(const Tensor& used_up, const tensor::Shape& shape, Pass& pass) {
   if (used_up.count() < shape.count()) {
     return pass.take(DType::kF32, shape);
@@ -132,7 +133,7 @@ Mixture::Output Mixture::forward(const GateInput& input, Pass& pass) {
   gate_->forward(input, routing, pass);
   const ops::moe::RoutingPlan plan =
       ops::moe::plan(pass.backend, routing.expert_index, num_experts_, *pass.activations);
-  // What follows costs as much as there are rows, however many slots the gate left empty.
+  // From here on the cost depends on the number of rows, not on empty slots.
   const Tensor rows = pass.take(DType::kF32, {plan.num_rows(), place_.d_in});
   ops::moe::dispatch(pass.backend, input.x, plan, rows);
 
@@ -225,8 +226,8 @@ double Mixture::backward_bytes(int64_t num_rows) const {
   const auto d_out = static_cast<double>(place_.d_out);
   double values = T * d_in;  // the gradient of the input
   if (gate_) {
-    // The gradients of the outputs, and of the rows where they do not fit in the place of the
-    // outputs; the gradient of the weights.
+    // The gradients of the outputs, those of the rows unless they fit in the memory of the outputs,
+    // and those of the weights.
     const double choices = std::ceil(experts_per_row() * T);
     values = choices * (d_out + (d_in > d_out ? d_in : 0.0));
     values += T * static_cast<double>(gate_->top_k());

@@ -22,23 +22,22 @@ struct MixturePlace {
 /// A sparsely-gated mixture of experts:  y = sum over i of G(x)_i E_i(x)    (eq. 1)
 ///
 /// The gate chooses K experts per row; only those are computed. Rows are sorted by expert, each
-/// group of experts works on its own, and the outputs are summed with their gate weights. Experts
-/// of different plugins and shapes may stand in one mixture; the gate numbers them through. Two
-/// levels are the same with a TwoLevelGate. What a batch is, and which balance is asked of it, the
-/// layer around decides.
+/// group of experts works on its own, and the outputs are summed with their gate weights. A mixture
+/// may hold experts of different plugins and shapes; the gate numbers them consecutively. Two
+/// levels work the same, with a TwoLevelGate. The layer that owns the mixture decides what makes a
+/// batch and which balance losses apply.
 ///
 /// Source: Shazeer et al. 2017, sections 2 and 3.1, appendix B.
 class Mixture {
  public:
   /// Makes the gate "<name>.gate" (of two levels: the secondary ones "<name>.gate.0", ...) and the
-  /// groups "<name>.experts0", "<name>.experts1", ...
-  /// Without a gate plugin there must be exactly one expert, which takes every row with weight 1.
-  /// Throws Error(kInvalidArgument) for a configuration that makes no sense, and whatever the
-  /// factory throws.
+  /// groups "<name>.experts0", "<name>.experts1", ... Without a gate plugin there must be exactly
+  /// one expert, which takes every row with weight 1. Throws Error(kInvalidArgument) for an invalid
+  /// configuration, and whatever the factory throws.
   Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFactory& factory,
           tensor::ParameterSet& parameters);
 
-  /// y, and how it came about: undefined without a gate.
+  /// y and the routing that led to it, which is undefined without a gate.
   struct Output {
     tensor::Tensor y;  // [T, d_out]
     Routing routing;
@@ -49,8 +48,7 @@ class Mixture {
   /// Adds to the gradients of gate and experts, and to grad.grad_x [T, d_in].
   ///
   ///   grad_y  [T, d_out]
-  ///   grad    gradients requested of the gate in addition to the task's; grad_gate_weight is made
-  ///           here
+  ///   grad    gradients requested in addition to the task's; grad_gate_weight is computed here
   void backward(const tensor::Tensor& grad_y, GateGrad grad, Pass& pass);
   /// After the optimizer's step.
   void step_end(Pass& pass);
@@ -59,14 +57,14 @@ class Mixture {
   [[nodiscard]] int64_t d_in() const { return place_.d_in; }
   [[nodiscard]] int64_t top_k() const { return gate_ ? gate_->top_k() : 1; }
   [[nodiscard]] int64_t num_experts() const { return num_experts_; }
-  /// On average, where the gate gives rows different numbers of experts.
+  /// The average, if the gate gives rows different numbers of experts.
   [[nodiscard]] double experts_per_row() const { return gate_ ? gate_->experts_per_token() : 1; }
   [[nodiscard]] std::vector<Balance::Costs> costs() const;
   /// Multiply-and-adds of one row's forward pass.
   [[nodiscard]] double madds_per_row() const;
-  /// Memory that a training step of that many rows needs, with as many rows for every expert.
+  /// Memory that a training step of `num_rows` rows needs, spread evenly over the experts.
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const;
-  /// The bytes of that which backward() takes.
+  /// The part of it, in bytes, that backward() takes.
   [[nodiscard]] double backward_bytes(int64_t num_rows) const;
 
  private:

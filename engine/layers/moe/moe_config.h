@@ -8,17 +8,17 @@
 
 namespace switchyard::layers {
 
-/// Who asks for balance among the experts of a layer, and in what it is counted.
+/// Who computes the balance losses of a layer, and the unit of balance.
 enum class BalanceBy {
-  kGate,     // each gate by its own settings
-  kTokens,   // the layer, every expert counted alike
-  kCompute,  // the layer, every expert counted with its multiply-adds
+  kGate,     // each gate, by its own settings
+  kTokens,   // the layer, counting tokens
+  kCompute,  // the layer, counting multiply-adds
 };
 
 /// The balance losses of a layer; see balance.h.
 struct BalanceConfig {
   BalanceBy by = BalanceBy::kGate;
-  double w_importance = 0.1;  // these two mean nothing with kGate
+  double w_importance = 0.1;  // ignored with kGate, as is w_load
   double w_load = 0.1;
 };
 
@@ -28,13 +28,13 @@ struct ExpertGroupConfig {
   int64_t count = 0;
 };
 
-/// An MoE layer. With one expert in all and no gate plugin it is that expert.
+/// An MoE layer. With a single expert and no gate plugin, the layer is that expert.
 struct MoeConfig {
   core::ComponentConfig gate;
   std::vector<ExpertGroupConfig> experts;
-  // Two levels: `gate` chooses among that many groups, each with a gate of its own among its
-  // experts. 0 = one gate for all. The groups are cut from the flat numbering of the experts and
-  // have nothing to do with `experts`, whose entries may begin and end anywhere.
+  // Two levels: `gate` chooses among this many groups, and each group has its own gate that chooses
+  // among its experts. 0 = one gate for all. Groups are ranges of the flat numbering of experts and
+  // independent of the entries of `experts`.
   int64_t groups = 0;
   core::ComponentConfig secondary_gate;  // of every group; without a plugin: the same as `gate`
   BalanceConfig balance;

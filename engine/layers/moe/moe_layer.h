@@ -9,13 +9,13 @@
 
 namespace switchyard::layers {
 
-/// A mixture of experts that takes all tokens of a batch at once, with the balance losses that its
-/// configuration asks for.
+/// A mixture of experts over all tokens of a batch at once, with the balance losses of its
+/// configuration.
 ///
 /// Source: Shazeer et al. 2017, sections 2, 3.1 and 4.
 class MoeLayer final : public Layer, public Routed {
  public:
-  /// Makes what Mixture makes, and throws what it throws.
+  /// Makes a Mixture, and throws what its constructor throws.
   MoeLayer(std::string name, int32_t index, int64_t d_model, const MoeConfig& config,
            ComponentFactory& factory, tensor::ParameterSet& parameters);
 
@@ -38,7 +38,7 @@ class MoeLayer final : public Layer, public Routed {
  private:
   std::string name_;
   Mixture mixture_;
-  std::optional<Balance> balance_;  // empty where the gate sees to it
+  std::optional<Balance> balance_;  // empty if the gate computes the balance losses
 };
 
 }  // namespace switchyard::layers

@@ -65,7 +65,7 @@ class RowsOfStep {
   int64_t stride_;
 };
 
-// What one step's rows have of labels [B, S], any type: [B]; undefined if these are.
+// One step's column [B] of labels [B, S] of any type; undefined if these are.
 Tensor labels_of_step(const Tensor& labels, int64_t step, Pass& pass) {
   if (!labels.defined()) {
     return {};
@@ -127,7 +127,7 @@ struct RecurrentMoe::Batch {
   }
 };
 
-/// Where the first forward pass notes what the steps gave.
+/// Where the first forward pass collects the results of the steps.
 struct RecurrentMoe::Notes {
   Tensor y;  // [B, S, P]
   std::optional<RecurrentTrace> trace;
@@ -241,7 +241,7 @@ Tensor RecurrentMoe::project(const Tensor& h, Pass& pass) const {
   return m;
 }
 
-// The same of every step: the losses of the sums reach each term of them alike.
+// The same for every step: a loss on a sum has the same gradient for each term.
 GateGrad RecurrentMoe::asked_of_gate(const Batch& batch, Pass& pass) const {
   GateGrad asked = {.grad_aux_loss = pass.take(DType::kF32, {1})};
   ops::generic::fill(pass.backend, 1.0, asked.grad_aux_loss);
@@ -317,8 +317,8 @@ double RecurrentMoe::madds_per_token() const {
          static_cast<double>(projection_ != nullptr ? projection_->shape.count() : 0);
 }
 
-// Backward takes a segment's activations after all layers' own, and each step's gradients after
-// them; both it takes back.
+// Backward takes a segment's activations on top of those of all layers, and each step's gradients
+// on top of these; it releases both.
 StepMemory RecurrentMoe::step_memory(int64_t num_streams, int64_t num_steps) const {
   const int64_t B = num_streams;
   const Segments segments(num_steps, segment_);
@@ -326,9 +326,9 @@ StepMemory RecurrentMoe::step_memory(int64_t num_streams, int64_t num_steps) con
   const int64_t U = units();
   const int64_t P = outputs();
   const int64_t E = has_gate() ? num_experts() : 0;
-  // Of all steps: y, which of them start anew, choices and their weights, sums and what is asked.
+  // For all steps: y, resets, choices and their weights, sums and the requested gradients.
   const int64_t of_all = B * num_steps * (P + 1 + (has_gate() ? 2 * mixture_.top_k() : 0)) + 5 * E;
-  // Of a step: the input of the mixture, ids of words, c, h, and m if it is not h.
+  // For one step: the input of the mixture, word ids, c, h, and m if it is not h.
   const int64_t of_step = B * (mixture_.d_in() + 1 + 2 * U + (projection_ != nullptr ? P : 0));
   const int64_t of_gradients = B * (mixture_.d_in() + (projection_ != nullptr ? U : 0));
   const int64_t values =

@@ -11,11 +11,11 @@
 
 namespace switchyard::layers {
 
-/// An LSTM layer with a mixture of experts for a kernel.
+/// An LSTM layer with a mixture of experts as its kernel.
 struct RecurrentMoeConfig {
   LstmConfig lstm;
   MoeConfig moe;
-  /// Steps that backward computes again together; see Segments.
+  /// Number of steps that backward recomputes at a time; see Segments.
   int64_t segment = kAutomaticSegment;
 };
 
@@ -26,10 +26,10 @@ struct RecurrentMoeConfig {
 ///   h_t = sigmoid(o) tanh(c_t)
 ///   m_t = h_t W_P              or h_t itself without a projection
 ///
-/// What the gate sees of step t depends on step t - 1, so the mixture works S times on one row of
-/// each stream; a gate that balances within a batch balances within these B rows. Importance and
-/// load are sums over all steps, and the balance losses are those of the sums: the layer asks for
-/// them, a gate cannot. What else a gate puts into its loss is averaged over the steps.
+/// The gate's input at step t depends on step t - 1, so the mixture runs S times on one row of each
+/// stream; a gate that balances within a batch balances within these B rows. Importance and load
+/// are summed over all steps and the balance losses apply to the sums, so the layer computes them
+/// rather than the gate. Other losses of a gate are averaged over the steps.
 ///
 /// A training pass keeps the state at the start of every segment of steps (see Segments).
 /// backward() repeats a segment at a time, with the same random numbers, so it needs the
@@ -38,14 +38,14 @@ struct RecurrentMoeConfig {
 /// Source: Shazeer et al. 2017, section 3.1.
 class RecurrentMoe final : public Layer, public Recurrent, public Routed {
  public:
-  /// Makes what Mixture makes, d_in + outputs wide inwards and 4 units outwards; registers
-  /// "<name>.bias" [4 units] and, with a projection, "<name>.projection" [units, outputs].
-  /// Throws Error(kInvalidArgument) where the gate is to see to the balance, or experts are to be
-  /// updated in backward; and what Mixture throws.
+  /// Makes a Mixture from d_in + outputs to 4 units values per row, and registers "<name>.bias" [4
+  /// units] and, with a projection, "<name>.projection" [units, outputs]. Throws
+  /// Error(kInvalidArgument) if the gate is to compute the balance losses or experts are to be
+  /// updated in backward, and what Mixture throws.
   RecurrentMoe(std::string name, int32_t index, const RecurrentMoeConfig& config,
                ComponentFactory& factory, tensor::ParameterSet& parameters);
 
-  /// x [B * S, d_in]  ->  [B * S, outputs]; carries sequence.state on, which must be there.
+  /// x [B * S, d_in]  ->  [B * S, outputs]; updates sequence.state, which must not be null.
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x, const SequenceInfo& sequence,
                                        Pass& pass) override;
   void backward(const tensor::Tensor& grad_y, const SequenceInfo& sequence,

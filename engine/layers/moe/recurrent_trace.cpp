@@ -29,7 +29,7 @@ void RecurrentTrace::add(int64_t step, const Mixture::Output& mixed, Pass& pass)
   const Tensor share = pass.scratch->take(DType::kF32, {1});
   ops::generic::affine(on, one.aux_loss, 1.0 / static_cast<double>(shape_.num_steps), 0.0, share);
   ops::generic::binary(on, Binary::kAdd, routing_.aux_loss, share, routing_.aux_loss);
-  // Rows before an expert, summed over steps, are those before it of all steps.
+  // Offsets add up: the rows before an expert in all steps are the sum of those in each step.
   ops::moe::add_counts(on, mixed.plan.offsets, offsets_);
 }
 

@@ -4,9 +4,9 @@
 
 namespace switchyard::layers {
 
-/// What the gate of a recurrent layer does over all S steps of B streams, as if the B S rows had
-/// been one batch: choices and weights by row, sums of importance, load and rows per expert, and
-/// the mean over the steps of what the gate itself puts into its loss.
+/// The routing of a recurrent layer over all S steps of B streams, as if the B S rows had been one
+/// batch: choices and weights by row, sums of importance, load and rows per expert, and the mean
+/// over the steps of the gate's own loss.
 class RecurrentTrace {
  public:
   /// The extents of a batch.

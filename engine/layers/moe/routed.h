@@ -16,7 +16,7 @@ class Routed {
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual bool has_gate() const = 0;
   [[nodiscard]] virtual int64_t num_experts() const = 0;
-  /// On average, where the gate gives tokens different numbers of experts.
+  /// The average, if the gate gives tokens different numbers of experts.
   [[nodiscard]] virtual double experts_per_token() const = 0;
   /// After the optimizer's step.
   virtual void step_end(Pass& pass) = 0;

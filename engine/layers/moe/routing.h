@@ -6,7 +6,7 @@ namespace switchyard::layers {
 
 class Routed;
 
-/// What a gate decides for one batch: T tokens, K experts per token, E experts over all ranks.
+/// A gate's decision for one batch: T tokens, K experts per token, E experts over all ranks.
 struct Routing {
   tensor::Tensor expert_index;  // [T, K] i32, global expert ids, -1 = empty slot
   tensor::Tensor gate_weight;   // [T, K] f32
@@ -15,8 +15,8 @@ struct Routing {
   tensor::Tensor aux_loss;      // [1]    f32, already weighted; add it to the task loss
 };
 
-/// What a layer with a gate did with a batch of T rows, for losses and reports. Valid until the
-/// pass's arena is reset.
+/// The routing of a batch of T rows by one layer, for losses and reports. Valid until the pass's
+/// arena is reset.
 struct MoeTrace {
   const Routed* layer = nullptr;
   Routing routing;

@@ -15,7 +15,7 @@ using tensor::Tensor;
 
 namespace {
 
-// A gate does not know on which level it stands; a message about its settings must say so.
+// A gate does not know its level, so errors about its settings have the level added here.
 std::unique_ptr<Gate> make_gate_of_level(const char* level, const core::ComponentConfig& config,
                                          const ComponentPlace& place, ComponentFactory& factory,
                                          tensor::ParameterSet& parameters) {
@@ -180,8 +180,8 @@ StepMemory TwoLevelGate::step_memory(int64_t num_rows) const {
   StepMemory memory = secondary_[0]->step_memory(static_cast<int64_t>(std::ceil(rows / a)));
   memory.kept *= a;
   memory += primary_->step_memory(num_rows);
-  // A row for each chosen group, its gradient and its word; the choices of both levels with their
-  // weights and the gradient of these; the plan.
+  // For each chosen group a row, its gradient and its word; the choices of both levels with their
+  // weights and gradients; the plan.
   const auto K1 = static_cast<double>(primary_->top_k());
   const auto K2 = static_cast<double>(secondary_[0]->top_k());
   const double values = rows * (2.0 * static_cast<double>(d_model_) + 1.0) + 3.0 * rows * K2 +

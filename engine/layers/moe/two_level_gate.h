@@ -14,10 +14,10 @@ namespace switchyard::layers {
 ///
 ///   y = sum over i of G_primary(x)_i * sum over j of G_i(x)_j * E_ij(x)          (eq. 12)
 ///
-/// Outwards it is one gate that chooses K1 K2 of a b experts; expert j of group i has the number
-/// i b + j. Importance and load are those of eq. 13 and 14 over all experts, so a caller that asks
-/// for balance among them (GateGrad::grad_importance, grad_load) reaches both levels. The losses on
-/// importance and load of the inner gates are off; what else they put into aux_loss is summed.
+/// To its caller it is one gate that chooses K1 K2 of a b experts; expert j of group i has the
+/// number i b + j. Importance and load are those of eq. 13 and 14 over all experts, so the caller's
+/// balance losses (GateGrad::grad_importance, grad_load) reach both levels. The inner gates' own
+/// losses on importance and load are off; their other losses are summed into aux_loss.
 ///
 /// Source: Shazeer et al. 2017, appendix B.
 class TwoLevelGate final : public Gate {
@@ -35,7 +35,7 @@ class TwoLevelGate final : public Gate {
                 Pass& pass) override;
   void step_end(Pass& pass) override;
   [[nodiscard]] double madds_per_row() const override;
-  /// With as many rows for every group.
+  /// Assumes that all groups get equally many rows.
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:

@@ -60,7 +60,7 @@ void WindowedExperts::register_stacked(const ExpertMemory& memory,
   }
 }
 
-// For as long as the caller's scratch scope.
+// Valid as long as the caller's scratch scope.
 Tensor WindowedExperts::in_f32(const Tensor& resting, Pass& pass) {
   if (resting.dtype() == DType::kF32) {
     return resting;
@@ -133,7 +133,7 @@ void WindowedExperts::forward(const Tensor& x, const ExpertRows& rows, const Ten
       continue;
     }
     bind_values(first, pass);
-    // No two windows share random numbers.
+    // Each window has its own random numbers.
     pass.token_base = token_base + window.begin * pass.token_stride;
     experts_->forward(window.of(x), part_of(pass.backend, rows, first, at_once_, *pass.scratch),
                       window.of(y), pass);

@@ -7,7 +7,7 @@
 
 namespace switchyard::layers {
 
-/// How a group of experts lies in memory.
+/// How a group of experts is stored and updated.
 struct ExpertMemory {
   tensor::DType weights = tensor::DType::kF32;  // or kBf16, rounded at random after an update
   bool update_in_backward = false;              // needed for bf16
@@ -18,20 +18,19 @@ struct ExpertMemory {
   }
 };
 
-/// A group of experts that is worked through a few experts at a time, so that a group may hold
-/// billions of parameters: weights may rest in bf16 and become f32 only while they are updated (or,
-/// if they are used for more than products, while their experts work), and gradients may be used up
-/// by the optimizer before the next experts make theirs.
+/// A group of experts that is processed a few experts at a time, so that it may hold billions of
+/// parameters. Weights may be stored in bf16 and become f32 only while they are updated (or, unless
+/// they are only multiplied, while their experts run), and the optimizer may consume the gradients
+/// of some experts before the next ones compute theirs.
 ///
 /// Window by window, the component inside sees `experts_at_once` experts with parameters of its own
-/// (the largest number that divides the group's count and is not above what is asked); this class
-/// registers the stacked parameters of the whole group and binds the component's to a window of
-/// them.
+/// (rounded down to a divisor of the group's count). This class registers the stacked parameters of
+/// the whole group and binds the component's parameters to a window of them.
 class WindowedExperts final : public ExpertGroup {
  public:
   /// Registers the parameters of the whole group under the names that the component gives them.
-  /// Throws Error(kInvalidArgument) if bf16 is asked without update_in_backward, or the component
-  /// has a parameter that is not stacked over experts in its first axis.
+  /// Throws Error(kInvalidArgument) if bf16 is requested without update_in_backward, or the
+  /// component has a parameter that is not stacked over experts in its first axis.
   WindowedExperts(const core::ComponentConfig& config, ComponentPlace place,
                   const ExpertMemory& memory, ComponentFactory& factory,
                   tensor::ParameterSet& parameters);
@@ -42,7 +41,7 @@ class WindowedExperts final : public ExpertGroup {
                 const tensor::Tensor& grad_x, Pass& pass) override;
 
   [[nodiscard]] double madds_per_row() const override { return experts_->madds_per_row(); }
-  /// With as many rows for every window.
+  /// Assumes that all windows get equally many rows.
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:
