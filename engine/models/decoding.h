@@ -8,8 +8,8 @@
 
 namespace switchyard::models {
 
-/// Texts that a model continues word by word: one row to sample from, several for a beam search.
-/// A decoding owns the state of its rows, so it outlives the passes that it is given; the model
+/// Texts that a model continues word by word: one row to sample from, several for a beam search. A
+/// decoding owns the state of its rows, so it may outlive the passes that it is given; the model
 /// must outlive it. Threads: [inst].
 class Decoding {
  public:
@@ -25,8 +25,8 @@ class Decoding {
   virtual void next(const tensor::Tensor& tokens, const tensor::Tensor& logits,
                     layers::Pass& pass) = 0;
 
-  /// Row i goes on where row parents[i] stood; there are parents.size() rows from now on.
-  /// Throws Error(kInvalidArgument) for a parent outside of [0, R).
+  /// Row i continues from row parents[i]; from now on there are parents.size() rows. Throws
+  /// Error(kInvalidArgument) for a parent outside [0, R).
   virtual void keep(std::span<const int32_t> parents, layers::Pass& pass) = 0;
 };
 

@@ -161,7 +161,7 @@ double LanguageModel::evaluate(const data::Batch& batch, CarriedState& state, la
   return pass.backend.device->read_back<double>(head_.loss(x, targets_of(batch), pass))[0];
 }
 
-/// Rows whose whole past is the state of the recurrent layers.
+/// Texts whose past is held entirely by the state of the recurrent layers.
 class LanguageModel::Texts final : public Decoding {
  public:
   Texts(LanguageModel& model, int64_t num_rows, tensor::Allocator& allocator)
@@ -217,12 +217,12 @@ layers::StepMemory LanguageModel::step_memory(int64_t num_streams, int64_t num_s
   const int64_t T = num_streams * num_steps;
   const double rows = static_cast<double>(T * config_.d_model) * sizeof(float);
   const double mask = config_.dropout > 0.0 ? 0.25 * rows : 0.0;
-  // The embedding keeps its rows, what dropout left of them, and the gradient of both.
+  // The embedding keeps its rows, their values after dropout, and the gradients of both.
   layers::StepMemory memory = {.kept = 4.0 * rows + mask};
   memory += stack_.step_memory(num_streams, num_steps);
   memory += {.scratch = head_.scratch_bytes(T)};
   if (sampled_) {
-    memory += {.scratch = sampled_->scratch_bytes(T)};  // evaluation stays with the full softmax
+    memory += {.scratch = sampled_->scratch_bytes(T)};  // evaluation uses the full softmax
   }
   return memory;
 }

@@ -23,17 +23,17 @@ namespace switchyard::models {
 ///   x_l = x_{l-1} + Dropout(sigmoid(MoE_l(x_{l-1})))      for an MoE layer
 ///   nll = -log softmax(x_L W + b)[next word]
 ///
-/// Instead of the sigmoid there is nothing where config.moe_output is kIdentity.
-/// A recurrent MoE layer is an LSTM layer with experts for a kernel. Without residuals, x_l =
-/// Dropout(...) alone: for LSTM layers the model of Zaremba et al. 2014.
+/// With config.moe_output kIdentity the sigmoid is left out. A recurrent MoE layer is an LSTM layer
+/// with experts as its kernel. Without residuals, x_l = Dropout(...) alone: for LSTM layers the
+/// model of Zaremba et al. 2014.
 ///
 /// The parameters are "embedding.table", "layers.<l>.*" and "softmax.*"; layers count from 0. W is
 /// "softmax.kernel" [d_model, vocab_size]; with a sampled softmax "softmax.table" [vocab_size,
 /// d_model]; tied, it is the embedding's table.
 class LanguageModel final : public Model {
  public:
-  /// Registers all parameters; they must be allocated and filled before the first pass.
-  /// Throws Error(kInvalidArgument) for sizes that make no sense, and what the factory throws.
+  /// Registers all parameters; they must be allocated and filled before the first pass. Throws
+  /// Error(kInvalidArgument) for invalid sizes, and what the factory throws.
   LanguageModel(const LanguageModelConfig& config, layers::ComponentFactory& factory,
                 tensor::ParameterSet& parameters);
 

@@ -10,16 +10,17 @@ namespace switchyard::models {
 
 /// The table of words.
 struct EmbeddingConfig {
-  /// Keeps the gradient of the words of a step only. Optimizers then let all other rows rest.
+  /// Keeps the gradient only of the words of a step. Optimizers then leave all other rows
+  /// unchanged.
   bool sparse_gradient = false;
 };
 
 /// The softmax and its training loss.
 struct SoftmaxConfig {
-  int64_t sampled = 0;  // words per step that the training loss compares with; 0: all
+  int64_t sampled = 0;  // sampled words per step in the training loss; 0: full softmax
   layers::Proposal sampler = layers::Proposal::kLogUniform;
   double unigram_power = 1.0;        // of kUnigram
-  std::vector<int64_t> word_counts;  // of kUnigram, one for each word; none: all words alike
+  std::vector<int64_t> word_counts;  // for kUnigram, one for each word; none: all words alike
   bool tied = false;                 // the weights are the embedding's table
 };
 

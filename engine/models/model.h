@@ -17,7 +17,7 @@ namespace switchyard::models {
 /// The states of a model's recurrent layers, first to last; empty for a model without any.
 using CarriedState = std::vector<layers::RecurrentState>;
 
-/// What a training pass found.
+/// The losses of a training pass.
 struct Losses {
   double nll = 0.0;      // nats, summed over the targets that count
   double balance = 0.0;  // balance losses of all MoE layers, weighted
@@ -30,21 +30,21 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  /// The state before the first batch of B streams: all zero.
+  /// The state before the first batch of `num_streams` streams: all zero.
   [[nodiscard]] virtual CarriedState make_state(int64_t num_streams,
                                                 tensor::Allocator& allocator) const = 0;
 
   /// Forward and backward of grad_scale * nll plus the balance losses. Adds to the gradients of the
-  /// parameters and carries `state` on.
+  /// parameters and updates `state`.
   virtual Losses train(const data::Batch& batch, double grad_scale, CarriedState& state,
                        layers::Pass& pass) = 0;
 
   /// The negative log-likelihood over the whole vocabulary, in nats, summed over the targets that
-  /// count. `pass` evaluates. Carries `state` on.
+  /// count. `pass` evaluates. Updates `state`.
   [[nodiscard]] virtual double evaluate(const data::Batch& batch, CarriedState& state,
                                         layers::Pass& pass) = 0;
 
-  /// Starts texts of R rows, before their first token.
+  /// Starts `num_rows` texts, before their first token.
   [[nodiscard]] virtual std::unique_ptr<Decoding> begin(int64_t num_rows,
                                                         tensor::Allocator& allocator) = 0;
 
@@ -57,8 +57,8 @@ class Model {
   [[nodiscard]] virtual double ops_per_timestep() const = 0;
   /// Those of the softmax, as training computes it.
   [[nodiscard]] virtual double softmax_ops() const = 0;
-  /// Memory that a training step of this batch shape takes from the pass, or an evaluation after
-  /// it.
+  /// Memory that a training step of this batch shape, or an evaluation after it, takes from the
+  /// pass.
   [[nodiscard]] virtual layers::StepMemory step_memory(int64_t num_streams,
                                                        int64_t num_steps) const = 0;
   /// Bytes of tables on the host, beside the parameters.

@@ -118,8 +118,8 @@ Tensor Stack::forward(const Tensor& input, const layers::SequenceInfo& sequence,
   return x;
 }
 
-// Layer by layer, grad_x becomes the gradient of the layer's input: a residual hands it on as it
-// is, without one it starts from zero, and the layer adds its own.
+// Layer by layer, grad_x becomes the gradient of the layer's input. With a residual it starts as
+// the gradient of the output, without one as zero; then the layer adds its own.
 void Stack::backward(const layers::SequenceInfo& sequence, const Tensor& grad_x,
                      layers::Pass& pass) {
   for (auto placed = layers_.rbegin(); placed != layers_.rend(); ++placed) {

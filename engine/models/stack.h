@@ -24,22 +24,23 @@ namespace switchyard::models {
 /// stack; their MoE layers are numbered through the model.
 class Stack {
  public:
-  /// What tells the stacks of a model apart.
+  /// Distinguishes the stacks of a model.
   struct Place {
     std::string prefix = "layers";  // of the names of layers and parameters
     int32_t first_moe = 0;          // index of the stack's first MoE layer in the model
   };
 
-  /// Registers the parameters of all layers. Throws Error(kInvalidArgument) for sizes that make no
-  /// sense, and what the factory throws.
+  /// Registers the parameters of all layers. Throws Error(kInvalidArgument) for invalid sizes, and
+  /// what the factory throws.
   Stack(const Place& place, const StackConfig& config, layers::ComponentFactory& factory,
         tensor::ParameterSet& parameters);
 
-  /// One state per recurrent layer, for B streams, all zero.
+  /// One state per recurrent layer, for `num_streams` streams, all zero.
   [[nodiscard]] std::vector<layers::RecurrentState> make_state(int64_t num_streams,
                                                                tensor::Allocator& allocator) const;
 
-  /// x [B * S, d_model]  ->  [B * S, d_model]; carries `state` on, one for each recurrent layer.
+  /// x [B * S, d_model]  ->  [B * S, d_model]; updates `state`, which has an entry for each
+  /// recurrent layer.
   [[nodiscard]] tensor::Tensor forward(const tensor::Tensor& x,
                                        const layers::SequenceInfo& sequence,
                                        std::span<layers::RecurrentState> state, layers::Pass& pass);

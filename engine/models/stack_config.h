@@ -8,6 +8,7 @@
 
 namespace switchyard::models {
 
+/// The kinds of layers in a stack.
 enum class LayerKind { kLstm, kMoe, kRecurrentMoe };
 
 using layers::BalanceBy;
@@ -18,14 +19,15 @@ using layers::MoeConfig;
 /// An LSTM layer.
 struct LstmLayerConfig {
   int64_t units = 0;         // 0 = d_model
-  int64_t projection = 0;    // of the output, fed back too; 0 = none; else d_model
+  int64_t projection = 0;    // of the output, which is also fed back; 0 = none; else d_model
   double forget_bias = 1.0;  // added to the forget gate's pre-activation
   double init_range = 0.0;   // not 0: weights and bias uniform within +-init_range
 };
 
-/// An LSTM layer with experts for a kernel.
+/// An LSTM layer with experts as its kernel.
 struct RecurrentMoeLayerConfig {
-  // Steps that backward computes again together. -1: the root of all steps; 0: keeps everything.
+  // Number of steps that backward recomputes at a time. -1: square root of all steps; 0: keeps
+  // everything.
   int64_t segment = -1;
 };
 
