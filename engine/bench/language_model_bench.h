@@ -25,7 +25,7 @@ struct BenchConfig {
       tensor::DType::kF32;  // element type of matrix product operands, see ops::Backend
   int threads = 0;          // 0 = all cores
   int64_t warmup = 2;       // steps that are not timed
-  int64_t iterations = 8;   // steps that are
+  int64_t iterations = 8;   // timed steps
 };
 
 /// Measurements over whole steps.
@@ -37,7 +37,7 @@ struct BenchResult {
   double gbytes_per_second = 0.0;  // achieved, counting unavoidable traffic only
   double share_of_limit = 0.0;  // least time on this machine divided by the time, see MachineLimits
   int64_t peak_rss_bytes = 0;   // of the process
-  double loss = 0.0;            // of the last step: shows whether the model works
+  double loss = 0.0;            // of the last step, to show that the model works
 };
 
 /// The least work of one step.
@@ -48,7 +48,7 @@ struct BenchWork {
 };
 
 /// Times step(1), step(2), ... after config.warmup steps, and measures the machine's limits with
-/// the same threads. `step` returns the loss, or some other number that it computed.
+/// the same threads. `step` returns the loss or another result.
 [[nodiscard]] BenchResult time_steps(const BenchConfig& config, core::ThreadPool& threads,
                                      const BenchWork& work,
                                      core::FunctionRef<double(int64_t)> step);

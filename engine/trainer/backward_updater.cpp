@@ -12,7 +12,7 @@ namespace switchyard::trainer {
 
 namespace {
 
-// Only called once a slice is known to hold something that is not finite.
+// Called only for a slice that is known to contain a value that is not finite.
 int64_t first_bad_expert(tensor::Device& device, const tensor::ParameterSlice& slice) {
   const int64_t values = slice.grad.count() / slice.grad.size(0);
   const tensor::HostView<float> grad = device.read_back<float>(slice.grad);

@@ -5,19 +5,19 @@
 
 namespace switchyard::trainer {
 
-/// Lets an optimizer update slices of parameters while backward runs, and stores them: f32 where
-/// they lie, bf16 by stochastic rounding. The same seed and step round the same way. Threads:
-/// [inst].
+/// Lets an optimizer update slices of parameters while backward runs. f32 values are updated in
+/// place; bf16 values are stored with stochastic rounding, which depends on seed and step alone.
+/// Threads: [inst].
 class BackwardUpdater final : public tensor::SliceUpdater {
  public:
   /// The optimizer must outlive this object.
   BackwardUpdater(optim::Optimizer& optimizer, uint64_t seed)
       : optimizer_(optimizer), seed_(seed) {}
 
-  /// The circumstances of the updates to come.
+  /// Sets the step of the updates that follow.
   void begin(const optim::OptimizerStep& step) { step_ = step; }
-  /// Throws Error(kNumeric), naming parameter and expert, if the gradient is not finite; nothing of
-  /// this slice has changed then.
+  /// Throws Error(kNumeric), naming parameter and expert, if the gradient is not finite; the slice
+  /// is then unchanged.
   void update(const tensor::ParameterSlice& slice) override;
 
  private:

@@ -12,23 +12,24 @@
 
 namespace switchyard::trainer {
 
-/// What components keep outside of tensors, as a checkpoint holds it: the bytes as u8 tensors
-/// "components/<name>" beside what is carried between steps, the rest as records in state.json.
+/// The state that components keep outside of tensors, as a checkpoint stores it: bytes as u8
+/// tensors "components/<name>" beside the state carried between steps, and records in state.json.
 class ComponentStates {
  public:
-  /// What they keep now. Throws Error as a component fails to save.
+  /// Saves the components' current state. Throws the Error of a component that fails to save.
   [[nodiscard]] static ComponentStates saved_by(const std::vector<core::OpaqueState*>& components);
-  /// With tensors of zeros, to be read into, as large as those among `entries`, which are of the
+  /// Makes tensors of zeros to read into, as large as those in `entries`, the tensors of the
   /// checkpoint's file of carried state.
   [[nodiscard]] static ComponentStates to_read(std::vector<ComponentRecord> records,
                                                std::span<const checkpoint::TensorEntry> entries);
 
   [[nodiscard]] const std::vector<ComponentRecord>& records() const { return records_; }
-  /// One [bytes] u8 tensor for each component that kept at least a byte.
+  /// A [bytes] u8 tensor for each component with at least one byte of state.
   [[nodiscard]] const std::vector<checkpoint::NamedTensor>& tensors() const { return tensors_; }
 
-  /// Gives each component what it kept, and returns the names of those that have no record. Throws
-  /// Error(kInvalidArgument) for a record that no component asks for, else as a component fails.
+  /// Restores the components and returns the names of those without a record. Throws
+  /// Error(kInvalidArgument) for a record without a component, and the Error of a component that
+  /// fails to load.
   [[nodiscard]] std::vector<std::string> load_into(
       const std::vector<core::OpaqueState*>& components) const;
 

@@ -30,9 +30,9 @@ struct EvaluationText {
   int64_t max_words = 0;  // about this many words from the beginning; 0 = all
 };
 
-/// The full-softmax negative log-likelihood of a text, end of sentence included. The report's step
-/// is left to the caller. `each`, if given, may look at the batches and at what the MoE layers did
-/// with them. Throws Error(kNotFound) if there is no such split.
+/// The full-softmax negative log-likelihood of a text, end of sentence included. The caller sets
+/// the report's step. `each`, if given, receives every batch and the traces of the MoE layers.
+/// Throws Error(kNotFound) if there is no such split.
 [[nodiscard]] EvaluationReport evaluate(Learner& learner, const EvaluationText& text,
                                         const core::Clock& clock,
                                         const EvaluatedBatchFunction& each = {});

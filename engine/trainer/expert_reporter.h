@@ -9,7 +9,7 @@
 
 namespace switchyard::trainer {
 
-/// Turns what MoE layers did with a batch into reports.
+/// Turns traces of MoE layers into reports.
 class ExpertReporter {
  public:
   /// One report for each trace.

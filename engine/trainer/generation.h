@@ -20,9 +20,9 @@ struct GenerateOptions {
   bool past_end = false;
 };
 
-/// Samples words and hands each to `word` as it comes, those of the prompt first. Words come from
-/// the data set's vocabulary; the model forgets a sentence at its end if `reset_state` says that it
-/// learned so. Throws Error(kInvalidArgument) as sample_word() does.
+/// Samples words and passes each to `word` at once, those of the prompt first. Words come from the
+/// data set's vocabulary. `reset_state` says whether the model was trained to forget a sentence at
+/// its end. Throws what sample_word() throws.
 void generate(Learner& learner, const data::Dataset& dataset, bool reset_state,
               const GenerateOptions& options, const std::function<void(std::string_view)>& word);
 

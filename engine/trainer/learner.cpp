@@ -196,7 +196,7 @@ std::string Learner::find_nonfinite() {
       return place_of(parameter, "the value", index);
     }
   }
-  // Backwards: a gradient that is not finite spoils those of the layers before it.
+  // In reverse order, because a gradient that is not finite spoils those of earlier layers.
   for (auto parameter = all.rbegin(); parameter != all.rend(); ++parameter) {
     const int64_t index =
         parameter->has_grad() ? first_nonfinite(device_, parameter->grad_values()) : -1;
@@ -213,8 +213,8 @@ double bytes_taken(double bytes) {
   return static_cast<double>(tensor::host_bytes_taken(std::llround(bytes)));
 }
 
-// What the threads keep of the packed left factors of products; rows of a step are most of what
-// there is.
+// Memory for the packed left factors of products, one per thread; the rows of a step are the
+// largest.
 double packed_bytes(int64_t num_tokens, int num_threads) {
   return static_cast<double>(ops::linalg::tiled_left_floats(num_tokens)) * sizeof(float) *
          num_threads;

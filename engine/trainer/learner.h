@@ -17,7 +17,7 @@
 
 namespace switchyard::trainer {
 
-/// How one model is stepped.
+/// The settings of a learner.
 struct LearnerConfig {
   models::ModelConfig model;
   int64_t batch_size = 64;  // streams of the carried state
@@ -28,12 +28,11 @@ struct LearnerConfig {
 
 /// The settings of a run that its learner needs.
 [[nodiscard]] LearnerConfig learner_config(const TrainerConfig& config);
-/// The same with what the model needs to know of the run's text. Throws as
-/// models::with_vocabulary().
+/// The same, completed from the data set. Throws what models::with_vocabulary() throws.
 [[nodiscard]] LearnerConfig learner_config(const TrainerConfig& config,
                                            const data::Dataset& dataset);
 
-/// What one step found.
+/// Losses and gradient norm of one step.
 struct StepOutcome {
   double nll = 0.0;  // sum over words, nats
   double aux_loss = 0.0;
@@ -59,8 +58,8 @@ struct LearnerMemory {
   }
 };
 
-/// One model with its parameters, optimizer, recurrent state and working memory: all that steps
-/// need and nothing of when they happen. Without an optimizer it evaluates and decodes, and holds
+/// One model with its parameters, optimizer, recurrent state and working memory: everything that
+/// steps need, but not when they happen. Without an optimizer it evaluates and decodes, and holds
 /// neither gradients nor the state carried between training batches. After the first steps a step
 /// allocates nothing. Threads: [inst].
 class Learner {
@@ -73,23 +72,22 @@ class Learner {
   /// Takes memory and fills the parameters with their initial values.
   void allocate();
 
-  /// Forward and backward of one batch: gradients are there, nothing is updated yet. The loss is
-  /// the mean negative log-likelihood per word plus the balance losses.
-  /// Parameters that are updated in backward are updated here, with `learning_rate` and unclipped;
-  /// the gradient norm leaves them out. Throws Error(kNumeric), naming parameter and expert, if
-  /// such a gradient is not finite.
-  /// Needs an optimizer, as update() does.
+  /// Forward and backward of one batch: computes gradients without updating parameters. The loss is
+  /// the mean negative log-likelihood per word plus the balance losses. Parameters that are updated
+  /// in backward are updated here, with `learning_rate` and unclipped; the gradient norm leaves
+  /// them out. Throws Error(kNumeric), naming parameter and expert, if such a gradient is not
+  /// finite. Needs an optimizer, as update() does.
   StepOutcome compute_gradients(const data::Batch& batch, int64_t step, double learning_rate);
-  /// Updates the parameters from the gradients, clipped, and clears these.
+  /// Updates the parameters from the clipped gradients and clears these.
   void update(const StepOutcome& outcome, int64_t step, double learning_rate);
   /// Clears the gradients without an update.
   void drop_gradients();
 
-  /// Starts passes over another text, with states of their own: all zero.
+  /// A new state for passes over another text: all zero.
   [[nodiscard]] models::CarriedState fresh_state(int64_t num_streams);
-  /// Sum of nll of a batch without training; carries `state` on.
+  /// The sum of nll of a batch, without training; updates `state`.
   double evaluate(const data::Batch& batch, models::CarriedState& state);
-  /// Starts texts of that many rows, before their first token; the learner must outlive them.
+  /// Starts `num_rows` texts, before their first token; the learner must outlive them.
   [[nodiscard]] std::unique_ptr<models::Decoding> begin_decoding(int64_t num_rows);
   /// Reads one more token of every row. Returns logits [rows, vocab_size] of the words that follow,
   /// valid until the learner's next pass.
@@ -99,7 +97,8 @@ class Learner {
   /// finite, with the expert where there is one; empty if all are finite.
   [[nodiscard]] std::string find_nonfinite();
 
-  /// What the MoE layers with a gate did in the last pass, first to last; valid until the next one.
+  /// The routing of each MoE layer with a gate in the last pass, first to last; valid until the
+  /// next pass.
   [[nodiscard]] std::span<const layers::MoeTrace> traces() const { return traces_; }
 
   [[nodiscard]] tensor::Device& device() { return device_; }
@@ -107,12 +106,12 @@ class Learner {
   [[nodiscard]] tensor::ParameterSet& parameters() { return parameters_; }
   [[nodiscard]] bool has_optimizer() const { return optimizer_ != nullptr; }
   [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
-  /// What gates, experts and optimizers keep outside of tensors.
+  /// State that gates, experts and optimizers keep outside of tensors.
   [[nodiscard]] std::vector<core::OpaqueState*> opaque_states();
   /// The state carried from training batch to training batch.
   [[nodiscard]] models::CarriedState& state() { return state_; }
   [[nodiscard]] const LearnerConfig& config() const { return config_; }
-  /// What it will hold while it steps with sequences of `num_steps` words.
+  /// The memory that steps with sequences of `num_steps` words will need.
   [[nodiscard]] LearnerMemory predicted_memory(int64_t num_steps);
 
  private:

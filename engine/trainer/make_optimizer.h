@@ -9,12 +9,12 @@
 
 namespace switchyard::trainer {
 
-/// The optimizer of a run: the plugin that the configuration names or, if it has groups, one made
-/// of a plugin for each. Throws Error as PluginRegistry::make_optimizer() does.
+/// The optimizer of a run: the plugin that the configuration names or, with groups, a
+/// GroupedOptimizer with a plugin for each. Throws what PluginRegistry::make_optimizer() throws.
 [[nodiscard]] std::unique_ptr<optim::Optimizer> make_optimizer(
     const TrainerConfig& config, plugin_host::PluginRegistry& plugins);
 
-/// Whether a component of that instance name is an optimizer, or a part of one.
+/// Whether the component with this instance name is an optimizer or part of one.
 [[nodiscard]] bool is_of_optimizer(std::string_view name);
 
 }  // namespace switchyard::trainer

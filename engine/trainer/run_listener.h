@@ -10,7 +10,7 @@
 
 namespace switchyard::trainer {
 
-/// What one optimizer step did.
+/// The result of one optimizer step.
 struct StepReport {
   int64_t step = 0;        // from 1
   double task_loss = 0.0;  // nats per word
@@ -49,7 +49,7 @@ struct CheckpointReport {
   std::string directory;  // relative to the run directory: "checkpoints/step-200"
   int64_t bytes = 0;
   std::vector<uint8_t> manifest_sha256;
-  std::vector<std::string> removed;  // directories that retention has deleted
+  std::vector<std::string> removed;  // directories that retention deleted
 };
 
 /// A number that a plugin or a layer reports.
@@ -59,7 +59,7 @@ struct MetricReport {
   double value = 0.0;
 };
 
-/// Hears what a trainer does: the seam to storage, progress bars and reports. Called on the
+/// Receives the events of a trainer, for storage, progress bars and reports. Called on the
 /// trainer's thread; must return quickly. Views in the reports live only for the call.
 class RunListener {
  public:
@@ -68,8 +68,8 @@ class RunListener {
   virtual void on_experts(const ExpertReport&) {}
   virtual void on_metric(const MetricReport&) {}
   virtual void on_evaluation(const EvaluationReport&) {}
-  /// A checkpoint of this step is about to be published: what was reported so far must outlive a
-  /// kill from here on, because a resumed run will not report it again.
+  /// A checkpoint of this step is about to be published. All earlier reports must survive a kill
+  /// from here on, because a resumed run will not repeat them.
   virtual void before_checkpoint(int64_t step) { (void)step; }
   virtual void on_checkpoint(const CheckpointReport&) {}
   /// `code` is stable, such as "checkpoint_failed".

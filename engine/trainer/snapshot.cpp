@@ -96,7 +96,7 @@ void Snapshot::check_plugins(const checkpoint::CheckpointReader& reader) const {
   }
 }
 
-// What components keep and the state carried from batch to batch lie in one file.
+// The state of components and the state carried between batches share one file.
 void Snapshot::restore_state(const checkpoint::CheckpointReader& reader,
                              const TrainerState& state) {
   std::vector<ComponentRecord> records = state.components;

@@ -14,21 +14,22 @@
 
 namespace switchyard::trainer {
 
-/// A learner as a checkpoint holds it. Everything given must outlive the snapshot. Threads: [inst].
+/// A learner as a checkpoint stores it. All arguments must outlive the snapshot. Threads: [inst].
 class Snapshot {
  public:
   Snapshot(Learner& learner, const data::Dataset& dataset,
            const plugin_host::PluginRegistry& plugins, RunListener& listener)
       : learner_(learner), dataset_(dataset), plugins_(plugins), listener_(listener) {}
 
-  /// What a checkpoint of this step holds: views of the learner's tensors, which must not change
-  /// before it is written. `state` needs no components; they are taken from the learner.
+  /// The contents of a checkpoint of this step: views of the learner's tensors, which must not
+  /// change until it is written. `state` needs no components; they come from the learner.
   [[nodiscard]] checkpoint::CheckpointContents contents(int64_t step, TrainerState state,
                                                         std::string config_toml);
 
-  /// Fills the learner and returns the rest. A learner without an optimizer takes the model alone.
-  /// A plugin that has another file than the checkpoint's is reported to the listener. Throws
-  /// Error(kInvalidArgument) if data, model or plugins differ, Error(kDamaged) if it is not whole.
+  /// Fills the learner and returns the rest. A learner without an optimizer reads only the model.
+  /// Reports to the listener a plugin whose file differs from the checkpoint's. Throws
+  /// Error(kInvalidArgument) if data, model or plugins differ, Error(kDamaged) if the checkpoint is
+  /// damaged.
   TrainerState restore(const checkpoint::CheckpointReader& reader);
 
  private:

@@ -7,7 +7,7 @@ namespace switchyard::trainer {
 
 /// How to choose one of several words.
 struct SamplingOptions {
-  double temperature = 1.0;  // > 0; towards 0 the likeliest word always wins
+  double temperature = 1.0;  // > 0; near 0 the likeliest word always wins
   int64_t top_k = 0;         // only among that many likeliest words; 0 = all
 };
 

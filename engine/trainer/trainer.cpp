@@ -45,7 +45,7 @@ struct Trainer::Impl {
   explicit Impl(TrainerSetup given);
 
   TrainerSetup setup;
-  RunListener silent_listener;  // for those who gave none
+  RunListener silent_listener;  // used if the setup has none
   core::Clock own_clock;
   const TrainerConfig& config;
   RunListener& listener;
@@ -200,7 +200,7 @@ void Trainer::Impl::save() {
   listener.on_checkpoint(report);
 }
 
-// A full disk does not end a run: the older checkpoints are whole and the next save may succeed.
+// A full disk does not end a run: older checkpoints are intact and the next save may succeed.
 void Trainer::Impl::save_if_possible() {
   try {
     save();
@@ -248,7 +248,7 @@ int64_t Trainer::restore_newest() {
   return impl_->step;
 }
 
-// Returns nothing where there are more steps to take.
+// Returns nothing if more steps remain.
 std::optional<StopReason> Trainer::Impl::advance(const core::CancelToken& cancel,
                                                  int64_t until_step) {
   for (const std::string& name : store.sweep()) {

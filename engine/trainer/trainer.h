@@ -15,10 +15,10 @@
 
 namespace switchyard::trainer {
 
-/// Why training came to an end.
+/// Why training ended.
 enum class StopReason { kFinished, kCancelled };
 
-/// What a trainer needs from outside.
+/// The inputs of a trainer.
 struct TrainerSetup {
   TrainerConfig config;
   std::string config_toml;              // the resolved configuration, kept in every checkpoint
@@ -29,26 +29,27 @@ struct TrainerSetup {
   core::LogSink log;
 };
 
-/// Trains one model and evaluates it meanwhile: when things happen. Threads: [inst].
+/// Trains and evaluates one model: decides when steps, evaluations and checkpoints happen. Threads:
+/// [inst].
 class Trainer {
  public:
-  /// Builds model and optimizer and opens the data. Throws Error with what is wrong.
+  /// Builds model and optimizer and opens the data. Throws Error with the reason if it cannot.
   explicit Trainer(TrainerSetup setup);
   ~Trainer();
 
   /// Number of finished steps.
   [[nodiscard]] int64_t step() const;
 
-  /// Restores the newest checkpoint of the run directory that is whole; older ones are tried when
-  /// it is damaged (an event says so). Returns its step, or -1 if there is none. Throws
-  /// Error(kDamaged) if there are checkpoints and none is whole, Error(kInvalidArgument) if data or
-  /// model differ from the checkpoint's.
+  /// Restores the newest intact checkpoint of the run directory; an event reports each damaged one
+  /// that it skips. Returns its step, or -1 if there is none. Throws Error(kDamaged) if there are
+  /// checkpoints but none is intact, Error(kInvalidArgument) if data or model differ from the
+  /// checkpoint's.
   int64_t restore_newest();
 
   /// Steps until config.train.steps, with evaluations and checkpoints when they are due, and a
   /// checkpoint at the end or when cancelled.
   StopReason train(const core::CancelToken& cancel);
-  /// The same, but stops without a checkpoint after that step if there are more.
+  /// The same, but stops after `step`, without a checkpoint if more steps remain.
   void train_until(int64_t step, const core::CancelToken& cancel);
 
   /// Full-softmax negative log-likelihood of a split, end of sentence included.

@@ -12,6 +12,7 @@
 
 namespace switchyard::trainer {
 
+/// The text of a run and how it is cut into batches.
 struct DataConfig {
   std::string path;              // a directory that `switchyard prepare` wrote
   int64_t batch_size = 64;       // streams side by side, B
@@ -23,6 +24,7 @@ struct DataConfig {
 /// What to do when a loss or a gradient is NaN or Inf.
 enum class NonfinitePolicy { kStop, kSkipStep };
 
+/// The training loop.
 struct LoopConfig {
   int64_t steps = 1000;
   uint64_t seed = 1;
@@ -36,6 +38,7 @@ struct LoopConfig {
   int threads = 0;  // 0 = all cores
 };
 
+/// When checkpoints are saved and which are kept.
 struct CheckpointConfig {
   int64_t every_steps = 500;  // 0 = only at the end
   bool at_start = false;      // also before the first step
@@ -50,11 +53,11 @@ struct OptimizerGroupConfig {
   double learning_rate_scale = 1.0;  // times the schedule's
 };
 
-/// Everything that decides a run, but for where it is written.
+/// Everything that determines a run except where it is written.
 struct TrainerConfig {
   DataConfig data;
   models::ModelConfig model;
-  core::ComponentConfig optimizer;                     // of what no group takes
+  core::ComponentConfig optimizer;                     // of parameters that no group takes
   std::vector<OptimizerGroupConfig> optimizer_groups;  // the first that selects a parameter has it
   optim::Schedule schedule;
   LoopConfig train;

@@ -8,14 +8,14 @@
 
 namespace switchyard::trainer {
 
-/// A component that keeps something outside of tensors. Its bytes are the tensor
-/// "components/<name>" of the checkpoint; there is none where there are no bytes.
+/// A component with state outside of tensors. Its bytes are the tensor "components/<name>" of the
+/// checkpoint, which is absent if there are no bytes.
 struct ComponentRecord {
   std::string name;      // of the component: "layers.1.gate"
-  uint32_t version = 0;  // of the form of its bytes
+  uint32_t version = 0;  // format version of its bytes
 };
 
-/// The part of a trainer that must survive a restart and is not a tensor.
+/// The state of a trainer, other than tensors, that survives a restart.
 struct TrainerState {
   data::DataCursor cursor;
   double best_nll_per_word = 0.0;  // of the valid split
@@ -25,7 +25,7 @@ struct TrainerState {
 
   /// As JSON; equal states give equal texts.
   [[nodiscard]] std::string to_json() const;
-  /// Throws Error(kDamaged) if it is not what to_json() writes.
+  /// Throws Error(kDamaged) unless to_json() could have written it.
   static TrainerState from_json(const std::string& text);
 };
 
