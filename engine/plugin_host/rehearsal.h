@@ -6,10 +6,10 @@
 namespace switchyard::plugin_host {
 
 /// Memory that a training step needs for a gate, or a group of experts, with this many rows. It is
-/// measured: another instance of the component runs forward and backward on a few rows of zeros.
-/// For more rows, a straight line through two such runs predicts it. Of a group only one expert is
-/// made, so that a group of any size can be measured. CPU only. Throws Error as making and running
-/// the component does.
+/// measured: another instance of the component runs forward and backward on a few rows of zeros,
+/// and for more rows a straight line through two such runs predicts it. A group is measured with a
+/// single expert, so that its size does not matter. CPU only. Throws what making and running the
+/// component throws.
 [[nodiscard]] layers::StepMemory gate_memory(const InstanceSetup& setup, int64_t num_rows);
 [[nodiscard]] layers::StepMemory experts_memory(const InstanceSetup& setup, int64_t num_rows);
 

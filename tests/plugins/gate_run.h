@@ -160,7 +160,7 @@ class GateRun {
 
  public:
   bool has_mask = false;
-  bool asks = false;  // hands dimportance and dload to backward
+  bool asks = false;  // passes dimportance and dload to backward()
   Buffer x, mask, ids, weights, importance, load, aux_loss, dweights, daux, dx, dimportance, dload;
 };
 

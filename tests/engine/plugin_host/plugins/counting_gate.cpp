@@ -1,5 +1,5 @@
-// A gate that keeps its one number, the steps so far, outside of tensors: token t goes to the
-// experts t + steps + shift and t + steps + shift + 1, round and round. Setting `padding` adds
+// A gate whose only state, the number of steps so far, lies outside of tensors: token t goes to the
+// experts t + steps + shift and t + steps + shift + 1, modulo their number. Setting `padding` adds
 // bytes to the saved state; `shift` may change while training. Version 1 of its state was a 32-bit
 // number.
 #include <switchyard/sdk.hpp>
