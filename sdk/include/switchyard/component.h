@@ -56,23 +56,23 @@ enum {
 
 /* A tensor to register. */
 typedef struct sy_param_desc {
-  uint32_t struct_size;
-  uint32_t flags;   /* SY_PF_* */
+  uint32_t struct_size; /* see abi.h */
+  uint32_t flags;       /* SY_PF_* */
   const char* name; /* unique in the instance; part of the checkpoint's key and of the RNG's key */
-  sy_dtype dtype;
-  int32_t ndim;
-  int64_t shape[SY_MAX_DIMS];
-  uint32_t init;      /* SY_INIT_* */
-  int32_t expert_dim; /* the dimension that counts experts, or -1 */
-  double a;
-  double b;
+  sy_dtype dtype;   /* of its elements */
+  int32_t ndim;     /* number of dimensions */
+  int64_t shape[SY_MAX_DIMS]; /* its first ndim entries */
+  uint32_t init;              /* SY_INIT_* */
+  int32_t expert_dim;         /* the dimension that counts experts, or -1 */
+  double a;                   /* of init: value, mean or lower end */
+  double b;                   /* of init: standard deviation or upper end */
 } sy_param_desc;
 
 /* Where build() registers tensors. */
 typedef struct sy_builder sy_builder;
 struct sy_builder {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Registers a tensor; the host allocates and initialises it. *handle is for sy.params. [load] */
   sy_status (*param)(const sy_builder*, const sy_param_desc*, uint32_t* handle, sy_error*);
 };
@@ -86,7 +86,7 @@ enum {
 
 /* Where an instance stands. */
 typedef struct sy_layer_info {
-  uint32_t struct_size;
+  uint32_t struct_size; /* see abi.h */
   int32_t layer;        /* index of the layer of experts in the model */
   int64_t d_in;         /* width of a row */
   int64_t d_out;        /* width of an expert's output */
@@ -98,7 +98,7 @@ typedef struct sy_layer_info {
   sy_dtype param;       /* of parameters */
   sy_dtype compute;     /* of the factors of products */
   uint32_t balance;     /* SY_BALANCE_*, for a gate */
-  uint32_t reserved;
+  uint32_t reserved;    /* 0 */
 } sy_layer_info;
 
 /* Checkpoint bytes for what is not a registered tensor; 1 MiB at most. A component has both save
@@ -106,8 +106,8 @@ typedef struct sy_layer_info {
  * several ranks all must write the same. */
 typedef struct sy_stream sy_stream;
 struct sy_stream {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Appends n bytes. [inst] */
   sy_status (*write)(const sy_stream*, const void*, uint64_t n, sy_error*);
   /* Reads up to n bytes; *got = 0 at the end. [inst] */
@@ -117,7 +117,7 @@ struct sy_stream {
 /* A component. Its strings and tables live as long as the plugin. */
 typedef struct sy_component sy_component;
 struct sy_component {
-  uint32_t struct_size;
+  uint32_t struct_size;          /* see abi.h */
   uint32_t kind;                 /* SY_KIND_* */
   const char* id;                /* "org.me.gate.mine": stable for ever */
   const char* label;             /* for people */

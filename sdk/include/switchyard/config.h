@@ -18,7 +18,7 @@ enum {
 
 /* One setting. Strings that do not apply are "". */
 typedef struct sy_field {
-  uint32_t struct_size;
+  uint32_t struct_size;       /* see abi.h */
   uint32_t type;              /* SY_T_* */
   const char* key;            /* as in the configuration file */
   const char* label;          /* for people, as in a form */
@@ -33,15 +33,15 @@ typedef struct sy_field {
   const char* const* choices; /* NULL-terminated; CHOICE only */
   const char* enabled_if;     /* "other_key=value", or NULL */
   uint32_t flags;             /* SY_FF_* */
-  uint32_t reserved;
+  uint32_t reserved;          /* 0 */
 } sy_field;
 
 /* Values by key: defaults filled in, types and ranges checked against the schema. A key that the
  * schema lacks gives 0, 0.0, "" and an empty list. */
 typedef struct sy_config sy_config;
 struct sy_config {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* The value of an INT or BOOL. [any] */
   int64_t (*i64)(const sy_config*, const char* key);
   /* The value of a FLOAT. [any] */

@@ -17,11 +17,12 @@ extern "C" {
 typedef struct sy_engine sy_engine;
 typedef struct sy_trainer sy_trainer;
 
+/* The options of an engine. */
 typedef struct sy_engine_options {
-  uint32_t struct_size;
-  uint32_t n_plugin_directories;
+  uint32_t struct_size;                  /* see abi.h */
+  uint32_t n_plugin_directories;         /* number of plugin_directories */
   const char* const* plugin_directories; /* absolute paths, searched in this order */
-  /* Where the engine's talk goes; may be NULL. level is SY_LOG_*. Called on any of the engine's
+  /* Receives the engine's log; may be NULL. level is SY_LOG_*. Called on any of the engine's
    * threads. */
   void (*log)(void* user, int32_t level, const char* who, const char* utf8);
   void* user; /* handed to log */
@@ -29,22 +30,23 @@ typedef struct sy_engine_options {
 
 /* The last training step. */
 typedef struct sy_step_report {
-  uint32_t struct_size;
+  uint32_t struct_size; /* see abi.h */
   uint32_t is_finished; /* 1: the configured number of steps is done */
   int64_t step;         /* finished steps */
   int64_t n_words;      /* of the last step */
   double task_loss;     /* nats per word */
   double aux_loss;      /* balance losses, weighted */
-  double learning_rate;
-  double grad_norm; /* before clipping */
-  double seconds;   /* wall time of the last step */
+  double learning_rate; /* of the last step */
+  double grad_norm;     /* before clipping */
+  double seconds;       /* wall time of the last step */
 } sy_step_report;
 
+/* The loss of a split. */
 typedef struct sy_evaluation {
-  uint32_t struct_size;
-  uint32_t reserved;
-  double nll_per_word; /* nats, end of sentence included; its exponential is the perplexity */
-  int64_t n_words;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
+  double nll_per_word;  /* nats, end of sentence included; its exponential is the perplexity */
+  int64_t n_words;      /* words that the mean is over */
 } sy_evaluation;
 
 /* Version of the library, such as "0.1.0". Valid for ever. [any] */

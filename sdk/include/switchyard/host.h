@@ -15,13 +15,13 @@ enum { SY_LOG_DEBUG = 0, SY_LOG_INFO = 1, SY_LOG_WARN = 2, SY_LOG_ERROR = 3 };
 
 /* The host root. It lives until the plugin's shutdown() returns. */
 struct sy_host {
-  uint32_t struct_size;
-  uint16_t abi_major; /* of the contract that the host offers */
-  uint16_t abi_minor;
+  uint32_t struct_size;       /* see abi.h */
+  uint16_t abi_major;         /* of the contract that the host offers */
+  uint16_t abi_minor;         /* of the same contract */
   const char* engine;         /* "switchyard" */
   const char* engine_version; /* "0.1.0" */
   uint32_t device_mask;       /* 1u << SY_CPU | ... */
-  uint32_t reserved;
+  uint32_t reserved;          /* 0 */
   /* Writes one line to the engine's log; level is SY_LOG_*, who names the writer. [any] */
   void (*log)(const sy_host*, int32_t level, const char* who, const char* utf8);
   /* The service table of that id, or NULL where this host does not offer it. [any] */
@@ -43,9 +43,9 @@ enum {
 
 /* One call of a component. */
 typedef struct sy_call {
-  uint32_t struct_size;
-  uint32_t flags; /* SY_F_* */
-  const sy_host* host;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t flags;       /* SY_F_* */
+  const sy_host* host;  /* the host root */
   sy_ctx* ctx;          /* for every service; dies when the call returns */
   void* stream;         /* CUDA stream, NULL on the CPU: enqueue, never synchronise */
   int32_t device_type;  /* SY_CPU or SY_CUDA: where tensors lie */

@@ -8,12 +8,12 @@
 
 /* The plugin, valid until the process ends. */
 typedef struct sy_plugin {
-  uint32_t struct_size;
-  uint16_t abi_major; /* of the headers that the plugin was built with */
-  uint16_t abi_minor;
+  uint32_t struct_size;                  /* see abi.h */
+  uint16_t abi_major;                    /* of the headers that the plugin was built with */
+  uint16_t abi_minor;                    /* of the same headers */
   const char* id;                        /* "org.me.gates": stable for ever */
   const char* version;                   /* semantic version */
-  const char* vendor;                    /* whom a user asks */
+  const char* vendor;                    /* contact for users */
   const char* license;                   /* SPDX expression, or "" */
   const char* url;                       /* or "" */
   const sy_component* const* components; /* NULL-terminated */
@@ -24,7 +24,7 @@ typedef struct sy_plugin {
   /* The table of an extension of the plugin as a whole, or NULL. Optional. [any] */
   const void* (*get_extension)(const char* id);
   uint32_t need_minor; /* as in sy_stamp */
-  uint32_t reserved;
+  uint32_t reserved;   /* 0 */
 } sy_plugin;
 
 /* The one exported symbol. Fast, no device work, no threads; *out stays valid until the process
@@ -37,16 +37,16 @@ SY_C_LINKAGE SY_EXPORT sy_status sy_plugin_entry_v1(const sy_host* host, const s
 
 /* Lies in the ELF section SY_STAMP_SECTION; must say the same as sy_plugin. Frozen. */
 typedef struct sy_stamp {
-  char magic[8];
-  uint16_t size;
-  uint16_t abi_major;
-  uint16_t abi_minor;
+  char magic[8];       /* SY_STAMP_MAGIC, without its terminator */
+  uint16_t size;       /* of this struct, in bytes */
+  uint16_t abi_major;  /* as in sy_plugin */
+  uint16_t abi_minor;  /* as in sy_plugin */
   uint16_t need_minor; /* oldest minor of a host that can run it; read from 1.0 on, now 0 */
   uint32_t kinds;      /* 1u << SY_KIND_* | ... */
   uint32_t caps;       /* SY_CAP_* of all components */
-  char id[96];
-  char version[32];
-  char vendor[64];
+  char id[96];         /* as in sy_plugin */
+  char version[32];    /* as in sy_plugin */
+  char vendor[64];     /* as in sy_plugin */
   char sdk[32];        /* SY_ABI_VERSION */
   char cuda_archs[64]; /* "90 100", or "" */
 } sy_stamp;

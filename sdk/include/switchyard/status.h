@@ -29,9 +29,9 @@ enum {
 /* The caller's buffer for a message: UTF-8, always terminated when cap > 0, cut where it is full.
  * May be NULL in every call. */
 typedef struct sy_error {
-  uint32_t struct_size;
-  uint32_t cap; /* bytes behind `text`, terminator included */
-  char* text;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t cap;         /* bytes behind `text`, terminator included */
+  char* text;           /* the buffer */
 } sy_error;
 
 #endif

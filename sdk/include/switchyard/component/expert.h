@@ -7,9 +7,9 @@
 
 /* The rows of a group's experts in one batch, and their results. */
 typedef struct sy_expert_io {
-  uint32_t struct_size;
-  uint32_t reserved;
-  sy_tensor x; /* [rows, d_in], sorted by expert */
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
+  sy_tensor x;          /* [rows, d_in], sorted by expert */
   /* i32 [n_local + 1]: rows of expert e are offsets[e] ... offsets[e+1]; ranges may be empty; rows
    * past the last offset are garbage. */
   sy_tensor offsets;
@@ -19,9 +19,10 @@ typedef struct sy_expert_io {
   const int32_t* host_offsets; /* offsets on the host, or NULL if they were not read back */
 } sy_expert_io;
 
+/* The functions of an expert group. */
 typedef struct sy_expert_vt {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Writes y, each expert from its own rows of x. [inst] */
   sy_status (*forward)(sy_instance*, const sy_call*, const sy_expert_io*, sy_error*);
   /* Writes dx and adds to the gradients of the parameters. Follows the forward call of the same

@@ -13,21 +13,21 @@ enum {
 
 /* How much a gate chooses. The host zeroes it before info(). */
 typedef struct sy_gate_info {
-  uint32_t struct_size;
-  uint32_t layout; /* SY_TOKEN_CHOICE or SY_EXPERT_CHOICE */
-  int32_t k_max;   /* most experts per token, 1 ... n_experts; with token choice, the slots */
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t layout;      /* SY_TOKEN_CHOICE or SY_EXPERT_CHOICE */
+  int32_t k_max;        /* most experts per token, 1 ... n_experts; with token choice, the slots */
+  uint32_t reserved;    /* 0 */
   double k_mean; /* experts per token on average; 0: k_max. With expert choice it sets capacity */
 } sy_gate_info;
 
 /* One batch. */
 typedef struct sy_gate_in {
-  uint32_t struct_size;
-  int32_t n_experts;
-  sy_tensor x;         /* [tokens, d_in]; tokens may be 0 */
-  sy_tensor mask;      /* u8 [tokens], 0 = padding; data NULL: all are real */
-  sy_tensor token_ids; /* i32 [tokens] vocabulary ids; data NULL: not supplied */
-  sy_tensor sequence;  /* i32 [tokens] sequence of each token; data NULL: not supplied */
+  uint32_t struct_size; /* see abi.h */
+  int32_t n_experts;    /* experts to choose from */
+  sy_tensor x;          /* [tokens, d_in]; tokens may be 0 */
+  sy_tensor mask;       /* u8 [tokens], 0 = padding; data NULL: all are real */
+  sy_tensor token_ids;  /* i32 [tokens] vocabulary ids; data NULL: not supplied */
+  sy_tensor sequence;   /* i32 [tokens] sequence of each token; data NULL: not supplied */
   /* Columns of ids with expert choice, 0 with token choice: in training tokens k_mean / n_experts,
    * rounded down but at least 1, in evaluation the number of tokens. */
   int64_t capacity;
@@ -35,8 +35,8 @@ typedef struct sy_gate_in {
 
 /* The choice, allocated and zeroed by the host. */
 typedef struct sy_gate_out {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* i32, the shape of the layout; -1 = empty slot; no pair of a token and an expert twice. */
   sy_tensor ids;
   sy_tensor weights; /* f32, shape of ids; 0 in an empty slot */
@@ -48,20 +48,21 @@ typedef struct sy_gate_out {
 
 /* Gradients in and out of backward(). */
 typedef struct sy_gate_grad {
-  uint32_t struct_size;
-  uint32_t reserved;
-  sy_tensor dweights; /* f32, shape of weights: dL/dweights of the task loss */
-  sy_tensor daux;     /* f32 [1]: dL/daux_loss, usually 1 */
-  sy_tensor dx;       /* f32 [tokens, d_in]: ADD into it */
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
+  sy_tensor dweights;   /* f32, shape of weights: dL/dweights of the task loss */
+  sy_tensor daux;       /* f32 [1]: dL/daux_loss, usually 1 */
+  sy_tensor dx;         /* f32 [tokens, d_in]: ADD into it */
   /* dL/dimportance, f32 [experts], which the host asks in addition to daux; data NULL: zero. */
   sy_tensor dimportance;
   /* The same for load. A gate whose load is a hard count has no gradient for it. */
   sy_tensor dload;
 } sy_gate_grad;
 
+/* The functions of a gate. */
 typedef struct sy_gate_vt {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Fills *info. The same for the life of an instance. [load] */
   sy_status (*info)(sy_instance*, sy_gate_info*, sy_error*);
   /* Chooses: writes every tensor of *out. [inst] */

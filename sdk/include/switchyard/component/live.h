@@ -8,9 +8,10 @@
 
 #define SY_EXT_LIVE "sy.live/1"
 
+/* The functions of sy.live/1. */
 typedef struct sy_live {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Takes over a whole configuration that passed the schema and check(). Only fields marked
    * SY_FF_LIVE differ from the one before. The next call uses the new values. The configuration is
    * valid until set() returns. On failure the old values stay. Never within a step. [inst] */

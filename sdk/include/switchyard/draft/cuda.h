@@ -8,9 +8,10 @@
 
 #define SY_SVC_CUDA "sy.cuda/1"
 
+/* The functions of sy.cuda/1. */
 typedef struct sy_cuda {
-  uint32_t struct_size;
-  int32_t sm; /* compute capability of the host's device: 90 = sm_90 */
+  uint32_t struct_size; /* see abi.h */
+  int32_t sm;           /* compute capability of the host's device: 90 = sm_90 */
   /* Loads an image: fatbin, cubin or PTX. [inst] */
   sy_status (*load)(const sy_host*, const void* image, uint64_t size, void** module, sy_error*);
   /* Finds a kernel of a module by its name. [inst] */

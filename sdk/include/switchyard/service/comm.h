@@ -15,9 +15,10 @@ enum {
   SY_GROUP_SHARD   /* those that share one parameter */
 };
 
+/* The functions of sy.comm/1. */
 typedef struct sy_comm {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* The size of a group and this rank's place in it. [inst] */
   void (*size_rank)(sy_ctx*, int32_t group, int32_t* size, int32_t* rank);
   /* x = op over the ranks of x; op is SY_R_SUM, SY_R_MEAN or SY_R_MAX. [inst] */

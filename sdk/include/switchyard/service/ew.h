@@ -31,16 +31,21 @@ enum {
   SY_EW_SELECT /* r[d] = r[a] > 0 ? r[b] : r[d] */
 };
 
-typedef struct sy_ew_ins { /* frozen */
-  uint8_t op, d, a, b;
+/* One instruction. Frozen. */
+typedef struct sy_ew_ins {
+  uint8_t op; /* SY_EW_* */
+  uint8_t d;  /* register of the result; in STORE that of the value */
+  uint8_t a;  /* register of the first operand; in the first four, an io or a constant */
+  uint8_t b;  /* register of the second operand */
 } sy_ew_ins;
 
+/* The functions of sy.ew/1. */
 typedef struct sy_ew {
-  uint32_t struct_size, reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Runs the program for every element of io[0]; the other io are of that shape or, for SCALAR, of
    * one element. All contiguous f32. At most 256 instructions and 32 tensors.
-   * The host plans code once and finds the plan again, whatever the tensors and constants. [inst]
-   */
+   * The host plans code once and reuses the plan with any tensors and constants. [inst] */
   sy_status (*run)(sy_ctx*, const sy_ew_ins* code, int32_t n_code, const sy_tensor* io,
                    int32_t n_io, const float* k, int32_t n_k, sy_error*);
   /* The same for every element of matrices: io[0] is [G,P,Q]; an io that is loaded is of that shape

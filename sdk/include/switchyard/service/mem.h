@@ -8,9 +8,10 @@
 #define SY_SVC_MEM "sy.mem/1"
 #define SY_MAX_SAVED 16 /* slots 0 ... 15 */
 
+/* The functions of sy.mem/1. */
 typedef struct sy_mem {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* A contiguous, uninitialised buffer until the call returns. [inst] */
   sy_status (*scratch)(sy_ctx*, sy_dtype, int32_t ndim, const int64_t* shape, sy_tensor* out,
                        sy_error*);

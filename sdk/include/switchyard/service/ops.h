@@ -36,8 +36,10 @@ enum { SY_B_ADD, SY_B_SUB, SY_B_MUL, SY_B_DIV, SY_B_MAX, SY_B_MIN, SY_B_LT, SY_B
 enum { SY_A_RELU, SY_A_GELU, SY_A_SILU, SY_A_TANH, SY_A_SIGMOID };
 enum { SY_R_SUM, SY_R_MEAN, SY_R_MAX, SY_R_SUMSQ };
 
-typedef struct sy_ops { /* all [inst] */
-  uint32_t struct_size, reserved;
+/* The functions of sy.ops/1; all are [inst]. */
+typedef struct sy_ops {
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* c = alpha op(a) op(b) + beta c, for 2-D tensors with unit stride in the last dimension; ta, tb:
    * 1 transposes. With beta 0 the old content of c is not read. */
   sy_status (*gemm)(sy_ctx*, int32_t ta, int32_t tb, double alpha, const sy_tensor* a,

@@ -10,9 +10,10 @@
 /* Which of a parameter's tensors. */
 enum { SY_VALUE = 0, SY_GRAD = 1 };
 
+/* The functions of sy.params/1. */
 typedef struct sy_params {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* The value, or the gradient: gradients are ADDED to. Contiguous. [inst] */
   sy_status (*get)(sy_ctx*, uint32_t handle, int32_t which, sy_tensor* out, sy_error*);
   /* The gradient for a caller that adds to all of it at once, as in c = a b + beta c: *beta is 0

@@ -17,9 +17,10 @@ enum {
   SY_RNG_BERNOULLI /* 1 with probability a, else 0 */
 };
 
+/* The functions of sy.rng/1. */
 typedef struct sy_rng {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Fills y f32 [T, ...]; row i of y is global row call->token_base + i call->token_stride.
    * Different `purpose`, independent numbers. [inst] */
   sy_status (*fill)(sy_ctx*, uint32_t purpose, int32_t dist, double a, double b, const sy_tensor* y,

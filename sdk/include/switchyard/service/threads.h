@@ -7,9 +7,10 @@
 
 #define SY_SVC_THREADS "sy.threads/1"
 
+/* The functions of sy.threads/1. */
 typedef struct sy_threads {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /* see abi.h */
+  uint32_t reserved;    /* 0 */
   /* Calls body(arg, begin, end) over consecutive ranges that cover [0, n), each a multiple of
    * `grain` long but for the last; returns when all are done. body must not throw or call the host.
    * [inst] */
