@@ -8,12 +8,11 @@
 
 namespace switchyard::layers {
 
-/// Dropout on a layer's output, after an optional sigmoid, then the residual:
+/// Dropout on a layer's output after an optional activation, then an optional residual:
 ///
 ///   y = x + Dropout(activation(Layer(x)))
 ///
-/// The residual is left out where there is no layer before, as after the embedding.
-/// Source: Shazeer et al. 2017, appendix C.1.
+/// After the embedding there is no residual. Source: Shazeer et al. 2017, appendix C.1.
 class DropoutResidual {
  public:
   /// `name` keys the random numbers.

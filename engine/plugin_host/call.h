@@ -49,7 +49,7 @@ struct sy_ctx {
   size_t num_buffers = 0;
   switchyard::ops::generic::ElementwisePrograms programs;
   std::vector<switchyard::ops::generic::ElementwiseInstruction>
-      program_code;  // of the call at hand
+      program_code;  // of the current call
   std::vector<switchyard::tensor::Tensor> program_io;
 };
 

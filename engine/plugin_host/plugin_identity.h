@@ -38,8 +38,8 @@ struct PluginIdentity {
   int64_t mtime_ns = 0;
 };
 
-/// Reads the stamp of a plugin file; lengths and offsets of the file are never trusted.
-/// Throws Error: kNotFound if it cannot be opened, kAbi if it is no plugin (not ELF, another
+/// Reads the stamp of a plugin file; lengths and offsets of the file are never trusted. Throws
+/// Error: kNotFound if it cannot be opened, kAbi if it is not a plugin (not ELF, another
 /// architecture, no stamp), kDamaged if the file contradicts itself. The version is not judged
 /// here. Threads: [any].
 [[nodiscard]] PluginIdentity read_identity(const std::filesystem::path& path);

@@ -11,8 +11,8 @@
 
 namespace switchyard::plugin_host {
 
-// The tables behind sy_host::get_service(). They hold functions only and live for ever; what a call
-// needs stands in its sy_ctx (plugin_host/call.h). There is no sy.cuda/1 on a host without CUDA.
+// The tables behind sy_host::get_service(). They hold only functions and live for ever; a call's
+// data is in its sy_ctx (plugin_host/call.h). There is no sy.cuda/1 on a host without CUDA.
 [[nodiscard]] const sy_ops& ops_service();
 [[nodiscard]] const sy_ew& ew_service();
 [[nodiscard]] const sy_mem& mem_service();

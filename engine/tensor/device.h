@@ -20,7 +20,7 @@ class HostView : public std::span<const T> {
       : std::span<const T>(values), owner_(std::move(owner)) {}
 
  private:
-  std::shared_ptr<const void> owner_;  // null where the values belong to someone else
+  std::shared_ptr<const void> owner_;  // null if the view does not own the values
 };
 
 /// A place to compute: its memory, the stream that orders its work, and the transfers between its

@@ -28,7 +28,7 @@ class RowGradient {
   /// Throws Error(kInvalidArgument) for an id out of range.
   void touch(const Tensor& ids, const Tensor& positions);
 
-  /// [n] i32, distinct and rising.
+  /// [n] i32, distinct and ascending.
   [[nodiscard]] Tensor rows() const;
   /// [n, ...]: the gradient of each of rows(). Valid until the next touch().
   [[nodiscard]] Tensor values() const;
@@ -45,7 +45,7 @@ class RowGradient {
   int64_t num_rows_ = 0;
   Tensor rows_;                    // [capacity]
   Tensor values_;                  // [capacity, ...]
-  std::vector<int32_t> incoming_;  // distinct and rising
+  std::vector<int32_t> incoming_;  // distinct and ascending
 };
 
 }  // namespace switchyard::tensor

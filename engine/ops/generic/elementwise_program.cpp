@@ -43,7 +43,7 @@ bool reads(const ElementwiseInstruction& code, uint8_t reg) {
   return std::ranges::find(operands.all(), reg) != operands.all().end();
 }
 
-/// Checks code and notes what it uses.
+/// Checks code and records the io and constants that it uses.
 class Checker {
  public:
   std::vector<Use> check(Code code) {
@@ -84,7 +84,7 @@ class Checker {
     }
   }
 
-  size_t at_ = 0;  // instruction at hand
+  size_t at_ = 0;  // current instruction
   std::array<bool, kElementwiseRegisters> written_{};
   std::vector<Use> uses_;
 };
@@ -132,8 +132,8 @@ class Planner {
     numbers_.push_back(number);
   }
 
-  // Whether a register can stay in a tensor: nothing is stored after the instruction at hand and
-  // before its last reading.
+  // Whether a register can stay in a tensor: nothing is stored between the current instruction and
+  // the last read of the register.
   [[nodiscard]] bool may_stay(uint8_t reg) const {
     bool stored = false;
     for (const ElementwiseInstruction& next : code_.subspan(at_ + 1)) {
@@ -148,7 +148,7 @@ class Planner {
     return true;
   }
 
-  // Whether nothing reads a register after the instruction at hand before it is written again.
+  // Whether no instruction after the current one reads a register before it is written again.
   [[nodiscard]] bool is_dead(uint8_t reg) const {
     for (const ElementwiseInstruction& next : code_.subspan(at_ + 1)) {
       if (reads(next, reg)) {
@@ -171,7 +171,7 @@ class Planner {
     }
   }
 
-  // Lets the pass that made the register write to the tensor, if it is the last one.
+  // Redirects the pass that computed the register to the tensor, if that is the last pass.
   void store(const ElementwiseInstruction& code) {
     const Place target = tensor_of(code.a);
     Place& place = places_[code.d];
@@ -190,7 +190,7 @@ class Planner {
     places_[reg] = pass.d;
   }
 
-  // Makes elements of a number.
+  // Copies a number to every element.
   void spread(uint8_t reg) { emit(reg, {.numbers = 1, .from = {places_[reg]}}); }
 
   [[nodiscard]] bool is_last_made(uint8_t reg) const {
@@ -198,7 +198,7 @@ class Planner {
            passes_.back().d.index == reg && is_in_buffer(reg);
   }
 
-  // The last pass, if it made that register and can still be changed.
+  // The last pass, if it computed that register and can still be changed.
   [[nodiscard]] Pass* last_made(uint8_t reg, Op op) {
     return is_last_made(reg) && passes_.back().op == op ? &passes_.back() : nullptr;
   }
@@ -223,7 +223,7 @@ class Planner {
     }
   }
 
-  // Numbers alone make a number.
+  // Combines numbers into a number.
   void fold(const ElementwiseInstruction& code, const Operands& operands) {
     Number number{.op = code.op};
     for (size_t i = 0; i < operands.count; ++i) {
@@ -256,7 +256,7 @@ class Planner {
     return pass->numbers == 1 ? std::array{b, a} : std::array{a, b};
   }
 
-  // Lets the last pass do this instruction too, if there is one pass for both.
+  // Merges this instruction into the last pass, if a pass exists for both.
   bool join(const ElementwiseInstruction& code) {
     switch (code.op) {
       case Op::kAdd:
@@ -317,7 +317,7 @@ class Planner {
 
   Code code_;
   uint32_t repeats_;
-  size_t at_ = 0;  // instruction at hand
+  size_t at_ = 0;  // current instruction
   std::array<Place, kElementwiseRegisters> places_{};
   std::vector<Number> numbers_;
   std::vector<Pass> passes_;

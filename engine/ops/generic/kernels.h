@@ -10,6 +10,8 @@
 namespace switchyard::ops::generic {
 
 // The values of these enums are those of sy.ops/1, sy.ew/1 and sy.rng/1.
+
+/// A function of one value.
 enum class Unary : int32_t {
   kExp,
   kLog,
@@ -23,10 +25,20 @@ enum class Unary : int32_t {
   kNormCdf,
   kNormPdf
 };
+
+/// A function of two values.
 enum class Binary : int32_t { kAdd, kSub, kMul, kDiv, kMax, kMin, kLt, kGe };
+
+/// An activation function.
 enum class Activation : int32_t { kRelu, kGelu, kSilu, kTanh, kSigmoid };
+
+/// How a reduction combines values.
 enum class Reduction : int32_t { kSum, kMean, kMax, kSumSq };
+
+/// A distribution of random numbers.
 enum class Distribution : int32_t { kUniform, kNormal, kGumbel, kBernoulli };
+
+/// An instruction of an element program.
 enum class ElementwiseOp : uint8_t {
   kLoad,
   kStore,

@@ -87,6 +87,7 @@ struct F32Entries {
 };
 
 #ifdef __AVX512BF16__
+// The same for bf16: an entry holds two elements of k.
 struct Bf16Entries {
   static constexpr int kDepth = 2;
   static __m512i from_rows(const float* row, int64_t stride, int64_t depth_left, __mmask16 lanes) {
@@ -174,6 +175,7 @@ void pack_columns(const PanelSource<Element>& from, float* panel) {
   }
 }
 
+// The sums of a tile of kRows rows, in registers.
 template <class Entries, int kRows>
 struct Sums {
   __m512 low[kRows];
