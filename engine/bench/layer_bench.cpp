@@ -9,6 +9,7 @@
 #include "layers/moe/moe_layer.h"
 #include "layers/sampled_softmax.h"
 #include "layers/softmax_head.h"
+#include "layers/workspace.h"
 #include "models/language_model.h"
 #include "ops/generic/pointwise.h"
 #include "ops/generic/random.h"
@@ -22,9 +23,8 @@ using tensor::Tensor;
 
 // Everything a layer needs to run outside a model.
 struct Stage {
-  explicit Stage(const BenchConfig& of) : config(of), threads(of.threads) {
-    backend.compute = of.compute;
-  }
+  explicit Stage(const BenchConfig& of)
+      : config(of), threads(of.threads), backend(ops::backend_on(device, of.compute)) {}
 
   void allocate() {
     parameters.allocate(allocator);
@@ -42,22 +42,12 @@ struct Stage {
     return values;
   }
 
-  [[nodiscard]] layers::Pass begin_pass(int64_t step) {
-    activations.reset();
-    scratch.reset();
-    layers::Pass pass = {.backend = backend,
-                         .activations = &activations,
-                         .scratch = &scratch,
-                         .seed = 1,
-                         .step = step};
-    kept.clear();
-    pass.kept = std::move(kept);
+  [[nodiscard]] layers::Pass& begin_pass(int64_t step) {
     for (tensor::Parameter& parameter : parameters.all()) {
       parameter.drop_grad();
     }
-    return pass;
+    return workspace.begin(layers::Mode::kTrain, 1, step);
   }
-  void end_pass(layers::Pass& pass) { kept = std::move(pass.kept); }
 
   // A parameter is read in forward and in backward; its gradient is read and written.
   [[nodiscard]] double parameter_bytes() const {
@@ -69,11 +59,9 @@ struct Stage {
   core::ThreadPool threads;
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  ops::Backend backend = ops::backend_on(device);
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
+  ops::Backend backend;
+  layers::Workspace workspace{backend};
   tensor::ParameterSet parameters;
-  layers::KeptRecords kept;
 };
 
 // Forward and backward of a layer on random rows.
@@ -96,10 +84,9 @@ BenchResult bench_layer(Stage& stage, layers::Layer& layer,
       .bytes = stage.parameter_bytes() +
                2.0 * layer.step_memory(config.batch_size, config.sequence_length).kept};
   return time_steps(config, stage.threads, work, [&](int64_t step) {
-    layers::Pass pass = stage.begin_pass(step);
+    layers::Pass& pass = stage.begin_pass(step);
     const Tensor y = layer.forward(x, sequence, pass);
     layer.backward(grad_y, sequence, grad_x, pass);
-    stage.end_pass(pass);
     return static_cast<double>(y.data<float>()[0]);
   });
 }
@@ -165,11 +152,10 @@ BenchResult bench_head(const BenchConfig& config) {
       .flops = 6.0 * static_cast<double>(stage.tokens() * config.d_model * choices),
       .bytes = stage.parameter_bytes()};
   return time_steps(config, stage.threads, work, [&](int64_t step) {
-    layers::Pass pass = stage.begin_pass(step);
+    layers::Pass& pass = stage.begin_pass(step);
     const double scale = 1.0 / static_cast<double>(stage.tokens());
     const Tensor loss = sampled ? sampled->loss_and_gradient(x, targets, scale, grad_x, pass)
                                 : head.loss_and_gradient(x, targets, scale, grad_x, pass);
-    stage.end_pass(pass);
     return stage.device.read_back<double>(loss)[0] / static_cast<double>(stage.tokens());
   });
 }
@@ -198,9 +184,8 @@ BenchResult bench_optimizer(const BenchConfig& config, const std::string& optimi
                           .flops = 0.0,
                           .bytes = sizeof(float) * static_cast<double>(3 * count + 2 * state)};
   return time_steps(config, stage.threads, work, [&](int64_t step) {
-    stage.scratch.reset();
     updater->step({.backend = stage.backend,
-                   .scratch = &stage.scratch,
+                   .scratch = stage.workspace.begin(layers::Mode::kTrain, 1, step).scratch,
                    .step = step,
                    .learning_rate = 1e-3,
                    .grad_scale = grad_scale});

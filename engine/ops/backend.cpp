@@ -20,12 +20,13 @@ const KernelTable& cpu_kernels() {
 
 }  // namespace
 
-Backend backend_on(tensor::Device& device) {
+Backend backend_on(tensor::Device& device, tensor::DType compute) {
   if (!device.is_host()) {
     core::fail(core::ErrorCode::kUnsupported, "{}: this build has no kernels for it",
                device.name());
   }
-  return {.device = &device, .stream = device.stream(), .kernels = &cpu_kernels()};
+  return {
+      .device = &device, .stream = device.stream(), .kernels = &cpu_kernels(), .compute = compute};
 }
 
 void require_kernel(bool present, const char* op, const Backend& backend) {

@@ -18,7 +18,8 @@ struct Backend {
 };
 
 /// The backend of a device, which must outlive it.
-[[nodiscard]] Backend backend_on(tensor::Device& device);
+[[nodiscard]] Backend backend_on(tensor::Device& device,
+                                 tensor::DType compute = tensor::DType::kF32);
 
 /// Throws Error(kUnsupported) naming the op if a backend has no kernel for it.
 void require_kernel(bool present, const char* op, const Backend& backend);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/thread_pool.h"
+#include "layers/workspace.h"
 #include "plugin_host/plugin_expert_group.h"
 #include "plugin_host/plugin_gate.h"
 
@@ -21,7 +22,7 @@ using tensor::Tensor;
 constexpr int64_t kFewRows = 64;
 constexpr int64_t kMoreRows = 128;
 
-/// A dry run of one component: parameters, arenas and a pass of its own, all values zero.
+/// A dry run of one component: parameters and a workspace of its own, all values zero.
 class Stage {
  public:
   tensor::ParameterSet parameters;
@@ -35,15 +36,9 @@ class Stage {
   /// Bytes that `step` takes.
   template <typename Step>
   [[nodiscard]] StepMemory measure(const Step& step) {
-    tensor::Arena activations(device_.memory());
-    tensor::Arena scratch(device_.memory());
-    layers::Pass pass = {.backend = ops::backend_on(device_),
-                         .activations = &activations,
-                         .scratch = &scratch,
-                         .step = 1};
-    step(pass);
-    return {.kept = static_cast<double>(activations.peak_bytes()),
-            .scratch = static_cast<double>(scratch.peak_bytes())};
+    layers::Workspace workspace(ops::backend_on(device_));
+    step(workspace.begin(layers::Mode::kTrain, 0, 1));
+    return workspace.peak_memory();
   }
 
  private:

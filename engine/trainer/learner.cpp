@@ -39,12 +39,10 @@ Learner::Learner(const LearnerConfig& config, tensor::Device& device,
                  layers::ComponentFactory& factory, std::unique_ptr<optim::Optimizer> optimizer)
     : config_(config),
       device_(device),
-      backend_(ops::backend_on(device_)),
-      activations_(device_.memory()),
-      scratch_(device_.memory()),
+      backend_(ops::backend_on(device_, config.compute)),
+      workspace_(backend_),
       model_(models::make_model(config.model, factory, parameters_)),
       optimizer_(std::move(optimizer)) {
-  backend_.compute = config.compute;
   if (optimizer_ != nullptr) {
     optimizer_->plan(parameters_.trained());
     backward_updater_.emplace(*optimizer_, config.seed);
@@ -66,33 +64,12 @@ void Learner::allocate() {
   squared_norm_ = Tensor::zeros(DType::kF64, {1}, device_);
 }
 
-layers::Pass Learner::begin_pass(layers::Mode mode, int64_t step) {
-  activations_.reset();
-  scratch_.reset();
-  kept_.clear();
-  traces_.clear();
-  layers::Pass pass = {.backend = backend_,
-                       .activations = &activations_,
-                       .scratch = &scratch_,
-                       .mode = mode,
-                       .seed = config_.seed,
-                       .step = step};
-  pass.kept = std::move(kept_);
-  pass.traces = std::move(traces_);
-  return pass;
-}
-
-void Learner::end_pass(layers::Pass& pass) {
-  kept_ = std::move(pass.kept);
-  traces_ = std::move(pass.traces);
-}
-
 StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
                                        double learning_rate) {
   core::require(has_optimizer(), "Learner: a learner without an optimizer cannot train");
-  layers::Pass pass = begin_pass(layers::Mode::kTrain, step);
+  layers::Pass& pass = workspace_.begin(layers::Mode::kTrain, config_.seed, step);
   backward_updater_->begin({.backend = backend_,
-                            .scratch = &scratch_,
+                            .scratch = pass.scratch,
                             .step = step,
                             .learning_rate = learning_rate,
                             .grad_scale = unclipped_});
@@ -105,24 +82,19 @@ StepOutcome Learner::compute_gradients(const data::Batch& batch, int64_t step,
   layers::settle_gradients(backend_, parameters_);
   optim::squared_grad_norm(backend_, parameters_, squared_norm_);
   outcome.grad_norm = std::sqrt(device_.read_back<double>(squared_norm_)[0]);
-  end_pass(pass);
   return outcome;
 }
 
 void Learner::update(const StepOutcome& outcome, int64_t step, double learning_rate) {
+  layers::Pass& pass = workspace_.pass();
   ops::generic::fill(backend_, optim::clip_factor(outcome.grad_norm, config_.clip_norm),
                      grad_scale_);
   optimizer_->step({.backend = backend_,
-                    .scratch = &scratch_,
+                    .scratch = pass.scratch,
                     .step = step,
                     .learning_rate = learning_rate,
                     .grad_scale = grad_scale_});
   drop_gradients();
-  layers::Pass pass = {.backend = backend_,
-                       .activations = &activations_,
-                       .scratch = &scratch_,
-                       .seed = config_.seed,
-                       .step = step};
   for (layers::Routed* layer : model_->moe_layers()) {
     layer->step_end(pass);
   }
@@ -139,10 +111,7 @@ models::CarriedState Learner::fresh_state(int64_t num_streams) {
 }
 
 double Learner::evaluate(const data::Batch& batch, models::CarriedState& state) {
-  layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
-  const double nll = model_->evaluate(batch, state, pass);
-  end_pass(pass);
-  return nll;
+  return model_->evaluate(batch, state, workspace_.begin(layers::Mode::kEvaluate, config_.seed, 0));
 }
 
 std::unique_ptr<models::Decoding> Learner::begin_decoding(int64_t num_rows) {
@@ -150,13 +119,12 @@ std::unique_ptr<models::Decoding> Learner::begin_decoding(int64_t num_rows) {
 }
 
 Tensor Learner::decode(models::Decoding& texts, std::span<const int32_t> tokens) {
-  layers::Pass pass = begin_pass(layers::Mode::kEvaluate, 0);
+  layers::Pass& pass = workspace_.begin(layers::Mode::kEvaluate, config_.seed, 0);
   const auto R = static_cast<int64_t>(tokens.size());
   const Tensor read = pass.take(DType::kI32, {R});
   device_.upload(tokens, read);
   const Tensor logits = pass.take(DType::kF32, {R, model_->vocab_size()});
   texts.next(read, logits, pass);
-  end_pass(pass);
   return logits;
 }
 

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "data/batch.h"
+#include "layers/workspace.h"
 #include "models/model.h"
 #include "models/model_config.h"
 #include "optim/optimizer.h"
-#include "tensor/arena.h"
 #include "trainer/backward_updater.h"
 #include "trainer/trainer_config.h"
 
@@ -78,7 +78,8 @@ class Learner {
   /// them out. Throws Error(kNumeric), naming parameter and expert, if such a gradient is not
   /// finite. Needs an optimizer, as update() does.
   StepOutcome compute_gradients(const data::Batch& batch, int64_t step, double learning_rate);
-  /// Updates the parameters from the clipped gradients and clears these.
+  /// Updates the parameters from the clipped gradients and clears these. The last pass must be the
+  /// one that computed them.
   void update(const StepOutcome& outcome, int64_t step, double learning_rate);
   /// Clears the gradients without an update.
   void drop_gradients();
@@ -99,7 +100,9 @@ class Learner {
 
   /// The routing of each MoE layer with a gate in the last pass, first to last; valid until the
   /// next pass.
-  [[nodiscard]] std::span<const layers::MoeTrace> traces() const { return traces_; }
+  [[nodiscard]] std::span<const layers::MoeTrace> traces() const {
+    return workspace_.pass().traces;
+  }
 
   [[nodiscard]] tensor::Device& device() { return device_; }
   [[nodiscard]] models::Model& model() { return *model_; }
@@ -115,24 +118,18 @@ class Learner {
   [[nodiscard]] LearnerMemory predicted_memory(int64_t num_steps);
 
  private:
-  [[nodiscard]] layers::Pass begin_pass(layers::Mode mode, int64_t step);
-  void end_pass(layers::Pass& pass);
-
   LearnerConfig config_;
   tensor::Device& device_;
   ops::Backend backend_;
-  tensor::Arena activations_;
-  tensor::Arena scratch_;
+  layers::Workspace workspace_;
   tensor::ParameterSet parameters_;
   std::unique_ptr<models::Model> model_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<BackwardUpdater> backward_updater_;
   models::CarriedState state_;
-  layers::KeptRecords kept_;              // of Pass, for their memory
-  std::vector<layers::MoeTrace> traces_;  // of the last pass
-  tensor::Tensor grad_scale_;             // [1]
-  tensor::Tensor unclipped_;              // [1], always 1
-  tensor::Tensor squared_norm_;           // [1] f64, of the gradients
+  tensor::Tensor grad_scale_;    // [1]
+  tensor::Tensor unclipped_;     // [1], always 1
+  tensor::Tensor squared_norm_;  // [1] f64, of the gradients
 };
 
 }  // namespace switchyard::trainer

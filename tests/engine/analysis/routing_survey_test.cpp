@@ -9,6 +9,7 @@
 #include "data/evaluation_source.h"
 #include "data/prepare.h"
 #include "layers/moe/moe_layer.h"
+#include "layers/workspace.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/fixed_components.h"
 #include "tests/support/temporary_directory.h"
@@ -57,11 +58,10 @@ class RoutingSurveyTest : public ::testing::Test {
     data::EvaluationSource source(split(), {.shape = {.batch_size = 1, .sequence_length = kRows}});
     data::Batch batch;
     while (source.next(batch)) {
-      pass_.traces.clear();
+      layers::Pass& pass = workspace_.begin(layers::Mode::kEvaluate, 0, 0);
       (void)layer_->forward(tests::zero_tensor({kRows, 2}), {.num_streams = 1, .num_steps = kRows},
-                            pass_);
-      survey.add({.batch = batch, .positions = source.positions(), .traces = pass_.traces},
-                 layers_);
+                            pass);
+      survey.add({.batch = batch, .positions = source.positions(), .traces = pass.traces}, layers_);
     }
   }
 
@@ -74,12 +74,7 @@ class RoutingSurveyTest : public ::testing::Test {
   core::ThreadPool threads_{1};
   tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
-  tensor::Arena activations_{allocator_};
-  tensor::Arena scratch_{allocator_};
-  layers::Pass pass_ = {.backend = ops::backend_on(device_),
-                        .activations = &activations_,
-                        .scratch = &scratch_,
-                        .mode = layers::Mode::kEvaluate};
+  layers::Workspace workspace_{ops::backend_on(device_)};
   tests::FixedFactory factory_;
   tensor::ParameterSet parameters_;
   std::unique_ptr<layers::MoeLayer> layer_;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "layers/softmax_head.h"
+#include "layers/workspace.h"
 #include "tests/support/dense_gradient.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/random_tensor.h"
@@ -51,24 +52,17 @@ struct Bench {
     std::copy(values.begin(), values.end(), t.data<float>());
   }
 
-  Pass pass(int64_t step = 1) {
-    return {.backend = ops::backend_on(device),
-            .activations = &activations,
-            .scratch = &scratch,
-            .seed = 7,
-            .step = step};
-  }
+  Pass& pass(int64_t step = 1) { return workspace.begin(Mode::kTrain, 7, step); }
 
   double train(const Tensor& x, const Tensor& targets, const Tensor& grad_x, int64_t step = 1) {
-    Pass p = pass(step);
-    return sampled.loss_and_gradient(x, targets, kScale, grad_x, p).to_vector<double>()[0];
+    const Tensor loss = sampled.loss_and_gradient(x, targets, kScale, grad_x, pass(step));
+    return loss.to_vector<double>()[0];
   }
 
   core::ThreadPool threads;
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
+  Workspace workspace{ops::backend_on(device)};
   tensor::ParameterSet parameters;
   SoftmaxHead head;
   SampledSoftmax sampled;
@@ -155,7 +149,7 @@ TEST(SampledSoftmax, OfEveryClassAlikeIsTheFullSoftmax) {
   const Tensor targets = Tensor::from<int32_t>({6}, {0, 36, 7, -1, 7, 20});
   const Tensor grad_x = tests::zero_tensor({6, 5});
   const Tensor grad_x_full = tests::zero_tensor({6, 5});
-  Pass pass = full.pass();
+  Pass& pass = full.pass();
   const Tensor loss = full.head.loss_and_gradient(x, targets, kScale, grad_x_full, pass);
   EXPECT_NEAR(sampled.train(x, targets, grad_x), loss.to_vector<double>()[0], 1e-5);
   EXPECT_LT(relative_error(to_double(grad_x), to_double(grad_x_full)), 1e-5);
@@ -236,7 +230,7 @@ TEST(SampledSoftmax, ItsExpectedGradientApproachesTheFullOne) {
     Bench bench(kV, kD, K, ClassSampler::log_uniform(kV), Gradient::kDense, 1);
     bench.randomize(1.0F);
     const Tensor grad_x = tests::zero_tensor({3, kD});
-    Pass pass = bench.pass();
+    Pass& pass = bench.pass();
     (void)bench.head.loss_and_gradient(x, targets, kScale, grad_x, pass);
     const std::vector<double> full = to_double(grad_x);
     std::vector<double> mean(full.size(), 0.0);
@@ -259,12 +253,10 @@ TEST(SampledSoftmax, TakesNoMoreMemoryAfterItsFirstSteps) {
   const Tensor targets = Tensor::from<int32_t>({20}, std::vector<int32_t>(20, 4));
   const Tensor grad_x = tests::zero_tensor({20, 8});
   (void)bench.train(x, targets, grad_x);
-  bench.scratch.reset();
-  const int64_t capacity = bench.scratch.capacity_bytes();
+  const int64_t capacity = bench.pass().scratch->capacity_bytes();
   (void)bench.train(x, targets, grad_x, 2);
-  EXPECT_EQ(bench.scratch.capacity_bytes(), capacity);
-  EXPECT_LE(static_cast<double>(bench.scratch.peak_bytes()),
-            1.2 * bench.sampled.scratch_bytes(20) + 8192.0);
+  EXPECT_EQ(bench.pass().scratch->capacity_bytes(), capacity);
+  EXPECT_LE(bench.workspace.peak_memory().scratch, 1.2 * bench.sampled.scratch_bytes(20) + 8192.0);
 }
 
 TEST(SampledSoftmax, RefusesMoreSamplesThanWords) {
@@ -301,7 +293,7 @@ TEST(SoftmaxHead, BothLayoutsAndTiedWeightsGiveTheSame) {
   std::vector<double> losses;
   std::vector<std::vector<double>> inputs;
   for (const SoftmaxHead* head : {&table.head, &kernel, &tied}) {
-    Pass pass = table.pass();
+    Pass& pass = table.pass();
     const Tensor grad_x = tests::zero_tensor({9, kD});
     const Tensor loss = head->loss_and_gradient(x, targets, kScale, grad_x, pass);
     losses.push_back(loss.to_vector<double>()[0]);
@@ -326,7 +318,7 @@ TEST(SoftmaxHead, RefusesWhatItsLayoutCannotDo) {
                            parameters),
                core::ErrorCode::kInvalidArgument, "need the layout kTable");
   Bench bench(10, 2, 3, ClassSampler::log_uniform(10), Gradient::kByRow);
-  Pass pass = bench.pass();
+  Pass& pass = bench.pass();
   const Tensor x = tests::zero_tensor({1, 2});
   EXPECT_ERROR((void)bench.head.loss_and_gradient(x, Tensor::from<int32_t>({1}, {0}), 1.0,
                                                   tests::zero_tensor({1, 2}), pass),

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/thread_pool.h"
+#include "layers/workspace.h"
+
 namespace switchyard::layers {
 namespace {
 
@@ -40,10 +43,10 @@ struct Loop {
   }
 
   Segments segments;
-  tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
-  Pass pass = {.activations = &activations, .scratch = &scratch};
+  core::ThreadPool threads{1};
+  tensor::CpuDevice device{threads};
+  Workspace workspace{ops::backend_on(device)};
+  Pass& pass = workspace.pass();
   std::vector<int64_t> restored;
   int64_t recomputed = 0;
 };
@@ -62,7 +65,7 @@ TEST(Segments, ComputesEachSegmentAgainForBackward) {
   whole.backward();
   EXPECT_EQ(whole.restored, cut.restored);
   EXPECT_EQ(whole.recomputed, 0);
-  EXPECT_LT(cut.activations.peak_bytes(), whole.activations.peak_bytes());
+  EXPECT_LT(cut.workspace.peak_memory().kept, whole.workspace.peak_memory().kept);
 }
 
 TEST(Segments, KeepsNothingInEvaluation) {

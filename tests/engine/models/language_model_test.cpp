@@ -101,7 +101,7 @@ TEST(LanguageModel, EvaluatesASampledSoftmaxInFull) {
   LanguageModelConfig config = small_model();
   config.softmax = {.sampled = 4};
   Bench bench(config);
-  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  layers::Pass& pass = bench.pass(layers::Mode::kEvaluate);
   for (tensor::Parameter& parameter : bench.parameters.all()) {
     std::fill_n(parameter.value.data<float>(), parameter.value.count(), 0.0F);
   }
@@ -118,8 +118,8 @@ TEST(LanguageModel, ConvolutionalBatchEqualsStepByStep) {
   Bench bench(small_model());
   move(bench.parameters, 100, 0.3);
   const data::Batch whole = bench.input();
-  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
-  const double at_once = bench.model.evaluate(whole, bench.state, pass);
+  const double at_once =
+      bench.model.evaluate(whole, bench.state, bench.pass(layers::Mode::kEvaluate));
 
   CarriedState state = bench.model.make_state(kB, bench.allocator);
   double one_by_one = 0.0;
@@ -133,18 +133,17 @@ TEST(LanguageModel, ConvolutionalBatchEqualsStepByStep) {
       }
       return out;
     };
-    pass = bench.pass(layers::Mode::kEvaluate);
     one_by_one += bench.model.evaluate({.tokens = column(whole.tokens),
                                         .targets = column(whole.targets),
                                         .resets = column(whole.resets)},
-                                       state, pass);
+                                       state, bench.pass(layers::Mode::kEvaluate));
   }
   EXPECT_NEAR(at_once, one_by_one, 1e-4);
 }
 
 // The logits that a batch of whole texts gives, word by word.
 std::vector<float> decode(Bench& bench, Decoding& texts, const std::vector<int32_t>& tokens) {
-  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  layers::Pass& pass = bench.pass(layers::Mode::kEvaluate);
   const Tensor logits = tests::zero_tensor({texts.num_rows(), kV});
   texts.next(Tensor::from<int32_t>({texts.num_rows()}, tokens), logits, pass);
   return logits.to_vector<float>();
@@ -157,7 +156,7 @@ TEST(LanguageModel, DecodesWhatItEvaluates) {
                              .targets = Tensor::from<int32_t>({1, 3}, {9, 2, 7}),
                              .resets = Tensor::from<uint8_t>({1, 3}, {1, 0, 0})};
   CarriedState state = bench.model.make_state(1, bench.allocator);
-  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  layers::Pass& pass = bench.pass(layers::Mode::kEvaluate);
   const double evaluated = bench.model.evaluate(batch, state, pass);
   const auto text = bench.model.begin(1, bench.allocator);
   double decoded = 0.0;
@@ -182,7 +181,7 @@ TEST(LanguageModel, ADecodingGoesOnFromTheRowsThatAreKept) {
 
   const auto kept = bench.model.begin(2, bench.allocator);
   (void)decode(bench, *kept, {4, 9});
-  layers::Pass pass = bench.pass(layers::Mode::kEvaluate);
+  layers::Pass& pass = bench.pass(layers::Mode::kEvaluate);
   kept->keep(std::vector<int32_t>{1, 0, 1}, pass);
   ASSERT_EQ(kept->num_rows(), 3);
   const std::vector<float> swapped = decode(bench, *kept, {3, 1, 3});
@@ -254,9 +253,10 @@ TEST(LanguageModel, TheActivationArenaStopsGrowingAfterWarmUp) {
   Bench bench(small_model());
   (void)bench.total_loss();
   (void)bench.total_loss();
-  const int64_t capacity = bench.activations.capacity_bytes();
+  const tensor::Arena& activations = *bench.workspace.pass().activations;
+  const int64_t capacity = activations.capacity_bytes();
   (void)bench.total_loss();
-  EXPECT_EQ(bench.activations.capacity_bytes(), capacity);
+  EXPECT_EQ(activations.capacity_bytes(), capacity);
 }
 
 TEST(LanguageModel, RejectsSizesThatMakeNoSense) {

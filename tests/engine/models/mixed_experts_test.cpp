@@ -6,6 +6,7 @@
 
 #include "layers/initialize.h"
 #include "layers/moe/moe_layer.h"
+#include "layers/workspace.h"
 #include "tests/support/dense_gradient.h"
 #include "tests/support/plugin_directory.h"
 #include "tests/support/random_tensor.h"
@@ -66,13 +67,8 @@ class MixedExperts : public testing::Test {
   }
 
   Outcome run() {
-    activations_.reset();
-    scratch_.reset();
     tests::zero_gradients(parameters_);
-    Pass pass = {.backend = ops::backend_on(device_),
-                 .activations = &activations_,
-                 .scratch = &scratch_,
-                 .step = 1};
+    Pass& pass = workspace_.begin(Mode::kTrain, 0, 1);
     const SequenceInfo sequence = {.num_streams = 1, .num_steps = kTokens};
     const Tensor y = layer_.forward(x_, sequence, pass);
     const Tensor grad_x = tests::zero_tensor({kTokens, kWidth});
@@ -84,8 +80,7 @@ class MixedExperts : public testing::Test {
   core::ThreadPool threads_{2};
   tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
-  tensor::Arena activations_{allocator_};
-  tensor::Arena scratch_{allocator_};
+  Workspace workspace_{ops::backend_on(device_)};
   tensor::ParameterSet parameters_;
   MoeLayer layer_;
   Tensor x_ = tests::random_tensor({kTokens, kWidth}, 1);

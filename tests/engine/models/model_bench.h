@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "layers/initialize.h"
+#include "layers/workspace.h"
 #include "models/language_model.h"
 #include "tests/support/dense_gradient.h"
 #include "tests/support/plugin_directory.h"
@@ -29,16 +30,7 @@ struct Bench {
     state = model.make_state(kB, allocator);
   }
 
-  layers::Pass pass(layers::Mode mode) {
-    activations.reset();
-    scratch.reset();
-    return {.backend = ops::backend_on(device),
-            .activations = &activations,
-            .scratch = &scratch,
-            .mode = mode,
-            .seed = 7,
-            .step = 1};
-  }
+  layers::Pass& pass(layers::Mode mode) { return workspace.begin(mode, 7, 1); }
 
   data::Batch input(int64_t steps = kS) {
     std::vector<int32_t> tokens;
@@ -57,8 +49,7 @@ struct Bench {
   // Task loss and balance loss of a training pass from a zero state; adds to the gradients.
   double total_loss() {
     state = model.make_state(kB, allocator);
-    layers::Pass p = pass(layers::Mode::kTrain);
-    const Losses losses = model.train(input(), 0.5, state, p);
+    const Losses losses = model.train(input(), 0.5, state, pass(layers::Mode::kTrain));
     return losses.nll * 0.5 + losses.balance;
   }
 
@@ -66,8 +57,7 @@ struct Bench {
   core::ThreadPool threads{2};
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
+  layers::Workspace workspace{ops::backend_on(device)};
   tensor::ParameterSet parameters;
   LanguageModel model;
   CarriedState state;

@@ -88,7 +88,7 @@ StepBytes bytes_of(int64_t segment, int64_t num_steps) {
   config.segment = segment;
   MoeBench bench(moe(config));
   bench.run(num_steps);
-  return {.taken = static_cast<double>(bench.activations.peak_bytes()),
+  return {.taken = bench.workspace.peak_memory().kept,
           .described = bench.layer->step_memory(kStreams, num_steps).kept};
 }
 
@@ -109,11 +109,11 @@ TEST(Recomputation, TakesNoMemoryAfterWarmUp) {
   MoeBench bench(moe(config_of(gate("noisy_topk", 2))));
   bench.run(9);
   bench.run(9);
-  const int64_t activations = bench.activations.capacity_bytes();
-  const int64_t scratch = bench.scratch.capacity_bytes();
+  const int64_t activations = bench.workspace.pass().activations->capacity_bytes();
+  const int64_t scratch = bench.workspace.pass().scratch->capacity_bytes();
   bench.run(9);
-  EXPECT_EQ(bench.activations.capacity_bytes(), activations);
-  EXPECT_EQ(bench.scratch.capacity_bytes(), scratch);
+  EXPECT_EQ(bench.workspace.pass().activations->capacity_bytes(), activations);
+  EXPECT_EQ(bench.workspace.pass().scratch->capacity_bytes(), scratch);
 }
 
 }  // namespace

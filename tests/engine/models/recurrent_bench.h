@@ -46,7 +46,7 @@ inline RecurrentMoeConfig config_of(const core::ComponentConfig& gate) {
               .balance = {.by = BalanceBy::kTokens}}};
 }
 
-// One recurrent layer, a state and arenas.
+// One recurrent layer, a state and a workspace.
 template <typename RecurrentLayer>
 struct RecurrentBench {
   using Make = std::function<std::unique_ptr<RecurrentLayer>(layers::ComponentFactory&,
@@ -65,15 +65,7 @@ struct RecurrentBench {
   }
 
   void begin_pass(layers::Mode mode = layers::Mode::kTrain) {
-    activations.reset();
-    scratch.reset();
-    pass = {.backend = ops::backend_on(device),
-            .activations = &activations,
-            .scratch = &scratch,
-            .mode = mode,
-            .seed = 7,
-            .step = 1,
-            .token_base = 100};
+    workspace.begin(mode, 7, 1).token_base = 100;
   }
 
   // Forward from the state, which is carried on.
@@ -128,12 +120,11 @@ struct RecurrentBench {
   core::ThreadPool threads{2};
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
+  layers::Workspace workspace{ops::backend_on(device)};
+  layers::Pass& pass = workspace.pass();
   tensor::ParameterSet parameters;
   std::unique_ptr<RecurrentLayer> layer;
   layers::RecurrentState state;
-  layers::Pass pass;
   layers::SequenceInfo sequence;
   Tensor x, y, grad_y, grad_x;
   Floats y_values;

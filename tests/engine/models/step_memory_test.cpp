@@ -21,11 +21,10 @@ LanguageModelConfig mixture(const std::string& gate_plugin) {
 
 void expect_to_predict(const LanguageModelConfig& config, double tolerance = 0.02) {
   Bench bench(config);
-  layers::Pass pass = bench.pass(layers::Mode::kTrain);
+  layers::Pass& pass = bench.pass(layers::Mode::kTrain);
   (void)bench.model.train(bench.input(kSteps), 0.5, bench.state, pass);
   const layers::StepMemory predicted = bench.model.step_memory(kB, kSteps);
-  const auto kept = static_cast<double>(bench.activations.peak_bytes());
-  const auto scratch = static_cast<double>(bench.scratch.peak_bytes());
+  const auto [kept, scratch] = bench.workspace.peak_memory();
   EXPECT_NEAR(predicted.kept / kept, 1.0, tolerance) << predicted.kept << " for " << kept;
   // Only activations are predicted exactly: packing depends on the machine.
   EXPECT_NEAR(predicted.scratch / scratch, 1.0, 0.1) << predicted.scratch << " for " << scratch;

@@ -52,11 +52,11 @@ TEST(TwoLevel, TakesNoMemoryAfterWarmUp) {
   Bench bench(small_model());
   (void)bench.total_loss();
   (void)bench.total_loss();
-  const int64_t activations = bench.activations.capacity_bytes();
-  const int64_t scratch = bench.scratch.capacity_bytes();
+  const int64_t activations = bench.workspace.pass().activations->capacity_bytes();
+  const int64_t scratch = bench.workspace.pass().scratch->capacity_bytes();
   (void)bench.total_loss();
-  EXPECT_EQ(bench.activations.capacity_bytes(), activations);
-  EXPECT_EQ(bench.scratch.capacity_bytes(), scratch);
+  EXPECT_EQ(bench.workspace.pass().activations->capacity_bytes(), activations);
+  EXPECT_EQ(bench.workspace.pass().scratch->capacity_bytes(), scratch);
 }
 
 struct PaperModel {
@@ -126,13 +126,8 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
   const Tensor grad_weight = tests::random_tensor({7, 2}, 2);
   const auto run = [&](layers::Gate& gate, tensor::ParameterSet& parameters,
                        const std::string& name) {
-    tensor::Arena activations(allocator);
-    tensor::Arena scratch(allocator);
-    layers::Pass pass = {.backend = ops::backend_on(device),
-                         .activations = &activations,
-                         .scratch = &scratch,
-                         .seed = 7,
-                         .step = 3};
+    layers::Workspace workspace(ops::backend_on(device));
+    layers::Pass& pass = workspace.begin(layers::Mode::kTrain, 7, 3);
     parameters.allocate(allocator);
     uint64_t seed = 50;
     for (const char* each : {".w_gate", ".w_noise"}) {
@@ -173,7 +168,7 @@ TEST(TwoLevel, WithOneGroupIsTheFlatGate) {
   expect_equal(run(two, of_two, "moe.gate.0"), run(*flat, of_flat, "moe.gate.0"));
 }
 
-// A layer with its own parameters and arenas.
+// A layer with its own parameters and workspace.
 struct LayerBench {
   LayerBench(const MoeConfig& config, int64_t d) : layer("moe", 0, d, config, plugins, parameters) {
     parameters.allocate(allocator);
@@ -181,24 +176,17 @@ struct LayerBench {
   }
 
   Tensor forward(const Tensor& x, int64_t step) {
-    activations.reset();
-    pass = {.backend = ops::backend_on(device),
-            .activations = &activations,
-            .scratch = &scratch,
-            .seed = 7,
-            .step = step};
-    return layer.forward(x, {}, pass);
+    return layer.forward(x, {}, workspace.begin(layers::Mode::kTrain, 7, step));
   }
 
   plugin_host::PluginRegistry plugins{tests::built_plugins()};
   core::ThreadPool threads{2};
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
+  layers::Workspace workspace{ops::backend_on(device)};
+  layers::Pass& pass = workspace.pass();
   tensor::ParameterSet parameters;
   MoeLayer layer;
-  layers::Pass pass;
 };
 
 // E(x) = relu(x W0) W1 of one expert, in plain loops.

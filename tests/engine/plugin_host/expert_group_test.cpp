@@ -22,7 +22,7 @@ class ScaleExperts : public testing::Test {
     place.num_local = 3;
     experts_ =
         registry_.make_experts({.plugin = "scale", .values = {}, .where = ""}, place, parameters_);
-    parameters_.allocate(on_.allocator);
+    parameters_.allocate(on_.device.memory());
     s_ = parameters_.find("moe.experts0.s");
     for (int64_t i = 0; i < 6; ++i) {
       s_->value.data<float>()[i] = static_cast<float>(i + 1);
@@ -48,7 +48,7 @@ TEST_F(ScaleExperts, RegisterTheirSliceAndSayTheirCost) {
 }
 
 TEST_F(ScaleExperts, TreatEachRowWithItsExpert) {
-  const Tensor y = Tensor::zeros(tensor::DType::kF32, {3, 2}, on_.allocator);
+  const Tensor y = Tensor::zeros(tensor::DType::kF32, {3, 2}, on_.device.memory());
   experts_->forward(x_, rows_, y, on_.pass);
   EXPECT_THAT(y.to_vector<float>(), ElementsAre(1, 2, 2, 6, 50, 60));
   const std::vector<int32_t> host = {0, 0, 3, 3};
@@ -59,8 +59,8 @@ TEST_F(ScaleExperts, TreatEachRowWithItsExpert) {
 }
 
 TEST_F(ScaleExperts, AddToTheirGradients) {
-  const Tensor y = Tensor::zeros(tensor::DType::kF32, {3, 2}, on_.allocator);
-  const Tensor dx = Tensor::zeros(tensor::DType::kF32, {3, 2}, on_.allocator);
+  const Tensor y = Tensor::zeros(tensor::DType::kF32, {3, 2}, on_.device.memory());
+  const Tensor dx = Tensor::zeros(tensor::DType::kF32, {3, 2}, on_.device.memory());
   const Tensor dy = Tensor::from<float>({3, 2}, {1, 1, 1, 2, 3, 4});
   for (int pass = 1; pass <= 2; ++pass) {
     experts_->forward(x_, rows_, y, on_.pass);

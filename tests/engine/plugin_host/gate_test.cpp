@@ -37,7 +37,7 @@ class ProbeGate : public testing::Test {
     place.num_experts = kExperts;
     gate_ = registry_.make_gate({.plugin = "probe", .values = {{"mode", mode}}, .where = ""}, place,
                                 parameters_);
-    parameters_.allocate(on_.allocator);
+    parameters_.allocate(on_.device.memory());
     float* w = parameters_.find("moe.gate.w")->value.data<float>();
     for (int64_t i = 0; i < kInputs * kExperts; ++i) {
       w[i] = std::sin(static_cast<float>(3 * i + 1));
@@ -173,10 +173,10 @@ TEST_F(ProbeGate, KeepsNothingOutsideOfTraining) {
   on_.pass.mode = layers::Mode::kEvaluate;
   forward();
   EXPECT_TRUE(on_.pass.kept.empty());
-  EXPECT_EQ(on_.activations.peak_bytes(), 0);
-  const auto mark = on_.scratch.mark();
+  EXPECT_EQ(on_.workspace.peak_memory().kept, 0.0);
+  const auto mark = on_.pass.scratch->mark();
   forward();
-  EXPECT_EQ(on_.scratch.mark().used, mark.used) << "scratch was not taken back";
+  EXPECT_EQ(on_.pass.scratch->mark().used, mark.used) << "scratch was not taken back";
 }
 
 TEST_F(ProbeGate, TellsComponentInstanceAndCallOfAFailure) {
@@ -300,7 +300,7 @@ class ExpertChoice : public testing::Test {
     place.num_experts = kExperts;
     gate_ = registry_.make_gate({.plugin = "expert_choice", .values = {}, .where = ""}, place,
                                 parameters_);
-    parameters_.allocate(on_.allocator);
+    parameters_.allocate(on_.device.memory());
     w_ = parameters_.find("moe.gate.w_gate")->value;
     x_ = zeros(tensor::DType::kF32, {kRows, kInputs});
     const auto fill = [](const Tensor& t, float start) {

@@ -25,7 +25,7 @@ class Momentum : public testing::Test {
     parameters_.add({.name = "a.count", .shape = {1}, .is_buffer = true});
     optimizer_ = registry_.make_optimizer({.plugin = "momentum", .values = {}, .where = ""});
     step_.backend = on_.pass.backend;
-    step_.scratch = &on_.scratch;
+    step_.scratch = on_.pass.scratch;
     step_.step = 1;
     step_.learning_rate = 0.5;
     step_.grad_scale = Tensor::from<float>({1}, {2.0F});
@@ -51,15 +51,15 @@ TEST_F(Momentum, DeclaresItsStateByTheDimensionsItFollows) {
   EXPECT_EQ(rows.shape, (tensor::Shape{2, 1}));
   EXPECT_THAT(rows.dim_map, ElementsAre(0, -1));
   EXPECT_FALSE(rows.value.defined());
-  optimizer_->allocate(on_.allocator);
+  optimizer_->allocate(on_.device.memory());
   EXPECT_THAT(v.value.to_vector<float>(), testing::Each(0.0F));
   EXPECT_THAT(rows.value.to_vector<float>(), ElementsAre(1.5F, 1.5F));
 }
 
 TEST_F(Momentum, StepsAsItsEquationsSay) {
-  parameters_.allocate(on_.allocator);
+  parameters_.allocate(on_.device.memory());
   optimizer_->plan(parameters_.trained());
-  optimizer_->allocate(on_.allocator);
+  optimizer_->allocate(on_.device.memory());
   tensor::Parameter& w = *parameters_.find("a.w");
   for (int64_t i = 0; i < 6; ++i) {
     w.value.data<float>()[i] = 10.0F;
@@ -79,10 +79,10 @@ TEST_F(Momentum, StepsAsItsEquationsSay) {
 TEST_F(Momentum, UpdatesAParameterSliceBySlice) {
   tensor::Parameter& w = *parameters_.find("a.w");
   w.updated_in_backward = true;
-  parameters_.allocate(on_.allocator);
+  parameters_.allocate(on_.device.memory());
   EXPECT_FALSE(w.grad.defined());
   optimizer_->plan(parameters_.trained());
-  optimizer_->allocate(on_.allocator);
+  optimizer_->allocate(on_.device.memory());
   std::fill_n(w.value.data<float>(), 6, 10.0F);
   optimizer_->step(step_);
   EXPECT_THAT(w.value.to_vector<float>(), testing::Each(10.0F));
@@ -102,9 +102,9 @@ TEST_F(Momentum, UpdatesAParameterSliceBySlice) {
 }
 
 TEST_F(Momentum, FollowsStateThatACheckpointReplaced) {
-  parameters_.allocate(on_.allocator);
+  parameters_.allocate(on_.device.memory());
   optimizer_->plan(parameters_.trained());
-  optimizer_->allocate(on_.allocator);
+  optimizer_->allocate(on_.device.memory());
   optimizer_->step(step_);
   optimizer_->state()[0]->value = Tensor::from<float>({2, 3}, {2, 2, 2, 2, 2, 2});
   optimizer_->step(step_);
@@ -117,14 +117,14 @@ TEST_F(Momentum, GetsDenseGradientsOfWhatWouldBeKeptByRow) {
       parameters_.add({.name = "table", .shape = {5, 2}, .touched_rows = {.per_token = 1}});
   optimizer_->plan(parameters_.trained());
   EXPECT_FALSE(table.touched_rows.is_sparse());
-  parameters_.allocate(on_.allocator);
-  optimizer_->allocate(on_.allocator);
+  parameters_.allocate(on_.device.memory());
+  optimizer_->allocate(on_.device.memory());
   EXPECT_EQ(table.grad.shape(), table.shape);
   optimizer_->step(step_);
 }
 
 TEST_F(Momentum, WantsItsCallsInOrder) {
-  EXPECT_EQ(error_of([&] { optimizer_->allocate(on_.allocator); }).first, ErrorCode::kState);
+  EXPECT_EQ(error_of([&] { optimizer_->allocate(on_.device.memory()); }).first, ErrorCode::kState);
   optimizer_->plan(parameters_.trained());
   auto [code, text] = error_of([&] { optimizer_->plan(parameters_.trained()); });
   EXPECT_EQ(code, ErrorCode::kState);
@@ -132,7 +132,7 @@ TEST_F(Momentum, WantsItsCallsInOrder) {
                               "called before"));
   std::tie(code, text) = error_of([&] { optimizer_->step(step_); });
   EXPECT_THAT(text, HasSubstr("allocate() must come before step()"));
-  optimizer_->allocate(on_.allocator);
+  optimizer_->allocate(on_.device.memory());
   std::tie(code, text) = error_of([&] { optimizer_->step(step_); });
   EXPECT_THAT(text, HasSubstr("the parameter 'a.w' has no memory yet"));
 }
@@ -157,9 +157,9 @@ TEST(FactoredAdam, StepsExpertsWithAGradientAndLeavesOthersAlone) {
       registry.make_optimizer({.plugin = "factored_adam", .values = {{"eps", 1e-30}}, .where = ""});
   tensor::ParameterSet parameters;
   tensor::Parameter& w = parameters.add({.name = "e.w", .shape = {2, 2, 2}, .expert_dim = 0});
-  parameters.allocate(on.allocator);
+  parameters.allocate(on.device.memory());
   optimizer->plan(parameters.trained());
-  optimizer->allocate(on.allocator);
+  optimizer->allocate(on.device.memory());
   ASSERT_EQ(optimizer->state().size(), 2U);
   EXPECT_EQ(optimizer->state()[0]->name, "e.w/v_row");
   EXPECT_THAT(optimizer->state()[0]->dim_map, ElementsAre(0, 1));
@@ -175,7 +175,7 @@ TEST(FactoredAdam, StepsExpertsWithAGradientAndLeavesOthersAlone) {
     std::memcpy(w.value.data<float>() + 4, odd.data(), sizeof(odd));
     std::copy(grads[t].begin(), grads[t].end(), w.grad.data<float>());
     optimizer->step({.backend = on.pass.backend,
-                     .scratch = &on.scratch,
+                     .scratch = on.pass.scratch,
                      .step = static_cast<int64_t>(t) + 1,
                      .learning_rate = 1.0,
                      .grad_scale = Tensor::from<float>({1}, {1.0F})});

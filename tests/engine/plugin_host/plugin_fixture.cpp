@@ -45,11 +45,6 @@ std::filesystem::path TemporaryDirectory::copy_probe(const std::string& name) co
 }
 
 PassOnCpu::PassOnCpu() {
-  pass.backend = ops::backend_on(device);
-  pass.activations = &activations;
-  pass.scratch = &scratch;
-  pass.seed = 7;
-  pass.step = 3;
   pass.microbatch = 1;
   pass.token_base = 10;
 }

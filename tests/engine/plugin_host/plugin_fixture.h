@@ -9,9 +9,8 @@
 
 #include "core/error.h"
 #include "core/thread_pool.h"
-#include "layers/pass.h"
+#include "layers/workspace.h"
 #include "plugin_host/plugin_registry.h"
-#include "tensor/arena.h"
 
 namespace switchyard::plugin_host {
 
@@ -55,10 +54,8 @@ std::pair<core::ErrorCode, std::string> error_of(Call&& call) {
 struct PassOnCpu {
   core::ThreadPool threads{2};
   tensor::CpuDevice device{threads};
-  tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
-  layers::Pass pass;
+  layers::Workspace workspace{ops::backend_on(device)};
+  layers::Pass& pass = workspace.begin(layers::Mode::kTrain, 7, 3);
 
   PassOnCpu();
 };

@@ -176,7 +176,7 @@ TEST(PluginRegistry, MayGoBeforeWhatItMade) {
     gate = registry.make_gate({.plugin = "probe", .values = {}, .where = ""}, place_of_gate(),
                               parameters);
   }
-  parameters.allocate(on.allocator);
+  parameters.allocate(on.device.memory());
   gate->step_end(on.pass);
   EXPECT_EQ(parameters.find("moe.gate.steps")->value.to_vector<float>(), std::vector<float>{1.0F});
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "layers/workspace.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/random_tensor.h"
 
@@ -35,10 +36,8 @@ class BalanceTest : public ::testing::Test {
   core::ThreadPool threads_{2};
   tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
-  tensor::Arena activations_{allocator_};
-  tensor::Arena scratch_{allocator_};
-  Pass pass_ = {
-      .backend = ops::backend_on(device_), .activations = &activations_, .scratch = &scratch_};
+  Workspace workspace_{ops::backend_on(device_)};
+  Pass& pass_ = workspace_.pass();
   const Tensor one_ = Tensor::from<float>({1}, {1.0F});
 };
 

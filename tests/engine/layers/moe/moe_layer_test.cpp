@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "layers/initialize.h"
+#include "layers/workspace.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/fixed_components.h"
 
@@ -45,17 +46,15 @@ class MoeLayerTest : public ::testing::Test {
   }
 
   Tensor forward(MoeLayer& layer) {
-    pass_.kept.clear();
+    workspace_.begin(Mode::kTrain, 0, 0);
     return layer.forward(x_, {.num_streams = 1, .num_steps = kT}, pass_);
   }
 
   core::ThreadPool threads_{2};
   tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
-  tensor::Arena activations_{allocator_};
-  tensor::Arena scratch_{allocator_};
-  Pass pass_ = {
-      .backend = ops::backend_on(device_), .activations = &activations_, .scratch = &scratch_};
+  Workspace workspace_{ops::backend_on(device_)};
+  Pass& pass_ = workspace_.pass();
   tests::FixedFactory factory_;
   std::unique_ptr<tensor::ParameterSet> parameters_;
   Tensor x_ = tests::random_tensor({kT, kD}, 1);
@@ -64,7 +63,6 @@ class MoeLayerTest : public ::testing::Test {
 // The same choices with one slot per expert, most of them empty.
 TEST_F(MoeLayerTest, EmptySlotsChangeNothingAndCostNoRows) {
   const auto run = [&] {
-    activations_ = tensor::Arena(allocator_);
     const auto layer = make({3, 2});
     const Tensor y = forward(*layer);
     const Tensor grad_x = tests::zero_tensor({kT, kD});

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "layers/moe/balance.h"
+#include "layers/workspace.h"
 #include "tests/engine/layers/moe/hosted_gates.h"
 #include "tests/plugins/gate_run.h"
 #include "tests/support/error_matcher.h"
@@ -48,8 +49,7 @@ struct Bench {
   [[nodiscard]] GateInput input() const { return {.x = x, .mask = mask, .token_ids = ids}; }
 
   void forward() {
-    pass.kept.clear();
-    activations.reset();
+    workspace.begin(Mode::kTrain, 0, 0);
     routing.aux_loss.data<float>()[0] = 0.0F;
     gate.forward(input(), routing, pass);
     balance.add_loss(routing, pass);
@@ -94,10 +94,8 @@ struct Bench {
   core::ThreadPool threads{2};
   tensor::CpuDevice device{threads};
   tensor::CpuAllocator allocator;
-  tensor::Arena activations{allocator};
-  tensor::Arena scratch{allocator};
-  Pass pass = {
-      .backend = ops::backend_on(device), .activations = &activations, .scratch = &scratch};
+  Workspace workspace{ops::backend_on(device)};
+  Pass& pass = workspace.pass();
   tests::HostedFactory factory;
   tensor::ParameterSet parameters;
   TwoLevelGate gate;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "layers/workspace.h"
 #include "ops/generic/pointwise.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/fixed_components.h"
@@ -56,20 +57,22 @@ class WindowedExpertsTest : public ::testing::Test {
                                                   factory_, *parameters_);
     }
     parameters_->allocate(allocator_);
-    initialize(pass_.backend, *parameters_, 5);
+    initialize(ops::backend_on(device_), *parameters_, 5);
     return experts;
   }
 
-  Outcome run(ExpertGroup& experts) {
-    activations_.reset();
-    scratch_.reset();
+  Outcome run(ExpertGroup& experts) { return run(experts, &updater_); }
+  Outcome run(ExpertGroup& experts, tensor::SliceUpdater* updater) {
+    Pass& pass = workspace_.begin(Mode::kTrain, 0, 0);
+    pass.token_base = 100;
+    pass.slice_updater = updater;
     const ExpertRows rows = {.offsets = offsets_,
                              .host_offsets = {offsets_.data<int32_t>(), size_t{kE} + 1}};
     const Tensor y = tests::zero_tensor({kRows, kD});
     const Tensor grad_x = tests::zero_tensor({kRows, kD});
-    experts.forward(x_, rows, y, pass_);
-    experts.backward(x_, rows, grad_y_, grad_x, pass_);
-    EXPECT_EQ(pass_.token_base, 100);
+    experts.forward(x_, rows, y, pass);
+    experts.backward(x_, rows, grad_y_, grad_x, pass);
+    EXPECT_EQ(pass.token_base, 100);
     const tensor::Parameter& w = parameters_->all().front();
     return {y.to_vector<float>(), grad_x.to_vector<float>(),
             w.grad.defined() ? w.grad.to_vector<float>() : updater_.grads};
@@ -78,14 +81,8 @@ class WindowedExpertsTest : public ::testing::Test {
   core::ThreadPool threads_{2};
   tensor::CpuDevice device_{threads_};
   tensor::CpuAllocator allocator_;
-  tensor::Arena activations_{allocator_};
-  tensor::Arena scratch_{allocator_};
+  Workspace workspace_{ops::backend_on(device_)};
   SliceRecorder updater_;
-  Pass pass_ = {.backend = ops::backend_on(device_),
-                .activations = &activations_,
-                .scratch = &scratch_,
-                .token_base = 100,
-                .slice_updater = &updater_};
   tests::FixedFactory factory_;
   std::unique_ptr<tensor::ParameterSet> parameters_;
   Tensor x_ = tests::random_tensor({kRows, kD}, 1);
@@ -121,7 +118,8 @@ TEST_F(WindowedExpertsTest, WeightsInBf16WorkAsTheSameWeightsInF32) {
   ASSERT_EQ(rounded.dtype(), DType::kBf16);
   const Outcome outcome = run(*in_bf16);
   const auto in_f32 = make({});
-  ops::generic::affine(pass_.backend, rounded, 1.0, 0.0, parameters_->all().front().value);
+  ops::generic::affine(ops::backend_on(device_), rounded, 1.0, 0.0,
+                       parameters_->all().front().value);
   EXPECT_EQ(run(*in_f32), outcome);
 }
 
@@ -156,8 +154,8 @@ TEST_F(WindowedExpertsTest, KeepsTheNamesAndFirstValuesOfThePlainGroup) {
 
 TEST_F(WindowedExpertsTest, WithoutAnUpdaterBackwardSaysSo) {
   const auto experts = make({.update_in_backward = true});
-  pass_.slice_updater = nullptr;
-  EXPECT_ERROR((void)run(*experts), core::ErrorCode::kInvalidArgument, "nothing to update it");
+  EXPECT_ERROR((void)run(*experts, nullptr), core::ErrorCode::kInvalidArgument,
+               "nothing to update it");
 }
 
 TEST_F(WindowedExpertsTest, Bf16NeedsUpdatesInBackward) {
