@@ -11,7 +11,6 @@
 #include "layers/softmax_head.h"
 #include "layers/workspace.h"
 #include "models/language_model.h"
-#include "ops/generic/pointwise.h"
 #include "ops/generic/random.h"
 
 namespace switchyard::bench {

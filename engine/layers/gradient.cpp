@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 
 namespace switchyard::layers {
 

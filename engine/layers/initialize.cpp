@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/rng.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "ops/generic/random.h"
 
 namespace switchyard::layers {

@@ -6,6 +6,7 @@
 
 #include "layers/logit_pieces.h"
 #include "layers/row_slots.h"
+#include "ops/generic/affine.h"
 #include "ops/generic/pointwise.h"
 #include "ops/generic/reduce.h"
 #include "ops/generic/select.h"

@@ -4,7 +4,7 @@
 
 #include "layers/moe/moe_layer.h"
 #include "layers/moe/recurrent_moe.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 
 namespace switchyard::models {
 

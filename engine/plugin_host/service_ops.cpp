@@ -1,10 +1,15 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "ops/generic/affine.h"
 #include "ops/generic/elementwise.h"
+#include "ops/generic/mean_squares.h"
 #include "ops/generic/pointwise.h"
 #include "ops/generic/reduce.h"
 #include "ops/generic/select.h"
+#include "ops/generic/softmax.h"
+#include "ops/generic/squared_variation.h"
+#include "ops/generic/where.h"
 #include "ops/linalg/matmul.h"
 #include "plugin_host/border.h"
 #include "plugin_host/call.h"

@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "ops/generic/random.h"
 #include "plugin_host/border.h"
 #include "plugin_host/call.h"

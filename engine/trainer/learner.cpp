@@ -7,7 +7,7 @@
 
 #include "layers/gradient.h"
 #include "layers/initialize.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "ops/linalg/tiled_gemm.h"
 #include "optim/clipping.h"
 #include "tensor/host_memory.h"

@@ -6,7 +6,7 @@
 #include "layers/gradient.h"
 #include "layers/initialize.h"
 #include "layers/moe/component_factory.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "tests/support/random_tensor.h"
 
 namespace switchyard::tests {

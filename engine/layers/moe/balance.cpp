@@ -1,7 +1,7 @@
 #include "layers/moe/balance.h"
 
-#include "ops/generic/pointwise.h"
-#include "ops/generic/reduce.h"
+#include "ops/generic/affine.h"
+#include "ops/generic/squared_variation.h"
 
 namespace switchyard::layers {
 

@@ -1,6 +1,6 @@
 #include "layers/moe/gate.h"
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 
 namespace switchyard::layers {
 

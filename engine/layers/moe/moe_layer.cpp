@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 
 namespace switchyard::layers {
 

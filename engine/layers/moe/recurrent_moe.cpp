@@ -6,6 +6,7 @@
 #include "layers/gradient.h"
 #include "layers/initialize.h"
 #include "layers/moe/recurrent_trace.h"
+#include "ops/generic/affine.h"
 #include "ops/generic/pointwise.h"
 #include "ops/linalg/matmul.h"
 #include "ops/nn/column_sums.h"

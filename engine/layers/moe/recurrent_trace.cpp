@@ -1,5 +1,6 @@
 #include "layers/moe/recurrent_trace.h"
 
+#include "ops/generic/affine.h"
 #include "ops/generic/pointwise.h"
 
 namespace switchyard::layers {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "ops/generic/reduce.h"
 #include "ops/moe/dispatch.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "layers/gradient.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 
 namespace switchyard::layers {
 

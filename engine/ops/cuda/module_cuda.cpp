@@ -90,6 +90,7 @@ switchyard_cuda_module_v1() {
       .nn = switchyard::ops::nn::cuda_kernels(),
       .moe = switchyard::ops::moe::cuda_kernels(),
       .loss = switchyard::ops::loss::cuda_kernels(),
+      .generic = switchyard::ops::generic::cuda_kernels(),
   };
   static const switchyard::tensor::CudaModuleTable table = {
       .build_id = switchyard::tensor::kBuildId,

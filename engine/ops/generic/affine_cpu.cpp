@@ -4,15 +4,18 @@
 #include <type_traits>
 
 #include "ops/clones.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
 
 using tensor::Bf16;
 using tensor::DType;
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 // i32 needs 31 exact bits, so conversions from and to it are computed in double.
 template <typename From, typename To>
@@ -149,8 +152,6 @@ void fill_with(const Stream& stream, T value, const Tensor& y) {
   });
 }
 
-}  // namespace
-
 void affine(const Stream& stream, const Tensor& x, double mul, double add, Out y) {
   const Walk walk(y->shape(), {&*y, &x});
   const int64_t x_size = tensor::size_of(x.dtype());
@@ -181,4 +182,11 @@ void fill(const Stream& stream, double value, Out y) {
   }
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_affine_cpu(Kernels& kernels) {
+  kernels.affine = affine;
+  kernels.fill = fill;
+}
+
+}  // namespace switchyard::ops::generic

@@ -28,6 +28,17 @@ void require_dim(const char* op, const Named& named, int dim, const char* layout
                 named.tensor.shape());
 }
 
+void require_broadcast(const char* op, const Named& named, const tensor::Tensor& y) {
+  const tensor::Shape& from = named.tensor.shape();
+  bool fits = from.dim() <= y.dim();
+  for (int axis = 0; fits && axis < from.dim(); ++axis) {
+    const int64_t extent = from[axis];
+    fits = extent == 1 || extent == y.size(y.dim() - from.dim() + axis);
+  }
+  core::require(fits, "{}: {} must broadcast to the shape of y, {}, got {}", op, named.name,
+                y.shape(), from);
+}
+
 void require_contiguous(const char* op, const Named& named) {
   core::require(named.tensor.is_contiguous(),
                 "{}: {} must be contiguous; copy it first with generic::copy", op, named.name);

@@ -24,6 +24,9 @@ void require_same_shape(const char* op, std::initializer_list<Named> tensors);
 /// Throws Error(kInvalidArgument) unless the tensor has `dim` dimensions.
 void require_dim(const char* op, const Named& named, int dim, const char* layout);
 
+/// Throws Error(kInvalidArgument) unless the tensor broadcasts to y's shape as in NumPy.
+void require_broadcast(const char* op, const Named& named, const tensor::Tensor& y);
+
 /// Throws Error(kInvalidArgument) unless the tensor is contiguous.
 void require_contiguous(const char* op, const Named& named);
 

@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 template <auto kLast, typename Body, size_t... kIndices>
 [[gnu::always_inline]] inline void call_with_constant(decltype(kLast) wanted, const Body& body,
@@ -23,4 +23,4 @@ template <auto kLast, typename Body>
                             std::make_index_sequence<static_cast<size_t>(kLast) + 1>());
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace switchyard::ops::generic

@@ -4,14 +4,16 @@
 #include "ops/clones.h"
 #include "ops/generic/constant_dispatch.h"
 #include "ops/generic/elementwise_program.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/vector_math.h"
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
 
+using tensor::Stream;
+using tensor::Tensor;
 using Op = ElementwiseOp;
 using Over = ElementwiseDomain::Over;
 using Number = ElementwiseProgram::Number;
@@ -286,8 +288,6 @@ int64_t row_width(const Tensor& t) {
   return width;
 }
 
-}  // namespace
-
 void elementwise(const Stream& stream, const ElementwiseProgram& program,
                  std::span<const Tensor> io, std::span<const float> constants,
                  const ElementwiseDomain& domain) {
@@ -310,4 +310,10 @@ void elementwise(const Stream& stream, const ElementwiseProgram& program,
   }
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_elementwise_cpu(Kernels& kernels) {
+  kernels.elementwise = elementwise;
+}
+
+}  // namespace switchyard::ops::generic

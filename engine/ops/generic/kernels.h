@@ -151,5 +151,7 @@ struct Kernels {
 
 /// The kernels of the CPU; none is missing.
 [[nodiscard]] Kernels cpu_kernels();
+/// In the CUDA module only. What has no kernel there stays null.
+[[nodiscard]] Kernels cuda_kernels();
 
 }  // namespace switchyard::ops::generic

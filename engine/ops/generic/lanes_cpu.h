@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 // Sums and maxima along a row are kept in sixteen lanes and joined in a fixed order, so that they
 // are fast on any vector width and equal on all of them.
@@ -81,4 +81,4 @@ template <bool kSquare>
   return result;
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace switchyard::ops::generic

@@ -3,13 +3,17 @@
 #include <memory>
 
 #include "ops/clones.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/lanes_cpu.h"
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
+
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 constexpr int64_t kMostPieces = 16;  // of one matrix
 constexpr int64_t kWave = 64;        // pieces whose column sums are held at one time
@@ -93,8 +97,6 @@ SWITCHYARD_CPU_CLONES void join_pieces(const Cut& cut, double* sums, float* colu
   }
 }
 
-}  // namespace
-
 void mean_squares(const Stream& stream, const Tensor& x, Out rows, Out columns) {
   const int64_t num_matrices = x.size(0);
   const Cut cut(x.size(1), x.size(2));
@@ -121,4 +123,10 @@ void mean_squares(const Stream& stream, const Tensor& x, Out rows, Out columns) 
   }
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_mean_squares_cpu(Kernels& kernels) {
+  kernels.mean_squares = mean_squares;
+}
+
+}  // namespace switchyard::ops::generic

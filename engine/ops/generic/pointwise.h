@@ -21,29 +21,11 @@ void unary(const Backend& backend, Unary op, const tensor::Tensor& x, tensor::Ou
 void binary(const Backend& backend, Binary op, const tensor::Tensor& a, const tensor::Tensor& b,
             tensor::Out y);
 
-/// y = mul x + add, y of x's shape. Each is f32, i32 or bf16; x may be u8 too. To bf16 it rounds to
-/// nearest even; to i32 it rounds toward zero, clamps to the range, and makes NaN 0.
-void affine(const Backend& backend, const tensor::Tensor& x, double mul, double add, tensor::Out y);
-
-/// y = x, with the conversions of affine(). Without a conversion, every bit is kept.
-void copy(const Backend& backend, const tensor::Tensor& x, tensor::Out y);
-
 /// y = activation(x). GELU is x Phi(x), SiLU is x sigmoid(x).
 void act(const Backend& backend, Activation kind, const tensor::Tensor& x, tensor::Out y);
 
 /// dx = dy activation'(x), x the activation's input. For kRelu, x may be its output instead.
 void act_grad(const Backend& backend, Activation kind, const tensor::Tensor& x,
               const tensor::Tensor& dy, tensor::Out dx);
-
-/// y = value. y is f32, i32 or bf16.
-void fill(const Backend& backend, double value, tensor::Out y);
-
-/// y = 0, 1, 2, ... in row-major order. y is f32 or i32.
-void iota(const Backend& backend, tensor::Out y);
-
-/// y = condition != 0 ? a : b; the three broadcast to y's shape as in NumPy. `condition` is u8, i32
-/// or f32; a, b and y are all f32 or all i32. Elements keep every bit. y may be a or b.
-void where(const Backend& backend, const tensor::Tensor& condition, const tensor::Tensor& a,
-           const tensor::Tensor& b, tensor::Out y);
 
 }  // namespace switchyard::ops::generic

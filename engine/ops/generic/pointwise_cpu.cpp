@@ -2,13 +2,17 @@
 
 #include "ops/clones.h"
 #include "ops/generic/constant_dispatch.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/strided_cpu.h"
 #include "ops/generic/vector_math.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
+
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 // One element of each op. Constant `op`s are folded away, so each loop below holds one formula.
 template <Unary kOp>
@@ -175,8 +179,6 @@ void binary_i32(const Stream& stream, Binary op, const Tensor& a, const Tensor& 
 using OneInput = std::array<const float*, 1>;
 using TwoInputs = std::array<const float*, 2>;
 
-}  // namespace
-
 void unary(const Stream& stream, Unary op, const Tensor& x, Out y) {
   map_blocks(stream, Walk(y->shape(), {&*y, &x}), y->data<float>(), OneInput{x.data<float>()},
              [op](float* out, const OneInput& in, int64_t n) { unary_block(op, out, in[0], n); });
@@ -206,4 +208,13 @@ void act_grad(const Stream& stream, Activation kind, const Tensor& x, const Tens
              });
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_pointwise_cpu(Kernels& kernels) {
+  kernels.unary = unary;
+  kernels.binary = binary;
+  kernels.act = act;
+  kernels.act_grad = act_grad;
+}
+
+}  // namespace switchyard::ops::generic

@@ -4,13 +4,17 @@
 #include <cmath>
 
 #include "ops/clones.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/vector_math.h"
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
+
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 constexpr int64_t kPhiloxBlocks = 64;            // made together
 constexpr int64_t kNumbers = 4 * kPhiloxBlocks;  // in them
@@ -136,8 +140,6 @@ void fill_groups(const RandomFill& fill, int64_t first, int64_t count, int64_t f
   }
 }
 
-}  // namespace
-
 void random_fill(const Stream& stream, const RandomFill& fill, Out y) {
   const int64_t count = y->count();
   if (count == 0) {
@@ -160,8 +162,6 @@ void random_fill(const Stream& stream, const RandomFill& fill, Out y) {
     }
   });
 }
-
-namespace {
 
 // Adds a random number below one unit of the last kept bit and cuts off the rest, which rounds up
 // with a probability equal to the fraction that is cut off.
@@ -197,8 +197,6 @@ void round_part(const Words& words, int64_t begin, int64_t end, const float* x, 
   }
 }
 
-}  // namespace
-
 void round_stochastically(const Stream& stream, const StochasticRounding& rounding, const Tensor& x,
                           Out y) {
   const int64_t first = rounding.first_element;
@@ -224,4 +222,11 @@ void round_stochastically(const Stream& stream, const StochasticRounding& roundi
   });
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_random_cpu(Kernels& kernels) {
+  kernels.random_fill = random_fill;
+  kernels.round_stochastically = round_stochastically;
+}
+
+}  // namespace switchyard::ops::generic

@@ -4,13 +4,17 @@
 #include <vector>
 
 #include "ops/clones.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/lanes_cpu.h"
 #include "ops/generic/strided_cpu.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
+
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 constexpr double kLowest = -std::numeric_limits<double>::infinity();
 constexpr int64_t kTile = 128;  // columns summed together when the axis is not the last
@@ -159,8 +163,6 @@ SWITCHYARD_CPU_CLONES int64_t nonfinite_in(const float* x, int64_t stride, int64
   return found;
 }
 
-}  // namespace
-
 void reduce(const Stream& stream, Reduction op, const Tensor& x, int axis, double beta, Out y) {
   if (y->count() == 1) {
     finish(op, reduce_all(stream, op, x), x.count(), beta, y->data<float>());
@@ -201,4 +203,12 @@ void count_nonfinite(const Stream& stream, const Tensor& x, Out n) {
   *n->data<int32_t>() += static_cast<int32_t>(found.load());
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_reduce_cpu(Kernels& kernels) {
+  kernels.reduce = reduce;
+  kernels.count_nonfinite = count_nonfinite;
+  kernels.add_sum_of_squares = add_sum_of_squares;
+}
+
+}  // namespace switchyard::ops::generic

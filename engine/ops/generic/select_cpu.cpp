@@ -3,14 +3,17 @@
 #include <vector>
 
 #include "ops/clones.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
 
 using tensor::DType;
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 constexpr int64_t kInsertionLimit = 32;  // more choices than this are sorted
 constexpr int64_t kColumns = 64;         // columns of a row that one thread adds to
@@ -141,8 +144,6 @@ SWITCHYARD_CPU_CLONES void add_run(float* y, int64_t y_stride, const float* x, i
   }
 }
 
-}  // namespace
-
 void topk(const Stream& stream, const Tensor& x, int64_t k, Out values, Out indices) {
   if (k == 0) {
     return;
@@ -260,4 +261,15 @@ void bincount(const Stream& stream, const Tensor& idx, Out counts) {
   }
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_select_cpu(Kernels& kernels) {
+  kernels.topk = topk;
+  kernels.take = take;
+  kernels.put_add = put_add;
+  kernels.gather_rows = gather_rows;
+  kernels.scatter_add_rows = scatter_add_rows;
+  kernels.bincount = bincount;
+}
+
+}  // namespace switchyard::ops::generic

@@ -2,14 +2,18 @@
 #include <vector>
 
 #include "ops/clones.h"
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/lanes_cpu.h"
 #include "ops/generic/strided_cpu.h"
 #include "ops/generic/vector_math.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
+
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
@@ -98,8 +102,6 @@ void for_each_row(const Stream& stream, const Tensor& out,
   });
 }
 
-}  // namespace
-
 void softmax(const Stream& stream, const Tensor& x, Out y) {
   using In = std::array<const float*, 1>;
   for_each_row<1>(stream, y, {&x},
@@ -113,4 +115,11 @@ void softmax_grad(const Stream& stream, const Tensor& y, const Tensor& dy, Out d
   });
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_softmax_cpu(Kernels& kernels) {
+  kernels.softmax = softmax;
+  kernels.softmax_grad = softmax_grad;
+}
+
+}  // namespace switchyard::ops::generic

@@ -1,15 +1,19 @@
 #include <algorithm>
 
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/lanes_cpu.h"
 #include "ops/generic/strided_cpu.h"
 
 // Every step rounds to f32 as separate ops would, and sums run in the order of reduce(). This file
 // is compiled without contraction to fused multiply-adds.
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
+
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 constexpr float kTinySquare = 1e-30F;  // below the squared mean of any real batch
 
@@ -66,8 +70,6 @@ Variation variation_of(const Tensor& x) {
   return {.mean = mean, .mean_square = at_least_tiny, .value = variance / at_least_tiny};
 }
 
-}  // namespace
-
 void squared_variation(const Stream& /*stream*/, const Tensor& x, double weight, Out y) {
   *y->data<float>() += variation_of(x).value * static_cast<float>(weight);
 }
@@ -87,4 +89,11 @@ void squared_variation_grad(const Stream& /*stream*/, const Tensor& x, double we
   }
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_squared_variation_cpu(Kernels& kernels) {
+  kernels.squared_variation = squared_variation;
+  kernels.squared_variation_grad = squared_variation_grad;
+}
+
+}  // namespace switchyard::ops::generic

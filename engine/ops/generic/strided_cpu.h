@@ -5,7 +5,7 @@
 
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 /// Elements per block of strided tensors, so that all buffers stay in the first-level cache.
 inline constexpr int64_t kBlock = 1024;
@@ -56,4 +56,4 @@ void map_blocks(const tensor::Stream& stream, const Walk& walk, T* y,
   });
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace switchyard::ops::generic

@@ -1,13 +1,16 @@
 #include <cstdint>
 
-#include "ops/generic/kernels_cpu.h"
+#include "ops/generic/kernels.h"
 #include "ops/generic/walk.h"
 
-namespace switchyard::ops::generic::cpu {
+namespace switchyard::ops::generic {
 
 namespace {
 
 using tensor::DType;
+using tensor::Out;
+using tensor::Stream;
+using tensor::Tensor;
 
 // Elements of a row, `stride` apart.
 template <typename T>
@@ -78,8 +81,6 @@ void count_up(const Stream& stream, const Tensor& y) {
   });
 }
 
-}  // namespace
-
 void where(const Stream& stream, const Tensor& condition, const Tensor& a, const Tensor& b, Out y) {
   if (y->dtype() == DType::kI32) {
     choose<int32_t>(stream, condition, a, b, y);
@@ -96,4 +97,11 @@ void iota(const Stream& stream, Out y) {
   }
 }
 
-}  // namespace switchyard::ops::generic::cpu
+}  // namespace
+
+void add_where_cpu(Kernels& kernels) {
+  kernels.iota = iota;
+  kernels.where = where;
+}
+
+}  // namespace switchyard::ops::generic

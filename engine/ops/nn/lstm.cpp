@@ -1,6 +1,6 @@
 #include "ops/nn/lstm.h"
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "ops/kernels.h"
 #include "ops/linalg/matmul.h"
 

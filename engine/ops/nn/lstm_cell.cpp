@@ -1,6 +1,6 @@
 #include "ops/nn/lstm_cell.h"
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "ops/kernels.h"
 
 namespace switchyard::ops::nn {

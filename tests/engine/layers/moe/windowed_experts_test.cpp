@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "layers/workspace.h"
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/fixed_components.h"
 

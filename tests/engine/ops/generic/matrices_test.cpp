@@ -1,6 +1,7 @@
 // Ops over many matrices at once: mean squares of rows and columns, and element programs with
 // tensors that repeat along an axis.
 #include "ops/generic/elementwise.h"
+#include "ops/generic/mean_squares.h"
 #include "ops/generic/reduce.h"
 #include "tests/engine/ops/generic/test_support.h"
 

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "ops/generic/affine.h"
+#include "ops/generic/where.h"
 #include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {

@@ -2,7 +2,10 @@
 
 #include <limits>
 
+#include "ops/generic/affine.h"
 #include "ops/generic/pointwise.h"
+#include "ops/generic/softmax.h"
+#include "ops/generic/squared_variation.h"
 #include "tests/engine/ops/generic/test_support.h"
 
 namespace switchyard::ops::generic {

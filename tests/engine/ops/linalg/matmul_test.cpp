@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ops/generic/pointwise.h"
+#include "ops/generic/affine.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/random_tensor.h"
 
