@@ -24,6 +24,7 @@ struct SequenceInfo {
   tensor::Tensor resets;    // [B, S] u8, 1: the recurrent state is zero before this token
   tensor::Tensor tokens;    // [B * S] i32, word ids
   tensor::Tensor mask;      // [B * S] u8, 0: padding, which no expert sees
+  tensor::Tensor streams;   // [B * S] i32, the stream of each token, 0 ... B - 1
   // The state of the layer that is called, if it is Recurrent: forward() reads it before the first
   // step and writes it after the last; backward() does not need it.
   RecurrentState* state = nullptr;

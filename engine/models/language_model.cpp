@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "layers/initialize.h"
+#include "ops/generic/affine.h"
+#include "ops/generic/pointwise.h"
 #include "ops/generic/select.h"
+#include "ops/generic/where.h"
 
 namespace switchyard::models {
 
@@ -94,7 +97,19 @@ StackConfig stack_config(const LanguageModelConfig& config) {
           .recurrent_moe = config.recurrent_moe,
           .moe = config.moe,
           .moe_output = config.moe_output,
-          .init_scale = config.init_scale};
+          .init_scale = config.init_scale,
+          .training = config.training};
+}
+
+// [B * S] i32: row b S + s is of stream b.
+Tensor streams_of(int64_t num_streams, int64_t num_steps, layers::Pass& pass) {
+  const Tensor streams = pass.take(DType::kI32, {num_streams, num_steps});
+  const tensor::ScratchScope scope(*pass.scratch);
+  const Tensor numbers = pass.scratch->take(DType::kI32, {num_streams, 1});
+  ops::generic::iota(pass.backend, numbers);
+  ops::generic::fill(pass.backend, 0.0, streams);
+  ops::generic::binary(pass.backend, ops::generic::Binary::kAdd, streams, numbers, streams);
+  return streams.reshape({streams.count()});
 }
 
 layers::SequenceInfo sequence_of(const data::Batch& batch) {
@@ -128,7 +143,11 @@ Tensor LanguageModel::forward(const layers::SequenceInfo& sequence, CarriedState
                               layers::Pass& pass) {
   const Tensor x =
       embedding_dropout_.forward(embedding_.forward(sequence.tokens, pass), Tensor(), pass);
-  return stack_.forward(x, sequence, state, pass);
+  layers::SequenceInfo of_layers = sequence;
+  if (!moe_layers().empty()) {
+    of_layers.streams = streams_of(sequence.num_streams, sequence.num_steps, pass);
+  }
+  return stack_.forward(x, of_layers, state, pass);
 }
 
 // grad_x is the gradient of the last x and becomes that of the first.
@@ -219,6 +238,9 @@ layers::StepMemory LanguageModel::step_memory(int64_t num_streams, int64_t num_s
   const double mask = config_.dropout > 0.0 ? 0.25 * rows : 0.0;
   // The embedding keeps its rows, their values after dropout, and the gradients of both.
   layers::StepMemory memory = {.kept = 4.0 * rows + mask};
+  if (!moe_layers().empty()) {
+    memory.kept += static_cast<double>(T) * sizeof(int32_t);  // the streams of the tokens
+  }
   memory += stack_.step_memory(num_streams, num_steps);
   memory += {.scratch = head_.scratch_bytes(T)};
   if (sampled_) {

@@ -41,6 +41,7 @@ struct LanguageModelConfig {
   ops::nn::OutputActivation moe_output = ops::nn::OutputActivation::kSigmoid;  // of every kMoe
   double init_scale = 1.0;  // of the uniform fan-in initialisation
   double init_range = 0.0;  // not 0: embedding and softmax uniform within +-init_range instead
+  BatchShape training;      // tells components how many rows to expect
 };
 
 }  // namespace switchyard::models

@@ -44,6 +44,11 @@ ModelConfig with_vocab_size(ModelConfig config, int64_t vocab_size) {
   return config;
 }
 
+ModelConfig with_training_batch(ModelConfig config, const BatchShape& batch) {
+  std::visit([&](auto& family) { family.training = batch; }, config);
+  return config;
+}
+
 ModelConfig with_vocabulary(ModelConfig config, const data::Dataset& dataset) {
   const int64_t size = dataset.vocabulary().size();
   const int64_t asked = vocab_size(config);

@@ -29,6 +29,8 @@ using ModelConfig = std::variant<LanguageModelConfig>;
 
 /// The configuration with that number of words.
 [[nodiscard]] ModelConfig with_vocab_size(ModelConfig config, int64_t vocab_size);
+/// The configuration with that batch of a training step.
+[[nodiscard]] ModelConfig with_training_batch(ModelConfig config, const BatchShape& batch);
 /// The configuration completed from the data set: with the size of the vocabulary and, for a
 /// sampler by counts, the count of each word. Throws Error(kInvalidArgument) if the configuration
 /// asks for another number of words.

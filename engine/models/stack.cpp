@@ -70,11 +70,10 @@ void Stack::add_lstm(const std::string& name, tensor::ParameterSet& parameters) 
 
 void Stack::add_recurrent_moe(const std::string& name, int32_t index,
                               layers::ComponentFactory& factory, tensor::ParameterSet& parameters) {
-  auto moe = std::make_unique<layers::RecurrentMoe>(
-      name, index,
-      layers::RecurrentMoeConfig{
-          .lstm = lstm_config(), .moe = config_.moe, .segment = config_.recurrent_moe.segment},
-      factory, parameters);
+  layers::RecurrentMoeConfig of_layer = {
+      .lstm = lstm_config(), .moe = config_.moe, .segment = config_.recurrent_moe.segment};
+  of_layer.moe.max_tokens = config_.training.num_streams;
+  auto moe = std::make_unique<layers::RecurrentMoe>(name, index, of_layer, factory, parameters);
   moe_layers_.push_back(moe.get());
   layers::Recurrent* recurrent = moe.get();
   layers_.push_back({.layer = std::move(moe),
@@ -84,7 +83,9 @@ void Stack::add_recurrent_moe(const std::string& name, int32_t index,
 
 void Stack::add_moe(const std::string& name, int32_t index, layers::ComponentFactory& factory,
                     tensor::ParameterSet& parameters) {
-  auto moe = std::make_unique<layers::MoeLayer>(name, index, config_.d_model, config_.moe, factory,
+  MoeConfig of_layer = config_.moe;
+  of_layer.max_tokens = config_.training.num_streams * config_.training.num_steps;
+  auto moe = std::make_unique<layers::MoeLayer>(name, index, config_.d_model, of_layer, factory,
                                                 parameters);
   moe_layers_.push_back(moe.get());
   layers_.push_back(

@@ -31,6 +31,12 @@ struct RecurrentMoeLayerConfig {
   int64_t segment = -1;
 };
 
+/// The batch of a training step: B streams of S steps each. 0: not known.
+struct BatchShape {
+  int64_t num_streams = 0;
+  int64_t num_steps = 0;
+};
+
 /// The layers between an embedding and a softmax, all of d_model values per token.
 struct StackConfig {
   int64_t d_model = 0;
@@ -42,6 +48,7 @@ struct StackConfig {
   MoeConfig moe;  // of every kMoe and kRecurrentMoe layer
   ops::nn::OutputActivation moe_output = ops::nn::OutputActivation::kSigmoid;  // of every kMoe
   double init_scale = 1.0;  // of the uniform fan-in initialisation
+  BatchShape training;      // tells components how many rows to expect
 };
 
 }  // namespace switchyard::models

@@ -164,7 +164,7 @@ sy_gate_in PluginGate::input_of(const layers::GateInput& input) const {
           .x = view_of(input.x),
           .mask = view_of(input.mask),
           .token_ids = view_of(input.token_ids),
-          .sequence = {},
+          .sequence = view_of(input.sequence),
           .capacity = 0};
 }
 

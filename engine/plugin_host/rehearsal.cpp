@@ -56,7 +56,8 @@ StepMemory run_gate(const InstanceSetup& setup, int64_t T) {
   const Tensor per_expert = host_balances ? stage.zeros(DType::kF32, {E}) : Tensor();
   const layers::GateInput input = {.x = stage.zeros(DType::kF32, {T, setup.layer.d_in}),
                                    .mask = Tensor(),
-                                   .token_ids = stage.zeros(DType::kI32, {T})};
+                                   .token_ids = stage.zeros(DType::kI32, {T}),
+                                   .sequence = stage.zeros(DType::kI32, {T})};
   layers::Routing routing = {.expert_index = stage.zeros(DType::kI32, {T, K}),
                              .gate_weight = stage.zeros(DType::kF32, {T, K}),
                              .importance = stage.zeros(DType::kF32, {E}),

@@ -18,7 +18,9 @@ using tensor::DType;
 using tensor::Tensor;
 
 LearnerConfig learner_config(const TrainerConfig& config) {
-  return {.model = config.model,
+  return {.model = models::with_training_batch(
+              config.model,
+              {.num_streams = config.data.batch_size, .num_steps = config.data.sequence_length}),
           .batch_size = config.data.batch_size,
           .seed = config.train.seed,
           .clip_norm = config.train.clip_norm,
@@ -27,7 +29,7 @@ LearnerConfig learner_config(const TrainerConfig& config) {
 
 LearnerConfig learner_config(const TrainerConfig& config, const data::Dataset& dataset) {
   LearnerConfig learner = learner_config(config);
-  learner.model = models::with_vocabulary(config.model, dataset);
+  learner.model = models::with_vocabulary(std::move(learner.model), dataset);
   return learner;
 }
 

@@ -11,15 +11,18 @@
 
 namespace switchyard::tests {
 
-/// A gate that always decides what it was given; its gradient is recorded.
+/// A gate that always decides what it was given; its gradient and the sequences of its rows are
+/// recorded.
 class FixedGate final : public layers::Gate {
  public:
   FixedGate(std::vector<int32_t> experts, std::vector<float> weights, int64_t top_k)
       : experts_(std::move(experts)), weights_(std::move(weights)), top_k_(top_k) {}
 
   [[nodiscard]] int64_t top_k() const override { return top_k_; }
-  void forward(const layers::GateInput& /*input*/, layers::Routing& routing,
+  void forward(const layers::GateInput& input, layers::Routing& routing,
                layers::Pass& /*pass*/) override {
+    sequence_ =
+        input.sequence.defined() ? input.sequence.to_vector<int32_t>() : std::vector<int32_t>();
     std::copy(experts_.begin(), experts_.end(), routing.expert_index.data<int32_t>());
     std::copy(weights_.begin(), weights_.end(), routing.gate_weight.data<float>());
   }
@@ -32,12 +35,14 @@ class FixedGate final : public layers::Gate {
   [[nodiscard]] layers::StepMemory step_memory(int64_t /*num_rows*/) const override { return {}; }
 
   [[nodiscard]] const std::vector<float>& grad_gate_weight() const { return grad_gate_weight_; }
+  [[nodiscard]] const std::vector<int32_t>& sequence() const { return sequence_; }
 
  private:
   std::vector<int32_t> experts_;
   std::vector<float> weights_;
   int64_t top_k_;
   std::vector<float> grad_gate_weight_;
+  std::vector<int32_t> sequence_;
 };
 
 /// The declarations that experts make about their weights.
@@ -118,14 +123,17 @@ class FixedFactory final : public layers::ComponentFactory {
   std::vector<float> weights;
   int64_t top_k = 1;
   FixedGate* gate = nullptr;  // the last one made
+  int64_t gate_max_tokens = 0;
+  int64_t experts_max_tokens = 0;
   WeightUse use;
   LinearExperts* linear = nullptr;  // the last ones made
 
   std::unique_ptr<layers::Gate> make_gate(const core::ComponentConfig& /*config*/,
-                                          const layers::ComponentPlace& /*place*/,
+                                          const layers::ComponentPlace& place,
                                           tensor::ParameterSet& /*parameters*/) override {
     auto made = std::make_unique<FixedGate>(experts, weights, top_k);
     gate = made.get();
+    gate_max_tokens = place.max_tokens;
     return made;
   }
   std::unique_ptr<layers::ExpertGroup> make_experts(const core::ComponentConfig& /*config*/,
@@ -133,6 +141,7 @@ class FixedFactory final : public layers::ComponentFactory {
                                                     tensor::ParameterSet& parameters) override {
     auto made = std::make_unique<LinearExperts>(place, use, parameters);
     linear = made.get();
+    experts_max_tokens = place.max_tokens;
     return made;
   }
 };

@@ -19,7 +19,7 @@ struct ComponentPlace {
   int32_t num_experts = 0;   // of the whole layer
   int32_t first_expert = 0;  // of this group's range
   int32_t num_local = 0;     // length of that range
-  int64_t max_tokens = 0;    // rows per call, upper bound; 0 = unknown
+  int64_t max_tokens = 0;    // rows of a training call, upper bound; 0 = unknown
   // For a gate: it leaves its own losses on importance and load out of aux_loss; GateGrad requests
   // their gradients.
   bool balanced_by_caller = false;

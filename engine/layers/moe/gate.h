@@ -22,6 +22,7 @@ struct GateInput {
   tensor::Tensor x;          // [T, d_model]
   tensor::Tensor mask;       // [T] u8, 0 = padding; undefined: all are real
   tensor::Tensor token_ids;  // [T] i32 vocabulary ids; undefined: not available
+  tensor::Tensor sequence;   // [T] i32 stream of each token, from 0; undefined: not available
 };
 
 /// The gradients that a gate's backward pass receives, and the one that it adds to.

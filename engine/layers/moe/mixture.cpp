@@ -52,13 +52,15 @@ Mixture::Mixture(const MixturePlace& place, const MoeConfig& config, ComponentFa
                             .d_in = place.d_in,
                             .d_out = place.d_out,
                             .num_experts = static_cast<int32_t>(num_experts_),
-                            .num_local = static_cast<int32_t>(num_experts_)};
+                            .num_local = static_cast<int32_t>(num_experts_),
+                            .max_tokens = config.max_tokens};
   make_gate(config, of_part, factory, parameters);
   int64_t first = 0;
   for (const ExpertGroupConfig& group : config.experts) {
     of_part.name = fmt::format("{}.experts{}", place.name, groups_.size());
     of_part.first_expert = static_cast<int32_t>(first);
     of_part.num_local = static_cast<int32_t>(group.count);
+    of_part.max_tokens = config.max_tokens * std::min(top_k(), group.count);
     groups_.push_back({.experts = make_group(group, config.memory, of_part, factory, parameters),
                        .first = first,
                        .count = group.count});

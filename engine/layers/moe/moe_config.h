@@ -38,7 +38,8 @@ struct MoeConfig {
   int64_t groups = 0;
   core::ComponentConfig secondary_gate;  // of every group; without a plugin: the same as `gate`
   BalanceConfig balance;
-  ExpertMemory memory;  // of every group of experts
+  ExpertMemory memory;     // of every group of experts
+  int64_t max_tokens = 0;  // rows of a training pass, upper bound; 0 = unknown
 };
 
 }  // namespace switchyard::layers

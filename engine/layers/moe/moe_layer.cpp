@@ -28,8 +28,9 @@ MoeLayer::MoeLayer(std::string name, int32_t index, int64_t d_model, const MoeCo
 }
 
 Tensor MoeLayer::forward(const Tensor& x, const SequenceInfo& sequence, Pass& pass) {
-  const Mixture::Output mixed =
-      mixture_.forward({.x = x, .mask = sequence.mask, .token_ids = sequence.tokens}, pass);
+  const Mixture::Output mixed = mixture_.forward(
+      {.x = x, .mask = sequence.mask, .token_ids = sequence.tokens, .sequence = sequence.streams},
+      pass);
   if (balance_) {
     balance_->add_loss(mixed.routing, pass);
     pass.keep(Kept{mixed.routing});

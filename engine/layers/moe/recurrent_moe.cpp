@@ -8,6 +8,7 @@
 #include "layers/moe/recurrent_trace.h"
 #include "ops/generic/affine.h"
 #include "ops/generic/pointwise.h"
+#include "ops/generic/where.h"
 #include "ops/linalg/matmul.h"
 #include "ops/nn/column_sums.h"
 #include "ops/nn/copy_column.h"
@@ -110,10 +111,11 @@ RecurrentMoe::RecurrentMoe(std::string name, int32_t index, const RecurrentMoeCo
 /// All that a batch of B streams and S steps is computed from; the record that backward() restores.
 struct RecurrentMoe::Batch {
   Segments segments;
-  Tensor x;       // [B, S, I]
-  Tensor keep;    // [B, S]  1, or 0 where the state is reset
-  Tensor tokens;  // [B, S] i32, or undefined
-  Tensor mask;    // [B, S] u8, or undefined
+  Tensor x;        // [B, S, I]
+  Tensor keep;     // [B, S]  1, or 0 where the state is reset
+  Tensor tokens;   // [B, S] i32, or undefined
+  Tensor mask;     // [B, S] u8, or undefined
+  Tensor streams;  // [B] i32: row b of a step is stream b
   // The states before each segment, and that after the last: [segments + 1, B, P] and [.., U].
   Tensor m;
   Tensor c;
@@ -150,7 +152,9 @@ RecurrentMoe::Batch RecurrentMoe::begin(const Tensor& x, const SequenceInfo& seq
                  .x = x.reshape({B, S, x.size(1)}),
                  .keep = pass.take(DType::kF32, {B, S}),
                  .tokens = with_streams(sequence.tokens, B, S),
-                 .mask = with_streams(sequence.mask, B, S)};
+                 .mask = with_streams(sequence.mask, B, S),
+                 .streams = pass.take(DType::kI32, {B})};
+  ops::generic::iota(pass.backend, batch.streams);
   if (sequence.resets.defined()) {
     ops::generic::affine(pass.backend, sequence.resets, -1.0, 1.0, batch.keep);
   } else {
@@ -211,7 +215,8 @@ RecurrentMoe::State RecurrentMoe::run_step(const Batch& batch, int64_t step, con
   const Mixture::Output mixed =
       mixture_.forward({.x = xm,
                         .mask = labels_of_step(batch.mask, step, pass),
-                        .token_ids = labels_of_step(batch.tokens, step, pass)},
+                        .token_ids = labels_of_step(batch.tokens, step, pass),
+                        .sequence = batch.streams},
                        pass);
   const ops::nn::LstmCellTensors cell = {.gates = mixed.y,
                                          .bias = bias_->value,
@@ -327,8 +332,10 @@ StepMemory RecurrentMoe::step_memory(int64_t num_streams, int64_t num_steps) con
   const int64_t U = units();
   const int64_t P = outputs();
   const int64_t E = has_gate() ? num_experts() : 0;
-  // For all steps: y, resets, choices and their weights, sums and the requested gradients.
-  const int64_t of_all = B * num_steps * (P + 1 + (has_gate() ? 2 * mixture_.top_k() : 0)) + 5 * E;
+  // For all steps: y, resets, choices and their weights, stream numbers, sums and the requested
+  // gradients.
+  const int64_t of_all =
+      B * num_steps * (P + 1 + (has_gate() ? 2 * mixture_.top_k() : 0)) + B + 5 * E;
   // For one step: the input of the mixture, word ids, c, h, and m if it is not h.
   const int64_t of_step = B * (mixture_.d_in() + 1 + 2 * U + (projection_ != nullptr ? P : 0));
   const int64_t of_gradients = B * (mixture_.d_in() + (projection_ != nullptr ? U : 0));

@@ -73,6 +73,10 @@ GateInput TwoLevelGate::gather_rows(const GateInput& input, const ops::moe::Rout
     rows.token_ids = pass.take(input.token_ids.dtype(), {num_rows});
     ops::moe::dispatch_labels(pass.backend, input.token_ids, plan, rows.token_ids);
   }
+  if (input.sequence.defined()) {
+    rows.sequence = pass.take(input.sequence.dtype(), {num_rows});
+    ops::moe::dispatch_labels(pass.backend, input.sequence, plan, rows.sequence);
+  }
   return rows;
 }
 
@@ -80,7 +84,10 @@ GateInput TwoLevelGate::rows_between(const GateInput& rows, RowRange range) {
   const auto part = [&](const Tensor& whole) {
     return whole.defined() ? range.of(whole) : Tensor();
   };
-  return {.x = part(rows.x), .mask = part(rows.mask), .token_ids = part(rows.token_ids)};
+  return {.x = part(rows.x),
+          .mask = part(rows.mask),
+          .token_ids = part(rows.token_ids),
+          .sequence = part(rows.sequence)};
 }
 
 Routing TwoLevelGate::routing_between(const Routing& all, int64_t group, RowRange range) {
@@ -180,11 +187,11 @@ StepMemory TwoLevelGate::step_memory(int64_t num_rows) const {
   StepMemory memory = secondary_[0]->step_memory(static_cast<int64_t>(std::ceil(rows / a)));
   memory.kept *= a;
   memory += primary_->step_memory(num_rows);
-  // For each chosen group a row, its gradient and its word; the choices of both levels with their
-  // weights and gradients; the plan.
+  // For each chosen group a row, its gradient, its word and its stream; the choices of both levels
+  // with their weights and gradients; the plan.
   const auto K1 = static_cast<double>(primary_->top_k());
   const auto K2 = static_cast<double>(secondary_[0]->top_k());
-  const double values = rows * (2.0 * static_cast<double>(d_model_) + 1.0) + 3.0 * rows * K2 +
+  const double values = rows * (2.0 * static_cast<double>(d_model_) + 2.0) + 3.0 * rows * K2 +
                         5.0 * T * K1 + 3.0 * a * static_cast<double>(group_size_ + 2);
   memory.kept += values * sizeof(float);
   return memory;

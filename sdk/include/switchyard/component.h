@@ -94,11 +94,12 @@ typedef struct sy_layer_info {
   int32_t first_expert; /* of this instance's range */
   int32_t n_local;      /* length of that range; a gate sees n_experts */
   int32_t device_type;  /* SY_CPU or SY_CUDA, for the life of the instance */
-  int64_t max_tokens;   /* rows per call, upper bound; 0 = unknown */
-  sy_dtype param;       /* of parameters */
-  sy_dtype compute;     /* of the factors of products */
-  uint32_t balance;     /* SY_BALANCE_*, for a gate */
-  uint32_t reserved;    /* 0 */
+  /* Rows of a training call, upper bound; 0 = unknown. Evaluation and generation may bring more. */
+  int64_t max_tokens;
+  sy_dtype param;    /* of parameters */
+  sy_dtype compute;  /* of the factors of products */
+  uint32_t balance;  /* SY_BALANCE_*, for a gate */
+  uint32_t reserved; /* 0 */
 } sy_layer_info;
 
 /* Checkpoint bytes for what is not a registered tensor; 1 MiB at most. A component has both save

@@ -6,6 +6,7 @@
 #include "tests/engine/models/model_bench.h"
 #include "tests/support/dense_gradient.h"
 #include "tests/support/error_matcher.h"
+#include "tests/support/fixed_components.h"
 
 namespace switchyard::models {
 namespace {
@@ -257,6 +258,35 @@ TEST(LanguageModel, TheActivationArenaStopsGrowingAfterWarmUp) {
   const int64_t capacity = activations.capacity_bytes();
   (void)bench.total_loss();
   EXPECT_EQ(activations.capacity_bytes(), capacity);
+}
+
+// A recurrent layer calls its gate once for every step, with a row of each stream.
+TEST(LanguageModel, TellsAGateTheStreamsAndHowManyRowsTrainingBrings) {
+  LanguageModelConfig config = small_model();
+  config.moe.balance.by = layers::BalanceBy::kTokens;
+  config.moe.gate.values = {};
+  config.training = {.num_streams = kB, .num_steps = kS};
+  const auto expect = [&](LayerKind kind, int64_t rows, const std::vector<int32_t>& streams) {
+    config.layers = {kind};
+    tests::FixedFactory factory;
+    factory.top_k = 2;
+    factory.experts.assign(static_cast<size_t>(2 * rows), -1);
+    Bench bench(small_model());
+    tensor::ParameterSet parameters;
+    LanguageModel model(config, factory, parameters);
+    parameters.allocate(bench.allocator);
+    CarriedState state = model.make_state(kB, bench.allocator);
+    (void)model.evaluate(bench.input(), state, bench.pass(layers::Mode::kEvaluate));
+    EXPECT_EQ(factory.gate->sequence(), streams);
+    EXPECT_EQ(factory.gate_max_tokens, rows);
+    EXPECT_EQ(factory.experts_max_tokens, 2 * rows);
+  };
+  std::vector<int32_t> streams;
+  for (int32_t b = 0; b < kB; ++b) {
+    streams.insert(streams.end(), kS, b);
+  }
+  expect(LayerKind::kMoe, kB * kS, streams);
+  expect(LayerKind::kRecurrentMoe, kB, {0, 1, 2, 3});
 }
 
 TEST(LanguageModel, RejectsSizesThatMakeNoSense) {

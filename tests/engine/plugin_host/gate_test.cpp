@@ -24,6 +24,7 @@ constexpr int64_t kTokens = 5;
 constexpr int64_t kInputs = 3;
 constexpr int64_t kExperts = 4;
 constexpr int64_t kSlots = 2;
+constexpr int64_t kMaxTokens = 40;
 
 // The probing gate (plugins/probe_gate.c) in one mode, its parameters and the tensors of a call.
 class ProbeGate : public testing::Test {
@@ -33,6 +34,7 @@ class ProbeGate : public testing::Test {
     place.balanced_by_caller = balanced_by_caller;
     place.name = "moe.gate";
     place.layer = 1;
+    place.max_tokens = kMaxTokens;
     place.d_in = kInputs;
     place.num_experts = kExperts;
     gate_ = registry_.make_gate({.plugin = "probe", .values = {{"mode", mode}}, .where = ""}, place,
@@ -166,6 +168,23 @@ TEST_F(ProbeGate, IsToldWhatItMayKeep) {
   on_.pass.mode = layers::Mode::kEvaluate;
   forward();
   EXPECT_EQ(routing_.aux_loss.data<float>()[0], float{SY_SAVE_NONE});
+}
+
+TEST_F(ProbeGate, IsToldHowManyRowsComeAndOfWhichSequence) {
+  make("told");
+  const auto told = [&] {
+    forward();
+    const auto weights = routing_.gate_weight.to_vector<float>();
+    std::vector<float> sequence;
+    for (size_t t = 0; t < kTokens; ++t) {
+      sequence.push_back(weights[t * kSlots]);
+    }
+    return sequence;
+  };
+  EXPECT_THAT(told(), testing::Each(-1.0F));
+  EXPECT_EQ(routing_.aux_loss.data<float>()[0], float{kMaxTokens});
+  input_.sequence = Tensor::from<int32_t>({kTokens}, {0, 0, 1, 1, 2});
+  EXPECT_THAT(told(), ElementsAre(0, 0, 1, 1, 2));
 }
 
 TEST_F(ProbeGate, KeepsNothingOutsideOfTraining) {

@@ -27,7 +27,10 @@ typedef struct sy_gate_in {
   sy_tensor x;          /* [tokens, d_in]; tokens may be 0 */
   sy_tensor mask;       /* u8 [tokens], 0 = padding; data NULL: all are real */
   sy_tensor token_ids;  /* i32 [tokens] vocabulary ids; data NULL: not supplied */
-  sy_tensor sequence;   /* i32 [tokens] sequence of each token; data NULL: not supplied */
+  /* i32 [tokens] number of each token's stream in the batch, from 0; data NULL: not supplied. The
+   * tokens of a stream follow each other in the order of the rows, and may pass from one text into
+   * the next. */
+  sy_tensor sequence;
   /* Columns of ids with expert choice, 0 with token choice: in training tokens k_mean / n_experts,
    * rounded down but at least 1, in evaluation the number of tokens. */
   int64_t capacity;

@@ -32,11 +32,15 @@ class HostedGate final : public layers::Gate {
   test::PluginTestHost host;
   /// [tokens, experts] by token id; empty: the host draws it.
   std::vector<double> noise_of_token;
+  /// The sequences of the last forward's rows; empty: not known.
+  std::vector<int32_t> sequence;
 
   [[nodiscard]] int64_t top_k() const override { return top_k_; }
   void forward(const layers::GateInput& input, layers::Routing& routing,
                layers::Pass& /*pass*/) override {
     host.noise.clear();
+    sequence =
+        input.sequence.defined() ? input.sequence.to_vector<int32_t>() : std::vector<int32_t>();
     for (int64_t row = 0; row < input.x.size(0) && !noise_of_token.empty(); ++row) {
       const auto* noise = noise_of_token.data() + input.token_ids.data<int32_t>()[row] * experts_;
       host.noise.insert(host.noise.end(), noise, noise + experts_);
@@ -79,7 +83,8 @@ class HostedGate final : public layers::Gate {
             .n_experts = static_cast<int32_t>(experts_),
             .x = view(input.x),
             .mask = view(input.mask),
-            .token_ids = view(input.token_ids)};
+            .token_ids = view(input.token_ids),
+            .sequence = view(input.sequence)};
   }
   static sy_gate_out out(const layers::Routing& routing) {
     return {.struct_size = sizeof(sy_gate_out),

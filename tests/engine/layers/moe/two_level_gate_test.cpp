@@ -46,7 +46,10 @@ struct Bench {
                .aux_loss = tests::zero_tensor({1})};
   }
 
-  [[nodiscard]] GateInput input() const { return {.x = x, .mask = mask, .token_ids = ids}; }
+  // Every token is a sequence of its own.
+  [[nodiscard]] GateInput input() const {
+    return {.x = x, .mask = mask, .token_ids = ids, .sequence = ids};
+  }
 
   void forward() {
     workspace.begin(Mode::kTrain, 0, 0);
@@ -180,6 +183,22 @@ TEST_F(Hier, SendsTheTokensToTheGroupsOfThePaper) {
     ++tokens_of_group.at(static_cast<size_t>(expert) / 3);
   }
   EXPECT_EQ(tokens_of_group, (std::vector<int64_t>{3 * 2, 6 * 2, 3 * 2}));
+}
+
+TEST_F(Hier, TellsEveryGateTheSequencesOfItsTokens) {
+  std::vector<std::vector<int32_t>> tokens_of_group(3);
+  const std::vector<int32_t> experts = bench.routing.expert_index.to_vector<int32_t>();
+  for (int32_t token = 0; token < 6; ++token) {
+    for (size_t k = 0; k < 4; k += 2) {
+      const auto group = static_cast<size_t>(experts[static_cast<size_t>(token) * 4 + k]) / 3;
+      tokens_of_group.at(group).push_back(token);
+    }
+  }
+  EXPECT_EQ(bench.factory.gates.at("gate")->sequence, (std::vector<int32_t>{0, 1, 2, 3, 4, 5}));
+  for (size_t group = 0; group < 3; ++group) {
+    EXPECT_EQ(bench.factory.gates.at(fmt::format("gate.{}", group))->sequence,
+              tokens_of_group[group]);
+  }
 }
 
 TEST_F(Hier, ReproducesTheGradientsOfBothLevels) {

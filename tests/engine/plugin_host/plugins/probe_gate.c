@@ -1,11 +1,18 @@
 /* A gate straight on the C headers. Its setting `mode` says what it does, so that one file can try
- * every service and every way to fail: plain      softmax(x w), the k largest; with a gradient fail
- * forward fails with a status and a text of its own fault      forward hands on what a wrong call
- * of sy.ops gave balance    aux_loss is who asks for balance; backward adds to dx what was asked of
- * expert 0 bad_id     forward names an expert that is not there no_slot    backward asks for
- * a slot that forward left empty random     weights are uniform numbers of purpose 5 strided
- * weights are the transposed first k columns of x, through a strided view threads    weights are
- * filled by the host's threads comm       weights are gathered over one rank */
+ * every service and every way to fail:
+ *
+ * - plain: softmax(x w), the k largest; with a gradient
+ * - fail: forward fails with a status and a text of its own
+ * - fault: forward hands on what a wrong call of sy.ops gave
+ * - balance: aux_loss is who asks for balance; backward adds to dx what was asked of expert 0
+ * - policy: aux_loss is what a call may save
+ * - told: aux_loss is max_tokens, the first weight of a token its sequence, or -1
+ * - bad_id: forward names an expert that is not there
+ * - no_slot: backward asks for a slot that forward left empty
+ * - random: weights are uniform numbers of purpose 5
+ * - strided: weights are the transposed first k columns of x, through a strided view
+ * - threads: weights are filled by the host's threads
+ * - comm: weights are gathered over one rank */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +27,7 @@ typedef struct probe {
   const sy_metrics* metrics;
   const sy_threads* threads;
   const sy_comm* comm;
-  int64_t d_in;
+  int64_t d_in, max_tokens;
   int32_t n_experts, k;
   uint32_t balance;
   char mode[16];
@@ -30,8 +37,9 @@ typedef struct probe {
 static const sy_dtype kF32 = {SY_FLOAT, 32, 1};
 static const sy_dtype kI64 = {SY_INT, 64, 1};
 
-static const char* const kModes[] = {"plain",   "fail",    "fault", "bad_id",  "no_slot", "random",
-                                     "strided", "threads", "comm",  "balance", "policy",  NULL};
+static const char* const kModes[] = {"plain",  "fail",    "fault",   "bad_id", "no_slot",
+                                     "random", "strided", "threads", "comm",   "balance",
+                                     "policy", "told",    NULL};
 static const sy_field kK = {.struct_size = sizeof(sy_field),
                             .type = SY_T_INT,
                             .key = "k",
@@ -99,6 +107,7 @@ static sy_status create(const sy_component* c, const sy_host* h, const sy_layer_
   p->threads = h->get_service(h, SY_SVC_THREADS);
   p->comm = h->get_service(h, SY_SVC_COMM);
   p->d_in = l->d_in;
+  p->max_tokens = l->max_tokens;
   p->n_experts = l->n_experts;
   p->k = (int32_t)cfg->i64(cfg, "k");
   p->balance = SY_HAS(l, sy_layer_info, balance) ? l->balance : 99;
@@ -211,6 +220,14 @@ static sy_status gathered(probe* p, const sy_call* c, const sy_gate_out* o, sy_e
   return s;
 }
 
+static void tell(const probe* p, const sy_gate_in* in, const sy_gate_out* o) {
+  ((float*)o->aux_loss.data)[0] = (float)p->max_tokens;
+  for (int64_t t = 0; t < in->x.shape[0]; ++t) {
+    const int32_t* sequence = in->sequence.data;
+    ((float*)o->weights.data)[t * p->k] = sequence ? (float)sequence[t] : -1.0f;
+  }
+}
+
 static sy_status forward(sy_instance* i, const sy_call* c, const sy_gate_in* in,
                          const sy_gate_out* o, sy_error* e) {
   probe* p = (probe*)i;
@@ -234,6 +251,8 @@ static sy_status forward(sy_instance* i, const sy_call* c, const sy_gate_in* in,
     ((float*)o->aux_loss.data)[0] = (float)p->balance;
   if (!strcmp(p->mode, "policy"))
     ((float*)o->aux_loss.data)[0] = (float)c->save_policy;
+  if (!strcmp(p->mode, "told"))
+    tell(p, in, o);
   if (!strcmp(p->mode, "plain"))
     return plain(p, c, in, o, e);
   return SY_OK;
