@@ -17,7 +17,9 @@ void Device::clear(const Tensor& tensor) {
 }
 
 void CpuDevice::copy_in(void* to, const void* from, int64_t bytes) {
-  std::memcpy(to, from, static_cast<size_t>(bytes));
+  if (bytes > 0) {  // an empty tensor may have no memory, and memcpy must not see null
+    std::memcpy(to, from, static_cast<size_t>(bytes));
+  }
 }
 
 std::shared_ptr<const void> CpuDevice::copy_out(const void* /*from*/, int64_t /*bytes*/) {
@@ -25,7 +27,9 @@ std::shared_ptr<const void> CpuDevice::copy_out(const void* /*from*/, int64_t /*
 }
 
 void CpuDevice::clear_bytes(void* memory, int64_t bytes) {
-  std::memset(memory, 0, static_cast<size_t>(bytes));
+  if (bytes > 0) {
+    std::memset(memory, 0, static_cast<size_t>(bytes));
+  }
 }
 
 }  // namespace switchyard::tensor

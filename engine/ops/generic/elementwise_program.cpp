@@ -63,7 +63,8 @@ class Checker {
     core::require(code.d < kElementwiseRegisters,
                   "elementwise: instruction {}: register d must be below {}, got {}", at_,
                   kElementwiseRegisters, code.d);
-    for (const uint8_t reg : operands_of(code).all()) {
+    const Operands operands = operands_of(code);
+    for (const uint8_t reg : operands.all()) {
       core::require(reg < kElementwiseRegisters,
                     "elementwise: instruction {}: registers must be below {}, got {}", at_,
                     kElementwiseRegisters, reg);
