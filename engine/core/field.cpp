@@ -139,7 +139,10 @@ CheckedValue check(const Field& field, const ConfigValue& value, std::string_vie
     return wrong_type(field, given_text(value), name);
   }
   std::string problem = problem_of(field, result, value, name);
-  return {problem.empty() ? std::move(result) : field.default_value, std::move(problem)};
+  if (!problem.empty()) {
+    return {field.default_value, std::move(problem)};
+  }
+  return {std::move(result), ""};
 }
 
 CheckedValue wrong_type(const Field& field, std::string_view given, std::string_view name) {
