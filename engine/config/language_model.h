@@ -3,7 +3,7 @@
 #include "config/keys.h"
 #include "config/run_config.h"
 
-/// What a run's configuration says of a language model: one family of models, one pair of files.
+/// The language model's part of a run's configuration: one family of models, one pair of files.
 namespace switchyard::config {
 
 /// Lists its keys and the tables of its gates and experts.
