@@ -30,7 +30,7 @@ class Recorder {
   [[nodiscard]] int64_t log_bytes() const;
 
  private:
-  /// What is known about the database; restored when a transaction fails.
+  /// Known contents of the database; restored when a transaction fails.
   struct State {
     std::unordered_map<std::string, int64_t> metric_ids;
     std::unordered_map<std::string, Layer> layers;

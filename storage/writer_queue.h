@@ -21,7 +21,7 @@ class WriterQueue {
     std::chrono::milliseconds commit_interval;
   };
 
-  /// What the queue has dropped so far.
+  /// The items dropped so far.
   struct Losses {
     int64_t blobs = 0;
     int64_t items = 0;

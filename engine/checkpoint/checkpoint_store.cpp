@@ -50,7 +50,7 @@ void write_text(core::FileSystem& files, const path& directory, std::string_view
 
 }  // namespace
 
-// What save() has begun but not yet published; removed unless it is published.
+// A directory that save() has begun; removed unless it is published.
 class CheckpointStore::TemporaryDirectory {
  public:
   TemporaryDirectory(core::FileSystem& files, path directory)

@@ -40,7 +40,7 @@ struct ConfigItem {
   [[nodiscard]] bool is_table() const {
     return unsupported.empty() && std::holds_alternative<std::monostate>(value);
   }
-  /// What was given, as messages repeat it.
+  /// The value as the user gave it, for messages.
   [[nodiscard]] std::string given() const {
     return unsupported.empty() ? given_text(value) : unsupported;
   }
@@ -49,7 +49,7 @@ struct ConfigItem {
 /// Checks what an item gives for a field.
 [[nodiscard]] CheckedValue check(const Field& field, const ConfigItem& item);
 
-/// What is wrong, and where.
+/// One mistake and its place.
 struct ConfigProblem {
   ConfigOrigin origin;
   ConfigSpan span;  // line 0: the problem has no line

@@ -22,7 +22,7 @@ std::string number_text(double value) {
   return is_whole(value) ? fmt::format("{}", static_cast<int64_t>(value)) : setting_text(value);
 }
 
-/// What messages call a type, and which alternative of ConfigValue holds its values.
+/// The name of a type in messages, and the alternative of ConfigValue that holds its values.
 struct TypeRow {
   std::string_view phrase;
   size_t alternative;

@@ -14,7 +14,7 @@ enum class OpenMode {
   kDirectory,  // only for sync()
 };
 
-/// What rename() does if the new name is taken.
+/// Behaviour of rename() when the new name is taken.
 enum class RenameMode {
   kReplace,
   kNoReplace,  // fails with EEXIST if the new name is taken

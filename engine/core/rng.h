@@ -18,7 +18,7 @@ struct RngPosition {
   int32_t microbatch = 0;
 };
 
-/// What a stream of random numbers is for.
+/// The purpose of a stream of random numbers.
 enum class RngPurpose : uint32_t {
   kInit = 1,
   kDropout = 2,

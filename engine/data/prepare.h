@@ -23,7 +23,7 @@ struct BlockSplit {
   int64_t test_block = 19;  // -1: no test split
 };
 
-/// What prepare() reads, how, and where the data set goes.
+/// The input of prepare(), how to read it, and where the data set goes.
 struct PrepareOptions {
   /// Either a text that is cut into splits by blocks (several files count as one), ...
   std::vector<std::filesystem::path> text;

@@ -33,7 +33,7 @@ struct Pass {
   int64_t token_stride = 1;       // from the index of a row to that of the next
   bool is_recomputation = false;  // repeats a forward pass: counts nothing twice
   KeptRecords kept;
-  /// What layers with a gate decided, in the order of their forward passes.
+  /// The decisions of layers with a gate, in the order of their forward passes.
   std::vector<MoeTrace> traces;
   /// In training, for parameters that are updated in backward; null where there are none.
   tensor::SliceUpdater* slice_updater = nullptr;

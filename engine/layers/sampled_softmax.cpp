@@ -28,7 +28,7 @@ using tensor::Tensor;
 
 }  // namespace
 
-/// What one step keeps in scratch memory: T tokens, K sampled classes, D features.
+/// Scratch memory of one step: T tokens, K sampled classes, D features.
 struct SampledSoftmax::Work {
   Tensor classes;       // [K + T] i32: the sample, then the targets
   Tensor sample;        // [K]: its beginning

@@ -4,7 +4,7 @@
 
 namespace switchyard::optim {
 
-/// What the learning rate does after the warm-up; see Schedule.
+/// The course of the learning rate after the warm-up; see Schedule.
 enum class ScheduleKind { kConstant, kInverseSqrt, kPlateau };
 
 /// The learning rate over time: linear warm-up, a plateau, then proportional to 1/sqrt(step), or

@@ -13,7 +13,7 @@ namespace switchyard::process {
 /// that starts the child must live as long as this process.
 class ChildProcess {
  public:
-  /// What the child runs and where its output goes.
+  /// The child's command line, and the files for its output.
   struct Options {
     std::vector<std::string> arguments;  // without the program's name
     std::filesystem::path output;        // receives stdout; truncated first

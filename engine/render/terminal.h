@@ -8,7 +8,7 @@ namespace switchyard::render {
 /// The colours that a terminal can show.
 enum class ColourLevel { kNone, k256, k24Bit };
 
-/// What an output stream can show.
+/// The abilities of an output stream.
 struct Terminal {
   bool is_terminal = false;
   bool animates = false;  // a line can be redrawn: a terminal that is not TERM=dumb

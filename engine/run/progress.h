@@ -20,7 +20,7 @@ namespace switchyard::run {
 /// lines. Threads: say() [any], the rest [inst].
 class Progress : public trainer::RunListener {
  public:
-  /// What to show, and where.
+  /// The extent of the run, and the terminal to show it on.
   struct Options {
     int64_t total_steps = 0;
     render::Terminal terminal;

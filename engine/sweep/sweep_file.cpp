@@ -66,7 +66,7 @@ enum class Extension { kAllowed, kRefused };
 SweepFile parse_file(const std::string& text, const std::filesystem::path& path,
                      Extension extension);
 
-/// What the tables of one file share while they are read.
+/// State that the tables of one file share while they are read.
 struct Reading {
   std::filesystem::path path;
   Extension extension;

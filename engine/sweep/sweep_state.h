@@ -37,7 +37,7 @@ struct Evaluation {
 /// Parses a line of `eval --json`. Throws Error(kDamaged) if it is not one.
 [[nodiscard]] Evaluation parse_evaluation(const std::string& line);
 
-/// What is known about a run beyond its directory.
+/// A run's record in the sweep, beyond its own directory.
 struct RunRecord {
   std::optional<Evaluation> valid;
   std::optional<Evaluation> test;

@@ -12,7 +12,7 @@
 
 namespace switchyard::tensor {
 
-/// What a parameter is for. The values are those of SY_ROLE_*.
+/// The purpose of a parameter. The values are those of SY_ROLE_*.
 enum class Role : uint32_t { kDense, kGate, kExpert, kEmbedding, kNorm, kBias };
 
 /// "expert", as configurations and messages name it.

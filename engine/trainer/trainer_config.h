@@ -21,7 +21,7 @@ struct DataConfig {
   bool reset_state = true;  // recurrent state is zero at each sentence's start; false: carried on
 };
 
-/// What to do when a loss or a gradient is NaN or Inf.
+/// Policy for a loss or a gradient that is NaN or Inf.
 enum class NonfinitePolicy { kStop, kSkipStep };
 
 /// The training loop.

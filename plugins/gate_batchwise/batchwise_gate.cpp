@@ -276,7 +276,7 @@ class BatchwiseGate final : public sy::LinearGate {
     call.binary(SY_B_ADD, loss, sum, loss);
   }
 
-  /// What forward measured, kept or measured again.
+  /// The measures of forward, kept or taken again.
   [[nodiscard]] Excess excess_of(Call& call, const sy_gate_in& in, const sy_gate_out& out) const {
     if (!call.keeps_nothing()) {
       Excess e{};

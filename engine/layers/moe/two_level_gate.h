@@ -39,7 +39,7 @@ class TwoLevelGate final : public Gate {
   [[nodiscard]] StepMemory step_memory(int64_t num_rows) const override;
 
  private:
-  /// What forward() keeps for backward().
+  /// Kept by forward() for backward().
   struct Levels {
     Routing primary;  // [T, K1], importance and load [a]
     ops::moe::RoutingPlan plan;

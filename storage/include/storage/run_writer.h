@@ -48,7 +48,7 @@ struct WriterOptions {
   std::function<void(const Notice&)> on_notice;
 };
 
-/// What a run records when it starts or resumes.
+/// Recorded when a run starts or resumes.
 struct SegmentStart {
   std::string config_toml;              // resolved
   std::optional<Sha256> config_sha256;  // computed from config_toml when absent
