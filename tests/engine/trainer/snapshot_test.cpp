@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/file_system.h"
+#include "tests/engine/trainer/small_run.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/plugin_directory.h"
 #include "tests/support/small_text.h"
@@ -25,17 +26,7 @@ plugin_host::PluginOptions plugin_options() {
 class SnapshotTest : public ::testing::Test {
  protected:
   TrainerConfig config() const {
-    TrainerConfig c;
-    c.data = {.path = data_.string(), .batch_size = 4, .sequence_length = 7};
-    models::LanguageModelConfig model = {.d_model = 16, .dropout = 0.1};
-    model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "gate"};
-    model.moe.experts = {{.component = {.plugin = "ffn",
-                                        .values = {{"hidden", std::vector<double>{16.0}}},
-                                        .where = "experts"},
-                          .count = 4}};
-    c.model = model;
-    c.optimizer = {.plugin = "adam", .where = "optimizer"};
-    c.schedule = {.base = 0.01, .warmup_steps = 5};
+    TrainerConfig c = tests::small_run(data_);
     c.train = {.steps = 150, .threads = 2};
     c.checkpoint = {.every_steps = 0, .keep_best = false};
     return c;

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/engine/trainer/small_run.h"
 #include "tests/support/error_matcher.h"
 #include "tests/support/plugin_directory.h"
 #include "tests/support/small_text.h"
@@ -58,17 +59,7 @@ class Recorder final : public RunListener {
 class TrainerTest : public ::testing::Test {
  protected:
   TrainerConfig config() const {
-    TrainerConfig c;
-    c.data = {.path = data_.string(), .batch_size = 4, .sequence_length = 7};
-    models::LanguageModelConfig model = {.d_model = 16, .dropout = 0.1};
-    model.moe.gate = {.plugin = "noisy_topk", .values = {{"k", int64_t{2}}}, .where = "gate"};
-    model.moe.experts = {{.component = {.plugin = "ffn",
-                                        .values = {{"hidden", std::vector<double>{16.0}}},
-                                        .where = "experts"},
-                          .count = 4}};
-    c.model = model;
-    c.optimizer = {.plugin = "adam", .where = "optimizer"};
-    c.schedule = {.base = 0.01, .warmup_steps = 5};
+    TrainerConfig c = tests::small_run(data_);
     c.train = {.steps = 20, .clip_norm = 1.0, .evaluate_every_steps = 10, .threads = 2};
     c.checkpoint = {.every_steps = 6, .keep_last = 2, .keep_best = false};
     return c;
